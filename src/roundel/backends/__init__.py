@@ -1,0 +1,1 @@
+"""Where jobs run: process, docker, fake.  One protocol."""

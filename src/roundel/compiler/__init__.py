@@ -1,0 +1,1 @@
+"""Config text to compiled config and plan.  Pure and offline; orbs come by a port."""

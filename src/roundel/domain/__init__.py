@@ -1,0 +1,1 @@
+"""The nouns of the trade, their states, rules and ports.  Pure; standard library only."""

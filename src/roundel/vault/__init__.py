@@ -1,0 +1,1 @@
+"""Secrets: token hashing, encryption at rest, environment assembly, the streaming masker."""

@@ -1,0 +1,1 @@
+"""Git hosts and plain repositories: read a config at a commit, resolve a branch."""

@@ -1,0 +1,1 @@
+"""Messages between server and runner, and the HTTP clients that carry them."""
