@@ -3,6 +3,4 @@
 import os
 from pathlib import Path
 
-SPEC = Path(
-    os.environ.get("ROUNDEL_SPEC", Path(__file__).parent.parent.parent / "shared" / "spec")
-)
+SPEC = Path(os.environ.get("ROUNDEL_SPEC", Path(__file__).parent.parent.parent / "shared" / "spec"))

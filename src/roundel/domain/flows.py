@@ -1,0 +1,166 @@
+"""What a workflow does next: a pure function from what is to a list of decisions.
+
+Rules: spec, job run time section 10 (start rule and derived statuses).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from roundel.domain.jobs import ENDED, FAILURES, JobStatus
+from roundel.domain.plan import JobType, Requirement
+
+
+class WorkflowStatus(StrEnum):
+    """`status` of a workflow in the API."""
+
+    RUNNING = "running"
+    ON_HOLD = "on_hold"
+    FAILING = "failing"
+    SUCCESS = "success"
+    FAILED = "failed"
+    ERROR = "error"
+    CANCELED = "canceled"
+    UNAUTHORIZED = "unauthorized"
+    NOT_RUN = "not_run"
+
+
+_W = WorkflowStatus
+WORKFLOW_ENDED: frozenset[WorkflowStatus] = frozenset(
+    {_W.SUCCESS, _W.FAILED, _W.ERROR, _W.CANCELED, _W.UNAUTHORIZED, _W.NOT_RUN}
+)
+_OPEN = frozenset({_W.RUNNING, _W.ON_HOLD, _W.FAILING})
+WORKFLOW_MOVES: Mapping[WorkflowStatus, frozenset[WorkflowStatus]] = {
+    **{status: (_OPEN - {status}) | WORKFLOW_ENDED for status in _OPEN},
+    **dict.fromkeys(WORKFLOW_ENDED, frozenset[WorkflowStatus]()),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One invocation as it stands.  `excluded` ones have no job and count as absent."""
+
+    name: str
+    type: JobType
+    status: JobStatus
+    requires: tuple[Requirement, ...] = ()
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A workflow as it stands.  `canceling`: somebody asked for its end."""
+
+    slots: tuple[Slot, ...]
+    canceling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All that the job requires has happened: queue it."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An approval is due: wait for a person."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A job that uses no machine is due: it succeeds at once."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A requirement can no longer be met: the job will not run."""
+
+    job: str
+
+
+Decision: TypeAlias = Start | Hold | Pass | Drop
+
+
+def advance(flow: Flow) -> list[Decision]:
+    """Return what to do now, in the order of the config.
+
+    Deciding again on the outcome finds nothing to do, so it may be called any number of times.
+    Drops cascade within one call: a job that requires a dropped one is judged with that in mind.
+    """
+    status = {slot.name: slot.status for slot in flow.slots if not slot.excluded}
+    decisions: dict[str, Decision] = {}
+    settled = False
+    while not settled:
+        settled = True
+        for slot in flow.slots:
+            if slot.excluded or status[slot.name] is not JobStatus.BLOCKED:
+                continue
+            if slot.name in decisions:
+                continue
+            decision = _decide(slot, flow, status)
+            if decision is None:
+                continue
+            decisions[slot.name] = decision
+            if isinstance(decision, Drop):
+                status[slot.name] = JobStatus.NOT_RUN
+                settled = False
+    return [decisions[slot.name] for slot in flow.slots if slot.name in decisions]
+
+
+def _decide(slot: Slot, flow: Flow, status: Mapping[str, JobStatus]) -> Decision | None:
+    if flow.canceling:
+        return Drop(slot.name)
+    present = [need for need in slot.requires if need.job in status]
+    if slot.requires and not present:
+        return Drop(slot.name)  # all that it required was filtered out
+    if any(_impossible(need, status[need.job]) for need in present):
+        return Drop(slot.name)
+    if not all(_met(need, status[need.job]) for need in present):
+        return None
+    match slot.type:
+        case JobType.APPROVAL:
+            return Hold(slot.name)
+        case JobType.BUILD | JobType.RELEASE:
+            return Start(slot.name)
+        case JobType.NO_OP | JobType.LOCK | JobType.UNLOCK:
+            return Pass(slot.name)
+
+
+def _met(need: Requirement, status: JobStatus) -> bool:
+    return status in ENDED and _as_requirement(status) in need.statuses
+
+
+def _impossible(need: Requirement, status: JobStatus) -> bool:
+    return status in ENDED and _as_requirement(status) not in need.statuses
+
+
+def _as_requirement(status: JobStatus) -> str:
+    """Return the word that `requires:` uses for `status`: every failure is `failed`."""
+    return JobStatus.FAILED.value if status in FAILURES else status.value
+
+
+def status_of(flow: Flow) -> WorkflowStatus:
+    """Return what the workflow is called while its jobs stand as they do."""
+    jobs = [slot.status for slot in flow.slots if not slot.excluded]
+    open_jobs = [job for job in jobs if job not in ENDED]
+    failed = any(job in FAILURES for job in jobs)
+    waiting_only = all(job in (JobStatus.ON_HOLD, JobStatus.BLOCKED) for job in open_jobs)
+    if open_jobs:
+        if failed:
+            return _W.FAILING
+        if waiting_only and JobStatus.ON_HOLD in open_jobs:
+            return _W.ON_HOLD
+        return _W.RUNNING
+    if flow.canceling or JobStatus.CANCELED in jobs:
+        return _W.CANCELED
+    if JobStatus.UNAUTHORIZED in jobs:
+        return _W.UNAUTHORIZED
+    if failed:
+        return _W.FAILED
+    return _W.SUCCESS

@@ -1,0 +1,148 @@
+"""Jobs and their executions: one job, one execution per parallel node and attempt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roundel.domain.clock import Micros
+from roundel.domain.errors import IllegalMove
+from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId, WorkflowId
+from roundel.domain.plan import JobType
+
+
+class JobStatus(StrEnum):
+    """`status` of a job in the API (spec: enumerations)."""
+
+    BLOCKED = "blocked"  # waits for the jobs that it requires
+    ON_HOLD = "on_hold"  # an approval that waits for a person
+    QUEUED = "queued"
+    NOT_RUNNING = "not_running"  # claimed by a runner, not yet started
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NOT_RUN = "not_run"
+    TIMEDOUT = "timedout"
+    INFRASTRUCTURE_FAIL = "infrastructure_fail"
+    UNAUTHORIZED = "unauthorized"
+    RETRIED = "retried"
+    TERMINATED_UNKNOWN = "terminated-unknown"
+
+
+_J = JobStatus
+ENDED: frozenset[JobStatus] = frozenset(
+    {
+        _J.SUCCESS,
+        _J.FAILED,
+        _J.CANCELED,
+        _J.NOT_RUN,
+        _J.TIMEDOUT,
+        _J.INFRASTRUCTURE_FAIL,
+        _J.UNAUTHORIZED,
+        _J.RETRIED,
+        _J.TERMINATED_UNKNOWN,
+    }
+)
+FAILURES: frozenset[JobStatus] = frozenset(
+    {_J.FAILED, _J.TIMEDOUT, _J.INFRASTRUCTURE_FAIL, _J.TERMINATED_UNKNOWN}
+)
+_RESULTS = frozenset({_J.SUCCESS, _J.CANCELED}) | FAILURES
+
+JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
+    # success: a no-op job; failed: what it needs is missing (a context, a plan entry)
+    _J.BLOCKED: frozenset(
+        {_J.QUEUED, _J.ON_HOLD, _J.SUCCESS, _J.FAILED, _J.NOT_RUN, _J.CANCELED, _J.UNAUTHORIZED}
+    ),
+    _J.ON_HOLD: frozenset({_J.SUCCESS, _J.CANCELED, _J.NOT_RUN}),
+    _J.QUEUED: frozenset(
+        {_J.NOT_RUNNING, _J.RUNNING, _J.CANCELED, _J.FAILED, _J.INFRASTRUCTURE_FAIL}
+    ),
+    # queued again: the lease was lost before a step had started
+    _J.NOT_RUNNING: frozenset({_J.RUNNING, _J.QUEUED}) | _RESULTS,
+    _J.RUNNING: frozenset({_J.QUEUED, _J.RETRIED}) | _RESULTS,
+    **dict.fromkeys(ENDED, frozenset[JobStatus]()),
+}
+
+
+def check_move(name: str, before: JobStatus, to: JobStatus) -> None:
+    """Refuse a move that the table does not have."""
+    if to not in JOB_MOVES[before]:
+        raise IllegalMove(f"job {name!r} cannot go from {before} to {to}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job of a workflow.  `number` is taken when it is queued or approved."""
+
+    id: JobId
+    project_id: ProjectId
+    workflow_id: WorkflowId
+    name: str
+    type: JobType
+    status: JobStatus
+    plan_key: str | None  # the key into the stored plan's jobs; None for an approval
+    number: int | None = None
+    parallelism: int = 1
+    resource_class: str | None = None
+    executor: str = "docker"
+    approved_by: str | None = None
+    canceled_by: str | None = None
+    message: str | None = None  # why it failed or waits, in plain words
+    created_at: Micros
+    queued_at: Micros | None = None
+    started_at: Micros | None = None
+    stopped_at: Micros | None = None
+
+
+class ExecutionStatus(StrEnum):
+    """Where one node of a job is.  The queue is the rows in `queued`."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    TIMEDOUT = "timedout"
+    CANCELED = "canceled"
+    INFRASTRUCTURE_FAIL = "infrastructure_fail"
+
+
+_E = ExecutionStatus
+EXECUTION_ENDED: frozenset[ExecutionStatus] = frozenset(
+    {_E.SUCCESS, _E.FAILED, _E.TIMEDOUT, _E.CANCELED, _E.INFRASTRUCTURE_FAIL}
+)
+EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
+    _E.QUEUED: frozenset({_E.CLAIMED, _E.CANCELED, _E.FAILED, _E.INFRASTRUCTURE_FAIL}),
+    _E.CLAIMED: frozenset({_E.RUNNING, _E.QUEUED}) | EXECUTION_ENDED,
+    _E.RUNNING: frozenset({_E.QUEUED}) | EXECUTION_ENDED,
+    **dict.fromkeys(EXECUTION_ENDED, frozenset[ExecutionStatus]()),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One node and attempt of a job, with the lease of the runner that has it."""
+
+    id: ExecutionId
+    job_id: JobId
+    node: int
+    attempt: int
+    status: ExecutionStatus
+    resource_class: str | None
+    runner_id: RunnerId | None = None
+    fence: int = 0
+    lease_until: Micros | None = None
+    created_at: Micros
+    started_at: Micros | None = None
+    stopped_at: Micros | None = None
+
+
+# Worst last: a job with several nodes is what its worst node is.
+_SEVERITY = (_E.SUCCESS, _E.CANCELED, _E.TIMEDOUT, _E.FAILED, _E.INFRASTRUCTURE_FAIL)
+
+
+def merged(nodes: "list[ExecutionStatus]") -> JobStatus | None:
+    """Return what the ended nodes make of their job, or None while one is still under way."""
+    if not all(status in EXECUTION_ENDED for status in nodes):
+        return None
+    return JobStatus(max(nodes, key=_SEVERITY.index).value)

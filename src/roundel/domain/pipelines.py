@@ -1,0 +1,119 @@
+"""Pipelines: one run of a project's config, and what triggered it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from roundel.domain.clock import Micros
+from roundel.domain.errors import IllegalMove
+from roundel.domain.ids import PersonId, PipelineId, ProjectId
+from roundel.domain.plan import Json
+
+
+class PipelineState(StrEnum):
+    """`state` of the API (spec: enumerations)."""
+
+    PENDING = "pending"
+    SETUP_PENDING = "setup-pending"
+    SETUP = "setup"
+    CREATED = "created"
+    ERRORED = "errored"
+
+
+_P = PipelineState
+PIPELINE_MOVES: Mapping[PipelineState, frozenset[PipelineState]] = {
+    _P.PENDING: frozenset({_P.SETUP_PENDING, _P.CREATED, _P.ERRORED}),
+    _P.SETUP_PENDING: frozenset({_P.SETUP, _P.ERRORED}),
+    _P.SETUP: frozenset({_P.CREATED, _P.ERRORED}),
+    _P.CREATED: frozenset(),
+    _P.ERRORED: frozenset(),
+}
+
+
+class TriggerType(StrEnum):
+    """`trigger.type` of the API."""
+
+    API = "api"
+    WEBHOOK = "webhook"
+    EXPLICIT = "explicit"
+    SCHEDULED = "scheduled_pipeline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What started a pipeline, and on whose behalf."""
+
+    type: TriggerType
+    received_at: Micros
+    actor_id: PersonId | None
+    actor_login: str
+    actor_avatar_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The commit that a pipeline is about; `revision` is a full hash."""
+
+    revision: str
+    subject: str = ""
+    body: str = ""
+    author_name: str = ""
+    author_email: str = ""
+    author_login: str = ""
+    committed_at: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """What was asked for: a branch or a tag, never both.  With neither, the default branch."""
+
+    branch: str | None = None
+    tag: str | None = None
+
+
+class ErrorType(StrEnum):
+    """`errors[].type` of the API."""
+
+    CONFIG = "config"
+    CONFIG_FETCH = "config-fetch"
+    TIMEOUT = "timeout"
+    PERMISSION = "permission"
+    OTHER = "other"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineError:
+    """One entry of a pipeline's `errors`."""
+
+    type: ErrorType
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """One run of a project's config.
+
+    `ref` names a branch or a tag from the start on; `commit` is known once the config was
+    fetched.  `source` and `compiled` are content hashes of documents.
+    """
+
+    id: PipelineId
+    project_id: ProjectId
+    number: int
+    state: PipelineState
+    trigger: Trigger
+    ref: Ref
+    parameters: Mapping[str, Json]  # as passed by the trigger
+    created_at: Micros
+    updated_at: Micros
+    commit: Commit | None = None
+    errors: tuple[PipelineError, ...] = ()
+    source: str | None = None
+    compiled: str | None = None
+
+    def move(self, to: PipelineState, at: Micros) -> "Pipeline":
+        """Return the pipeline in its next state, or refuse the move."""
+        if to not in PIPELINE_MOVES[self.state]:
+            raise IllegalMove(f"a pipeline cannot go from {self.state} to {to}")
+        return replace(self, state=to, updated_at=at)

@@ -1,0 +1,86 @@
+"""Organisations and projects, and the slugs by which clients name them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roundel.domain.clock import Micros
+from roundel.domain.errors import NotFound
+from roundel.domain.ids import OrganizationId, ProjectId
+
+
+class Vcs(StrEnum):
+    """The first part of a slug, in its short form."""
+
+    GITHUB = "gh"
+    BITBUCKET = "bb"
+    CIRCLECI = "circleci"
+
+
+VCS_WORDS: dict[str, Vcs] = {
+    "gh": Vcs.GITHUB,
+    "github": Vcs.GITHUB,
+    "bb": Vcs.BITBUCKET,
+    "bitbucket": Vcs.BITBUCKET,
+    "circleci": Vcs.CIRCLECI,
+}
+LONG_FORM: dict[Vcs, str] = {
+    Vcs.GITHUB: "github",
+    Vcs.BITBUCKET: "bitbucket",
+    Vcs.CIRCLECI: "circleci",
+}
+PROVIDER_NAME: dict[Vcs, str] = {
+    Vcs.GITHUB: "GitHub",
+    Vcs.BITBUCKET: "Bitbucket",
+    Vcs.CIRCLECI: "CircleCI",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slug:
+    """`gh/acme/web`: the stored, short form.  Clients may send the long form as well."""
+
+    vcs: Vcs
+    organization: str
+    project: str
+
+    def __str__(self) -> str:
+        return f"{self.vcs}/{self.organization}/{self.project}"
+
+    @property
+    def organization_slug(self) -> str:
+        return f"{self.vcs}/{self.organization}"
+
+    @staticmethod
+    def parse(text: str) -> "Slug":
+        """Return the slug in `text`; refuse anything but three parts with a known first one."""
+        match text.split("/"):
+            case [vcs, organization, project] if vcs in VCS_WORDS and organization and project:
+                return Slug(vcs=VCS_WORDS[vcs], organization=organization, project=project)
+        raise NotFound("Project not found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """Who owns projects, contexts and runners."""
+
+    id: OrganizationId
+    vcs: Vcs
+    name: str
+    created_at: Micros
+
+    @property
+    def slug(self) -> str:
+        return f"{self.vcs}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A repository whose pipelines we run."""
+
+    id: ProjectId
+    organization: Organization
+    slug: Slug
+    name: str
+    repository_url: str  # path, file://, ssh:// or https://: what git clones from
+    default_branch: str
+    created_at: Micros

@@ -1,0 +1,191 @@
+"""The protocol between server and runner, and the messages that it carries.
+
+Services implement `Server` for the runner in the same process; `wire/` carries it over HTTP for
+the others.  One contract suite runs on both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import ExecutionId, JobId, RunnerId
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.plan import ExecutorPlan, StepPlan
+
+LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost
+RENEW_SECONDS = LEASE_SECONDS // 3
+
+
+class Secret(str):
+    """A text that never shows itself: its repr is `***`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a runner asks for: the classes that it serves; none means any without a namespace."""
+
+    runner_id: RunnerId
+    resource_classes: tuple[str, ...] = ()
+    wait_seconds: float = 20.0  # how long the server may keep the call open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Proof that an execution is ours.  A write with an older fence is refused."""
+
+    execution_id: ExecutionId
+    runner_id: RunnerId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOrder:
+    """What `checkout` needs to know about the repository."""
+
+    repository_url: str
+    revision: str
+    branch: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOrder:
+    """All that a runner needs to run one execution.
+
+    `environment` is laid over in the documented order already (built-in values last in rank after
+    the job's own); `masks` are the values to hide in output.  Image environment is not in it.
+    """
+
+    lease: Lease
+    job_id: JobId
+    job_name: str
+    job_number: int
+    project_slug: str
+    node: int
+    nodes: int
+    attempt: int
+    executor: ExecutorPlan
+    steps: tuple[StepPlan, ...]
+    environment: dict[str, str]
+    masks: tuple[Secret, ...] = ()
+    shell: str | None = None
+    working_directory: str | None = None
+    resource_class: str | None = None
+    checkout: CheckoutOrder | None = None
+    time_limit_seconds: float = 5 * 3600.0
+
+
+class StepStatus(StrEnum):
+    """`status` of an action in API v1.1, cut down to what a step can be."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    TIMEDOUT = "timedout"
+    INFRASTRUCTURE_FAIL = "infrastructure_fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """A step began (`status` running) or ended.  Saying it twice changes nothing.
+
+    `index` counts the steps of the execution from 0, in the order in which they started;
+    implicit ones such as "Spin up environment" count as well.  `message` is ours, for people:
+    why it was killed, for example.
+    """
+
+    index: int
+    name: str
+    kind: str
+    status: StepStatus
+    command: str | None = None  # the text of a `run`, for `bash_command` of v1.1
+    background: bool = False
+    exit_code: int | None = None
+    message: str | None = None
+    started_at: Micros
+    ended_at: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a step's masked output; the same number twice is a no-op.
+
+    `source_end` is how far into the step's raw output this chunk reaches, so that a runner that
+    comes back goes on there.
+    """
+
+    step: int
+    number: int
+    data: bytes
+    source_end: int
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepProgress:
+    """What the server has of one step of an execution."""
+
+    report: StepReport
+    next_chunk: int = 0
+    source_end: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """The server's word to a runner that reports: go on, or stop."""
+
+    cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How an execution ended.  `message` says why in plain words where a person needs it."""
+
+    status: ExecutionStatus
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The answer to a runner that came back: the same order, and what the server has already."""
+
+    order: JobOrder
+    steps: tuple[StepProgress, ...] = field(default=())
+
+
+class Server(Protocol):
+    """What a runner may ask of its server.
+
+    Every call but `claim` and `resume` carries the lease and raises `LeaseLost` when the
+    execution was given to another, has ended, or is not known.  All may be repeated: doing it
+    twice changes nothing.
+    """
+
+    async def claim(self, offer: Offer) -> JobOrder | None:
+        """Return a job, or None when there was none within `offer.wait_seconds`."""
+
+    async def resume(self, lease: Lease) -> Resumed | None:
+        """Return the order again to a runner that was away, or None when it must give up."""
+
+    async def renew(self, lease: Lease) -> Orders:
+        """Keep the lease for another `LEASE_SECONDS`; learn whether to cancel."""
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
+        """Tell of steps that began or ended, in order."""
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        """Hand over output; it is durable when the call returns."""
+
+    async def canceled(self, lease: Lease) -> None:
+        """Return once this execution is to be cancelled or its lease is lost (long poll)."""
+
+    async def finish(self, lease: Lease, result: Result) -> None:
+        """End the execution; the lease is gone afterwards."""
