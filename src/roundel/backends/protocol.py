@@ -10,11 +10,11 @@ from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import JobOrder
 
 
-class SandboxLost(Exception):  # noqa: N818  # read as an answer, like the domain's errors
+class SandboxLost(Exception):  # read as an answer, like the domain's errors
     """The job's world is gone (engine restarted, container removed); `str()` says how."""
 
 
-class CannotOpen(Exception):  # noqa: N818
+class CannotOpen(Exception):
     """The world could not be made; `str()` is a sentence for the job's first step.
 
     `infrastructure` tells ours (engine down) from the user's (no such image, no such shell).

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
-from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
