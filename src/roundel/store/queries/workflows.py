@@ -1,7 +1,7 @@
 """Workflows and their jobs as lists and details show them."""
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import PipelineId, WorkflowId
+from roundel.domain.ids import OrganizationId, PipelineId, WorkflowId
 from roundel.domain.views import SlotView, WorkflowView
 from roundel.store.dialect import Row, Sql
 from roundel.store.repos.workflows import slots_of
@@ -17,7 +17,7 @@ def _view(row: Row) -> WorkflowView:
     return WorkflowView(
         workflow=workflow_of(row),
         project_slug=slug_of(row[WORKFLOW_WIDTH]),
-        organization_id=row[WORKFLOW_WIDTH + 1],
+        organization_id=OrganizationId(row[WORKFLOW_WIDTH + 1]),
         pipeline_number=row[WORKFLOW_WIDTH + 2],
     )
 
