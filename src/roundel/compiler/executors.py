@@ -20,7 +20,7 @@ def definition_of(value: ExecutorValue) -> Node:
             found = elements.executors[name]
         else:
             alias, _, rest = name.partition("/")
-            orb = elements.orbs.get(alias)
+            orb = elements.orb(alias)
             if orb is None:
                 return None
             elements, found = orb, orb.executors.get(rest)

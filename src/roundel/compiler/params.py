@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from roundel.compiler.expressions import Value
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Call, Elements, Run, Scope
-from roundel.compiler.substitute import value_of
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of
 
 TYPES = ("string", "boolean", "integer", "enum", "executor", "steps", "env_var_name")

@@ -18,7 +18,7 @@ from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
 from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import START, load
-from roundel.compiler.tree import Document, Map, Spot, type_word
+from roundel.compiler.tree import Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
 from roundel.domain.plan import Json, Plan
 
@@ -108,7 +108,7 @@ class _Compilation:
         if self.report.errors:
             return None
         if not isinstance(root, Map):
-            self._no_version(type_word(root))
+            self._no_version()
             return None
         version = schema.version_of(root, self.report)
         if version is None:
@@ -130,9 +130,9 @@ class _Compilation:
         if self.report.errors:
             return None
         name_jobs(workflows)
-        return self._result(root, version, workflows, dropped)
+        return self._result(root, workflows, dropped)
 
-    def _no_version(self, found: str) -> None:
+    def _no_version(self) -> None:
         self.report.error(
             "version", "Unsupported or missing workflows config version", Spot(self.doc, START)
         )
@@ -140,7 +140,6 @@ class _Compilation:
     def _result(
         self,
         root: Map,
-        version: float,
         workflows: list[Workflow],
         dropped: list[DroppedWorkflow],
     ) -> Compiled:

@@ -10,7 +10,7 @@ _WORDS: dict[str, bool | None] = {
     for words, value in ((("yes", "true", "on"), True), (("no", "false", "off"), False))
     for word in words
     for form in (word, word.capitalize(), word.upper())
-} | {form: None for form in ("", "~", "null", "Null", "NULL")}  # type: ignore[dict-item]
+} | dict.fromkeys(("", "~", "null", "Null", "NULL"))
 
 # Other readers of YAML 1.1 take these for booleans; they are text here but are written in quotes.
 _DOUBTFUL = frozenset({"y", "Y", "n", "N", "=", "<<"})

@@ -110,7 +110,7 @@ class _Loader:
             StreamEndEvent,
         )
 
-        next_event = CParser(self.doc.text).get_event
+        next_event: Any = CParser(self.doc.text).get_event
         documents = 0
         while True:
             event = next_event()
@@ -209,8 +209,8 @@ class _Loader:
             raise _Refused(
                 "too-many-keys", f"A map has more than {MOST_KEYS} keys.", frame.key_mark
             )
-        into[key] = value  # type: ignore[call-overload]
-        into.marks[key] = (frame.key_mark, mark)  # type: ignore[call-overload]
+        into[key] = value
+        into.marks[key] = (frame.key_mark, mark)
 
     def _duplicate(self, into: Map | Seq, key: str, mark: Mark) -> None:
         assert isinstance(into, Map)  # noqa: S101 - only maps have keys
@@ -220,8 +220,6 @@ class _Loader:
             f"Duplicate key '{key}': it was given in line {first} already; the last one is used.",
             Spot(self.doc, mark),
         )
-        # Its position in the output is that of the last one, as the last one is what counts.
-        del into[key]
 
     def _open(self, into: Map | Seq, event: Any) -> None:
         if len(self.stack) >= DEEPEST_NESTING:
@@ -247,7 +245,7 @@ class _Loader:
         if type(into) is Map:
             into.marks = {}
         else:
-            into.marks = []  # type: ignore[assignment]
+            into.marks = []
         anchor = event.anchor
         if anchor is not None:
             self.open_anchors[anchor] = self.open_anchors.get(anchor, 0) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
 from roundel.compiler.limits import DEEPEST_CALLS
 from roundel.compiler.logic import statement
 from roundel.compiler.params import StepsValue, bind
@@ -70,6 +70,10 @@ def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
     """Expand a step that is only a name."""
     if name in scope.elements.commands:
         _command(name, None, spot, scope, steps)
+        return
+    name = DASHED_STEPS.get(name, name)
+    if name == "":
+        scope.error("step-type", "A step must have a name", spot)
     elif name in BARE_STEPS:
         steps.append(Step(name, None, spot, scope.call))
     elif name in BUILTIN_STEPS:
@@ -80,26 +84,35 @@ def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
             hint=f"write `- {name}: …` with its keys",
         )
     elif "<<" in name and scope.elements.templating:
-        _spliced_name(name, spot, scope)
+        _spliced_item(name, spot, scope, steps)
     else:
         _command(name, None, spot, scope, steps)
 
 
-def _spliced_name(name: str, spot: Spot, scope: Scope) -> None:
+def _spliced_item(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
+    """Expand a list item that is a template: `- << parameters.s >>`.
+
+    It is not the documented form of a splice, but published orbs in wide use have it.
+    """
     value = value_of(name, scope, spot)
-    hint = None
     if isinstance(value, StepsValue):
-        hint = f"write `- steps: {name.strip()}` to put the steps here"
-    if value is not None:
-        scope.error(
-            "step-template", f"A step cannot be the template {name.strip()}", spot, hint=hint
-        )
+        steps += _steps_of(value, scope)
+    elif isinstance(value, str):
+        _bare(value, spot, scope, steps) if "<<" not in value else _no_step(name, spot, scope)
+    elif value is not None:
+        _no_step(name, spot, scope)
+
+
+def _no_step(name: str, spot: Spot, scope: Scope) -> None:
+    scope.error("step-template", f"A step cannot be the template {name.strip()}", spot)
 
 
 def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
     """Expand a step that is a map with one key."""
     if name in scope.elements.commands:
         _command(name, body, item.key_spot(name), scope, steps, item)
+    elif name in DASHED_STEPS:
+        _builtin(name, body, item, scope, steps)
     elif name in ("when", "unless"):
         _condition(name, body, item, scope, steps)
     elif name == "steps":
@@ -117,10 +130,22 @@ def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) 
         body = substitute(body, scope, item.value_spot(name))
         if scope.run.report.errors > before:
             return  # what is wrong was reported; the rest of the step is not worth a look
+    if isinstance(body, Seq) and not scope.elements.templating:
+        body = _merged_list(body)
     if name == "run" and isinstance(body, (str, int, float)):
         made = a_map({"command": body}, item.value_spot(name))
         body = made
-    steps.append(Step(name, body, spot, scope.call))
+    steps.append(Step(DASHED_STEPS.get(name, name), body, spot, scope.call))
+
+
+def _merged_list(body: Seq) -> Node:
+    """Return `attach_workspace: [{at: x}]` as one map, as version 2 accepted it."""
+    items: dict[str, Node] = {}
+    for entry in body:
+        if not isinstance(entry, Map):
+            return body
+        items.update(entry)
+    return a_map(items, body.spot())
 
 
 def _command(
