@@ -215,16 +215,17 @@ def steps_violations(path: Path, node: Node, holder: Map, key: str) -> list[Viol
         return [wrong_type(path, "Sequence", type_word(node), holder.value_spot(key))]
     found: list[Violation] = []
     for index, item in enumerate(node):
-        at = (*path, str(index))
-        spot = node.item_spot(index)
         if isinstance(item, Map) and len(item) == 1:
             for name in item:
                 check = _STEP_CHECKS.get(name)
-                found += check((*at, name), item[name], item) if check is not None else []
-        elif isinstance(item, Map) and item:
+                if check is not None:
+                    found += check((*path, str(index), name), item[name], item)
+            continue
+        at = (*path, str(index))
+        if isinstance(item, Map) and item:
             found.append(_several_keys(at, item))
         elif not isinstance(item, str):
-            found.append(wrong_type(at, "String", type_word(item), spot))
+            found.append(wrong_type(at, "String", type_word(item), node.item_spot(index)))
     return found
 
 

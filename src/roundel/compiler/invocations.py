@@ -252,7 +252,7 @@ def _adds_steps(given: Map | None) -> bool:
 def _added(key: str, given: Map | None, scope: Scope) -> list[Step]:
     if given is None or key not in given:
         return []
-    return list_of_steps(given[key], given.value_spot(key), scope)
+    return list_of_steps(given, key, scope)
 
 
 def read_requires(given: Map, scope: Scope) -> list[Required]:

@@ -45,11 +45,11 @@ def expand_job(
         executor = executor_body(meant, scope, spot) if meant is not None else None
         if executor is None:
             # The steps are looked at all the same, for the problems in them.
-            list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope)
+            list_of_steps(definition, "steps", scope)
             return None
     steps = [
         *before,
-        *list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope),
+        *list_of_steps(definition, "steps", scope),
         *after,
     ]
     node = _node(definition, executor, steps, kind, scope)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
 from roundel.compiler.limits import DEEPEST_CALLS
 from roundel.compiler.logic import statement
-from roundel.compiler.params import StepsValue, bind
+from roundel.compiler.params import StepsValue, bind, call_key
 from roundel.compiler.report import nearest
 from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
     """A built-in step after expansion.  `body` is None for a step that stands alone."""
 
-    kind: str
-    body: Node
-    spot: Spot
-    call: Call | None
+    __slots__ = ("body", "call", "kind", "spot")
+
+    def __init__(self, kind: str, body: Node, spot: Spot, call: Call | None) -> None:
+        self.kind = kind
+        self.body = body
+        self.spot = spot
+        self.call = call
 
 
 def expand_steps(node: Seq, scope: Scope) -> list[Step]:
@@ -116,7 +116,7 @@ def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) ->
     elif name in ("when", "unless"):
         _condition(name, body, item, scope, steps)
     elif name == "steps":
-        _splice(body, item.value_spot(name), scope, steps)
+        steps += list_of_steps(item, name, scope)
     elif name in BUILTIN_STEPS:
         _builtin(name, body, item, scope, steps)
     else:
@@ -125,7 +125,7 @@ def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) ->
 
 def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
     spot = item.key_spot(name)
-    if isinstance(body, (str, Map, Seq)):
+    if isinstance(body, (Map, Seq)) or (isinstance(body, str) and "<<" in body):
         before = scope.run.report.errors
         body = substitute(body, scope, item.value_spot(name))
         if scope.run.report.errors > before:
@@ -179,8 +179,19 @@ def _command(
     if arguments is None:
         return
     inner.arguments = arguments
-    written = definition.get("steps")
-    steps += list_of_steps(written, definition.value_spot("steps"), inner)
+    key = call_key("command", definition, arguments)
+    known = scope.run.caches.get(key) if key is not None else None
+    if isinstance(known, list):
+        scope.run.budget.spend_steps(len(known))
+        steps += [Step(step.kind, step.body, step.spot, call) for step in known]
+        return
+    errors = scope.run.report.errors
+    made = list_of_steps(definition, "steps", inner)
+    steps += made
+    if key is not None and scope.run.report.errors == errors:
+        # Steps of further calls carry those calls, so only plain ones can be used again.
+        if all(step.call is call for step in made):
+            scope.run.caches[key] = made
 
 
 def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:
@@ -203,21 +214,20 @@ def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:
     return False
 
 
-def list_of_steps(node: Node, spot: Spot, scope: Scope) -> list[Step]:
+def list_of_steps(holder: Map, key: str, scope: Scope) -> list[Step]:
     """Return the steps of a `steps:` key: a list, or one steps parameter."""
+    node = holder.get(key)
     if isinstance(node, Seq):
         return expand_steps(node, scope)
+    if node is None:
+        return []
+    spot = holder.value_spot(key)
     if isinstance(node, str) and "<<" in node:
         value = value_of(node, scope, spot)
         if isinstance(value, StepsValue):
             return _steps_of(value, scope)
         if value is None:
             return []
-    elif isinstance(node, (Map, str)):
-        # One step without a dash: the processor takes `steps: checkout` for a mistake.
-        pass
-    elif node is None:
-        return []
     scope.error("steps-type", f"expected type: Sequence, found: {type_word(node)}", spot)
     return []
 
@@ -226,10 +236,6 @@ def _steps_of(value: StepsValue, scope: Scope) -> list[Step]:
     steps = [step for step in value.steps if isinstance(step, Step)]
     scope.run.budget.spend_steps(len(steps))
     return steps
-
-
-def _splice(body: Node, spot: Spot, scope: Scope, steps: list[Step]) -> None:
-    steps += list_of_steps(body, spot, scope)
 
 
 def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
@@ -257,4 +263,4 @@ def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]
             return
     wanted = name == "when"
     if statement(body["condition"], scope, body.value_spot("condition")) is wanted:
-        steps += list_of_steps(body["steps"], body.value_spot("steps"), scope)
+        steps += list_of_steps(body, "steps", scope)
