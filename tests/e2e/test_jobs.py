@@ -68,9 +68,9 @@ def test_a_job_that_requires_a_matrix_starts_after_all_of_its_cells(site: Site) 
     (workflow,) = site.client.finished(pipeline["id"]).values()
     jobs = site.client.jobs(workflow["id"])
     assert {name: job["status"] for name, job in jobs.items()} == {
-        "cell-linux-1": "success",
-        "cell-linux-2": "success",
-        "cell-bsd-1": "success",
+        "cell-1-linux": "success",
+        "cell-2-linux": "success",
+        "cell-1-bsd": "success",
         "last": "success",
     }
     cells = [job for name, job in jobs.items() if name != "last"]
