@@ -1,8 +1,9 @@
 """`roundel demo`: a server, a sample repository and one pipeline, to look at."""
 
-import asyncio
 import json
+import signal
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from roundel.cli.follow import COLOURS, Follower, Line, jobs_of, workflows_of
 from roundel.cli.stage import Ground, Stage, find_ground, make_repository, serving
+from roundel.wire.api_client import ApiClient
 
 SLUG = "gh/demo/tally"
 PARAMETERS = {"greeting": "good morning", "release": True}
@@ -20,8 +22,9 @@ PARAMETERS = {"greeting": "good morning", "release": True}
 @click.option("--image", help="An image here with bash, git and python3 to run the jobs in.")
 def demo(once: bool, image: str | None) -> None:
     """Start a server on a free port and run a sample pipeline on it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the server as well
     try:
-        succeeded = asyncio.run(show(once=once, image=image))
+        succeeded = show(once=once, image=image)
     except KeyboardInterrupt:
         click.echo("\nStopped; nothing is left behind.")
         return
@@ -29,29 +32,26 @@ def demo(once: bool, image: str | None) -> None:
         raise SystemExit(1)
 
 
-async def show(*, once: bool, image: str | None) -> bool:
+def show(*, once: bool, image: str | None) -> bool:
     """Tell the whole story; True if every workflow succeeded."""
-    ground = await find_ground(image)
+    ground = find_ground(image)
     tell_ground(ground)
     with tempfile.TemporaryDirectory(prefix="roundel-demo-") as folder:
         repository = make_repository(Path(folder) / "tally")
-        async with serving(Path(folder) / "data", ground) as stage:
+        with serving(Path(folder) / "data", ground) as stage:
             say(f"The server is at {stage.url}, its data and its token are in {stage.data}")
-            async with ApiClient(stage.url, stage.token) as api:
-                succeeded = await run_pipeline(api, stage, repository)
+            succeeded = run_pipeline(ApiClient(stage.url, stage.token), stage, repository)
             tell_what_to_try(stage)
             if not once:
                 say("The server stays up until Ctrl-C.")
-                await asyncio.Event().wait()
+                threading.Event().wait()
     return succeeded
 
 
-async def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:
+def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:
     """Register the repository, trigger its pipeline, show its output and what came of it."""
-    await call(
-        api, stage, "/api/roundel/project", {"slug": SLUG, "repository_url": str(repository)}
-    )
-    pipeline = await call(
+    call(api, stage, "/api/roundel/project", {"slug": SLUG, "repository_url": str(repository)})
+    pipeline = call(
         api,
         stage,
         f"/api/v2/project/{SLUG}/pipeline",
@@ -59,15 +59,15 @@ async def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:
     )
     printer = Printer()
     follower = Follower(api=api, slug=SLUG, pipeline_id=pipeline["id"], show=printer.line)
-    ended = await follower.to_the_end()
+    ended = follower.to_the_end()
     if ended["state"] == "errored":
         for error in ended["errors"]:
             click.secho(f"{error['type']}: {error['message']}", fg="red")
         return False
-    return await tell_summary(api, ended)
+    return tell_summary(api, ended)
 
 
-async def call(api: ApiClient, stage: Stage, path: str, body: dict[str, Any]) -> Any:
+def call(api: ApiClient, stage: Stage, path: str, body: dict[str, Any]) -> Any:
     """Show a call as it would be typed, make it, and show the answer."""
     click.echo()
     click.secho("$ curl -X POST", fg="bright_black", nl=False)
@@ -75,7 +75,7 @@ async def call(api: ApiClient, stage: Stage, path: str, body: dict[str, Any]) ->
     click.echo("    -H 'Content-Type: application/json' \\")
     click.echo(f"    -d '{json.dumps(body)}' \\")
     click.echo(f"    {stage.url}{path}")
-    answer = await api.post(path, body)
+    answer = api.post(path, body)
     click.secho(json.dumps(answer), fg="bright_black")
     return answer
 
@@ -93,7 +93,7 @@ class Printer:
         click.echo(prefix + text)
 
 
-async def tell_summary(api: ApiClient, pipeline: dict[str, Any]) -> bool:
+def tell_summary(api: ApiClient, pipeline: dict[str, Any]) -> bool:
     """Print a table of all jobs; True if every workflow succeeded."""
     from rich.console import Console
     from rich.table import Table
@@ -101,11 +101,11 @@ async def tell_summary(api: ApiClient, pipeline: dict[str, Any]) -> bool:
     table = Table(title=f"Pipeline {pipeline['number']} of {SLUG}", title_justify="left")
     for heading in ("workflow", "job", "number", "status", "seconds"):
         table.add_column(heading, justify="right" if heading in {"number", "seconds"} else "left")
-    workflows = await workflows_of(api, pipeline["id"])
+    workflows = workflows_of(api, pipeline["id"])
     for workflow in workflows:
-        for job in await jobs_of(api, workflow["id"]):
+        for job in jobs_of(api, workflow["id"]):
             colour = "green" if job["status"] == "success" else "red"
-            details = await api.get(f"/api/v2/project/{SLUG}/job/{job['job_number']}")
+            details = api.get(f"/api/v2/project/{SLUG}/job/{job['job_number']}")
             table.add_row(
                 workflow["name"],
                 job["name"],

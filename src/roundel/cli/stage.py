@@ -3,18 +3,18 @@
 import asyncio
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import click
+from roundel.cli.output import Failure
 
 READY = "Roundel is ready at "
 READY_WITHIN_SECONDS = 30.0
@@ -58,9 +58,9 @@ class Stage:
         return (self.data / "admin-token").read_text().strip()
 
 
-async def find_ground(image: str | None) -> Ground:
+def find_ground(image: str | None) -> Ground:
     """Take containers if an engine answers and has an image that will do, else processes."""
-    tags, problem = await local_images()
+    tags, problem = asyncio.run(local_images())
     if problem is not None:
         return Ground(image=None, why=problem)
     if image is not None:
@@ -106,69 +106,66 @@ def make_repository(path: Path) -> Path:
     return path
 
 
-@asynccontextmanager
-async def serving(data: Path, ground: Ground) -> AsyncIterator[Stage]:
+@contextmanager
+def serving(data: Path, ground: Ground) -> Iterator[Stage]:
     """Run `roundel serve` on a free port; it is stopped however the block is left."""
-    log = data.with_suffix(".log")
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
+    process = subprocess.Popen(
+        [
             *(sys.executable, "-m", "roundel", "serve", "--data", str(data)),
-            *("--port", str(free_port()), "--slots", "4", *ground.options),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,  # Ctrl-C is for us; the server is stopped in order below
-        )
-    assert process.stdout is not None  # noqa: S101 - asked for above
-    draining: asyncio.Task[None] | None = None
+            *("--port", "0", "--slots", "4", *ground.options),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is for us; the server is stopped in order below
+    )
+    said = Said(process)
     try:
-        url = await ready_address(process.stdout, log)
-        draining = asyncio.create_task(drain(process.stdout))
-        yield Stage(url=url, data=data)
+        yield Stage(url=said.address(), data=data)
     finally:
-        await stop(process)
-        if draining is not None:
-            await draining
+        stop(process)
+        said.close()
 
 
-async def ready_address(lines: asyncio.StreamReader, log: Path) -> str:
-    """Return where the server answers; refuse with its own words if it gave up."""
-    said = []
-    try:
-        async with asyncio.timeout(READY_WITHIN_SECONDS):
-            async for line in lines:
-                said.append(line.decode(errors="replace"))
-                if said[-1].startswith(READY):
-                    return said[-1].removeprefix(READY).strip()
-    except TimeoutError:
-        said.append(f"(not ready after {READY_WITHIN_SECONDS:g} s)\n")
-    raise did_not_start(said, log)
+class Said:
+    """What the server says: taken all the time, so that it never waits for us."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._lines: deque[str] = deque(maxlen=1000)
+        self._url: str | None = None
+        self._known = threading.Event()
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def _take(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.append(line)
+            if line.startswith(READY):
+                self._url = line.removeprefix(READY).strip()
+                self._known.set()
+        self._known.set()  # nothing more will come: whoever waits finds no address
+
+    def address(self) -> str:
+        """Return where the server answers, or fail with its own words."""
+        self._known.wait(READY_WITHIN_SECONDS)
+        if self._url is None:
+            raise Failure("the server did not start:\n" + "".join(self._lines))
+        return self._url
+
+    def close(self) -> None:
+        self._thread.join(STOP_WITHIN_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
-def did_not_start(said: list[str], log: Path) -> click.ClickException:
-    return click.ClickException("the server did not start:\n" + "".join(said) + log.read_text())
-
-
-async def drain(lines: asyncio.StreamReader) -> None:
-    """Take what the server says, so that it never waits for us."""
-    async for _ in lines:
-        continue
-
-
-async def stop(process: asyncio.subprocess.Process) -> None:
+def stop(process: subprocess.Popen[str]) -> None:
     """End the server politely, then by force; nothing of it is left when this returns."""
-    if process.returncode is not None:
-        return
-    process.send_signal(signal.SIGTERM)
+    process.terminate()
     try:
-        async with asyncio.timeout(STOP_WITHIN_SECONDS):
-            await process.wait()
-    except TimeoutError:
+        process.wait(STOP_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
         process.kill()
-        await process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        process.wait()
