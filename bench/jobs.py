@@ -1,8 +1,13 @@
 """How long jobs take: on processes and on containers."""
 
+import sys
 from collections.abc import Callable
 
 from tests.e2e.site import Site
+from tests.engine import NoEngine
+from tests.engine import start as start_engine
+from tests.engine import stop as stop_engine
+from tests.images import DEBIAN, have
 
 from bench import configs, figures, floors
 from bench.site import first_line_seconds, pipeline_seconds, serving
@@ -13,6 +18,22 @@ Floor = Callable[[int, int], None]  # (how many, how many at once)
 def measure_process() -> None:
     with serving("process") as site:
         measure(site, floors.run_processes)
+
+
+def measure_docker() -> None:
+    try:
+        engine, process, bridge = start_engine("bench")
+    except NoEngine as why:
+        sys.stderr.write(f"docker: not measured, {why}\n")
+        return
+    try:
+        image = have(engine, DEBIAN)
+        floor = floors.Engine(str(engine.socket), image)
+        options = ["--image-map", f"cimg/*={image}"]
+        with serving("docker", options, {"DOCKER_HOST": engine.url}) as site:
+            measure(site, floor.run_containers)
+    finally:
+        stop_engine(process, bridge)
 
 
 def measure(site: Site, floor: Floor) -> None:

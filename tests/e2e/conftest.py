@@ -1,13 +1,15 @@
 """Servers for the tests: one of each back end for all tests, and fresh ones to be killed."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.server import Server
 from tests.e2e.site import Site
+from tests.engine import Engine
+from tests.images import DEBIAN, have
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -17,22 +19,43 @@ def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> 
     """Start a server with room for four jobs at once; stop it at the end."""
     options = ["--backend", backend, "--slots", "4"]
     environment: dict[str, str] = {}
-    server = Server(folder / "data", *options, environment=environment)
-    with ExitStack() as ending:
-        server.start()
-        ending.callback(lambda: server.alive and server.stop())
-        client = ending.enter_context(server.client())
-        yield Site(backend, server, client, folder)
+    if backend == "docker":
+        engine: Engine = request.getfixturevalue("engine")
+        environment["DOCKER_HOST"] = engine.url
+        for pattern in ("cimg/*", "debian:*", "alpine:*"):
+            options += ["--image-map", f"{pattern}={have(engine, DEBIAN)}"]
+    server = Server(folder / "data", *options, environment=environment).start()
+    try:
+        with server.client() as client:
+            yield Site(backend, server, client, folder)
+    finally:
+        if server.alive:
+            server.stop()
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
-def site(
+@pytest.fixture(scope="session")
+def process_site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """A running server; a test that takes it runs once per back end."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with running_site(request.param, folder, request) as started:
+    """A running server whose jobs are processes."""
+    with running_site("process", tmp_path_factory.mktemp("process"), request) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def docker_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A running server whose jobs are containers."""
+    with running_site("docker", tmp_path_factory.mktemp("docker"), request) as started:
+        yield started
+
+
+@pytest.fixture(params=BACKENDS)
+def site(request: pytest.FixtureRequest) -> Site:
+    """A running server; a test that takes it runs once per back end."""
+    started: Site = request.getfixturevalue(f"{request.param}_site")
+    return started
 
 
 @pytest.fixture(params=BACKENDS)
