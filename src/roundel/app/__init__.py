@@ -3,8 +3,17 @@
 The one place on the server's side that knows all rooms.
 """
 
-from roundel.app.engine import Adapters, CannotServe, Engine, build
-from roundel.app.start import Announce, serve
-from roundel.app.use_cases import UseCases
+from collections.abc import Callable
 
-__all__ = ["Adapters", "Announce", "CannotServe", "Engine", "UseCases", "build", "serve"]
+from roundel.app.engine import Adapters, CannotServe, Engine, build
+from roundel.app.use_cases import UseCases
+from roundel.settings import Settings
+
+__all__ = ["Adapters", "CannotServe", "Engine", "UseCases", "build", "serve"]
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` hears the address once it answers."""
+    from roundel.app.serving import serve  # the web server and the runner, which tests do without
+
+    serve(settings, announce=announce)

@@ -76,7 +76,7 @@ class Engine:
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories
         )
-        self.compiler: Compiler = adapters.compiler or CompilePool(orbs=self.folder.path / "orbs")
+        self.compiler: Compiler = adapters.compiler or CompilePool()
         self.addresses = own_addresses(settings, settings.port)
         self.runners: Server = LocalServer(self)
         self.ticks = Ticks(self)

@@ -23,14 +23,16 @@ class Question(msgspec.Struct):
     parameters: dict[str, Json]
     values: dict[str, Json]
     process: bool = False
-    orbs: str | None = None
 
 
 class Answer(msgspec.Struct):
-    """What came of it.  `crash` is a trace back of ours, for our log and nobody else."""
+    """What came of it; an empty `plan` is none.
+
+    `crash` is a trace back of ours, for our log and nobody else.
+    """
 
     output: str = ""
-    plan: msgspec.Raw | None = None
+    plan: msgspec.Raw = msgspec.Raw()
     errors: list[str] = []
     crash: str | None = None
 
@@ -73,7 +75,7 @@ def _answer(question: Question) -> Answer:
     except Exception:
         return Answer(crash=traceback.format_exc(limit=-8))
     errors = [line for problem in compiled.errors for line in problem.lines]
-    plan = None
+    plan = msgspec.Raw()
     if compiled.plan is not None:
         plan = msgspec.Raw(msgspec.json.encode(compiled.plan))
     return Answer(output=compiled.output or "", plan=plan, errors=errors)
