@@ -9,11 +9,22 @@ import pytest
 from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.ids import is_uuid
+from roundel.services.compile_pool import CompilePool
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
 
+CONFIG = """\
+version: 2.1
+jobs:
+  one:
+    docker: [{image: cimg/base:current}]
+    steps: [{run: echo hi}]
+workflows:
+  main:
+    jobs: [one]
+"""
 PIPELINES = "/api/v2/project/gh/acme/web/pipeline"
 
 
@@ -135,3 +146,19 @@ async def test_odd_texts_reach_the_store_unharmed(house: House, client: Client):
         "/api/v2/pipeline?org-slug=%00",
     ):
         assert (await client.get(target)).status in {200, 404}, target
+
+
+async def test_configs_are_compiled_in_a_worker_and_come_back_with_their_errors(house: House):
+    house.engine.compiler = CompilePool()
+    anybody = Client(create_api(house.engine, UseCases(house.engine), SETTINGS))
+    target = "/api/v2/compile-config-with-defaults"
+    broken = await anybody.post(target, {"config_yaml": "version: 2.1\njobs: ["})
+    assert broken.status == 200, broken
+    assert (broken.json()["valid"], broken.json()["output-yaml"]) == (False, "")
+    assert broken.json()["errors"][0]["message"] == "Unable to parse YAML"
+    good = await anybody.post(target, {"config_yaml": CONFIG})
+    assert (good.json()["valid"], good.json()["errors"]) == (True, [])
+    assert "echo hi" in good.json()["output-yaml"]
+    nothing = await anybody.post(target, {"config_yaml": CONFIG + "    when: false\n"})
+    assert nothing.json()["valid"] is False
+    await house.engine.compiler.close()
