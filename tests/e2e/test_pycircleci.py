@@ -83,8 +83,12 @@ def test_it_reads_lists_and_people(site: Site, api: Api):
     assert [it["number"] for it in mine] == [3, 2]
     assert api.get_project_pipelines(user, repo, branch="nothing") == []
     assert len(api.get_pipelines(user, mine=True)) >= 3
-    pipeline = api.get_project_pipeline(user, repo, 1)
-    assert api.get_pipeline_config(pipeline["id"])["source"] == CONFIG
+    pipeline = until(
+        lambda: api.get_project_pipeline(user, repo, 1), lambda seen: seen["state"] != "pending"
+    )
+    config = api.get_pipeline_config(pipeline["id"])
+    assert config["source"] == CONFIG
+    assert "hello from pycircleci" in config["compiled"]
 
 
 def test_it_cancels_a_workflow(site: Site, api: Api):

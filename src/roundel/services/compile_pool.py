@@ -15,7 +15,7 @@ import msgspec
 
 import roundel
 from roundel.domain.pipelines import ErrorType, PipelineError
-from roundel.services.compile_worker import LENGTH_BYTES, Answer, Question
+from roundel.services.compile_worker import LENGTH_BYTES, NO_PLAN, Answer, Question
 from roundel.services.compiling import CompileOutcome, CompileRequest
 
 WORKERS = 2  # one slow config then keeps nobody else waiting
@@ -147,12 +147,12 @@ def _outcome(answer: Answer) -> CompileOutcome:
             ErrorType.OTHER,
             "Roundel failed to compile this config. The fault is Roundel's; its log says more.",
         )
-    plan = bytes(answer.plan).decode()
-    if answer.errors or not plan:
+    plan = bytes(answer.plan)
+    if answer.errors or plan == NO_PLAN:
         lines = answer.errors or ["The config could not be compiled."]
         errors = tuple(PipelineError(type=ErrorType.CONFIG, message=line) for line in lines)
         return CompileOutcome(output=answer.output, errors=errors)
-    return CompileOutcome(output=answer.output, plan=plan)
+    return CompileOutcome(output=answer.output, plan=plan.decode())
 
 
 def _failed(type_: ErrorType, message: str) -> CompileOutcome:
