@@ -69,20 +69,25 @@ class Runner:
         """
         self._jobs_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
-            if why := await self._backend.why_unusable():
-                raise CannotRun(why)
-            if self._runner_id is None:
-                self._runner_id = _runner_id(self._folder)
-            sweeping = asyncio.create_task(self._sweep_regularly(await self._resume_all()))
-            self._claiming = asyncio.create_task(self._claim_until_stopped())
             try:
-                await self._until_stopped(self._claiming)
+                await self._serve()
             finally:
-                self._claiming.cancel()
-                sweeping.cancel()
-                await asyncio.gather(self._claiming, sweeping, return_exceptions=True)
-                await asyncio.shield(self._hand_over())
                 await self._backend.close()
+
+    async def _serve(self) -> None:
+        if why := await self._backend.why_unusable():
+            raise CannotRun(why)
+        if self._runner_id is None:
+            self._runner_id = _runner_id(self._folder)
+        sweeping = asyncio.create_task(self._sweep_regularly(await self._resume_all()))
+        self._claiming = asyncio.create_task(self._claim_until_stopped())
+        try:
+            await self._until_stopped(self._claiming)
+        finally:
+            self._claiming.cancel()
+            sweeping.cancel()
+            await asyncio.gather(self._claiming, sweeping, return_exceptions=True)
+            await asyncio.shield(self._hand_over())
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim nothing more, wait for running jobs, then leave the rest for adoption.
