@@ -1,1 +1,1 @@
-"""REST: parse at the edge, call a service or a read port, render."""
+"""The HTTP doors: parse, call a use case or a reader, render."""

@@ -9,6 +9,8 @@ from typing import Protocol
 from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import JobOrder
 
+GRACE_SECONDS = 4.0  # between TERM and KILL; a cancelled job must be gone within 10 s
+
 
 class SandboxLost(Exception):  # read as an answer, like the domain's errors
     """The job's world is gone (engine restarted, container removed); `str()` says how."""
@@ -37,16 +39,27 @@ class Exit:
 class StepOrder:
     """One process to run in the sandbox, in a shell of its own.
 
-    `argv` is the shell with its flags; the script's path is appended.  `cwd` is absolute or
-    begins with `~` (the user's home inside).  `environment` lies over the job's.
+    `argv` is the shell with its flags; the script's path is appended (its text after a last
+    `-c`).  `cwd` is absolute, begins with `~` (the user's home inside) or is relative to the
+    job's directory, which is entered first and made if it is missing.  `environment` lies over
+    the job's.
     """
 
     index: int
     script: str
-    argv: tuple[str, ...] | None  # None: bash -eo pipefail if there is one, else sh -e
+    argv: tuple[str, ...] | None  # None: bash -eo pipefail if there is one, else sh
     cwd: str | None
     environment: dict[str, str]
     background: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the sandbox has inside."""
+
+    bash: bool
+    git: bool
+    ssh: bool
 
 
 class Output(Protocol):
@@ -62,16 +75,31 @@ class Sandbox(Protocol):
     def opened_how(self) -> str:
         """Lines for "Spin up environment": image digests, start times, warnings."""
 
+    async def facts(self) -> Facts:
+        """Return what is inside, once the supervisor has looked.  Raise SandboxLost as `run`."""
+
+    def sees(self, path: Path) -> bool:
+        """Tell whether this path of the runner's machine is the same inside."""
+
+    def put(self, name: str) -> tuple[Path, str]:
+        """Return where the runner may put files for the job, and the same place from inside."""
+
     async def run(self, step: StepOrder, out: Output, *, from_offset: int = 0) -> Exit:
         """Run one step to its end; after adoption, go on with one that is under way or has ended.
 
         A non-zero code is an Exit, never an exception.  If the caller is cancelled, stop the step
-        (politely, then by force) before letting the cancellation out.  Raise SandboxLost if the
-        world itself is gone.
+        (politely, then by force) before letting the cancellation out, unless `keep` was said.
+        Raise SandboxLost if the world itself is gone.
         """
 
     async def stop_step(self, index: int) -> None:
-        """End a step's processes: TERM, then KILL after the grace time."""
+        """End a step's processes: TERM, then KILL after the grace time.  May be said twice."""
+
+    def halted(self) -> bool:
+        """Tell whether a step asked to end the job here (`circleci step halt`)."""
+
+    def keep(self) -> None:
+        """Leave everything running when the block is left: another runner will adopt it."""
 
 
 class Backend(Protocol):
@@ -83,9 +111,17 @@ class Backend(Protocol):
     def open(self, order: JobOrder, folder: Path) -> AbstractAsyncContextManager[Sandbox]:
         """Make a sandbox, or adopt the one that `folder` belongs to if it still lives.
 
-        Leaving the block removes all of it, however we leave.  Raise CannotOpen with a clear
-        sentence otherwise.
+        `folder` exists, belongs to this execution alone and only the runner can enter it.
+        Leaving the block removes all of it but `folder` itself, however we leave (see
+        `Sandbox.keep`).  Raise CannotOpen with a clear sentence otherwise, and SandboxLost if
+        there was a world here and it is gone.
         """
 
-    async def sweep(self, alive: Collection[ExecutionId]) -> int:
-        """Remove what dead runners left behind, except for `alive`; return how many."""
+    async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
+        """Remove what dead runners left of jobs with folders in `home`, except for `alive`.
+
+        Return how many there were.
+        """
+
+    async def close(self) -> None:
+        """Give back what the back end itself holds; sandboxes are not touched."""

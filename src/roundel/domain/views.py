@@ -13,6 +13,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
+    OrganizationId,
     PersonId,
     PipelineId,
     ProjectId,
@@ -51,7 +52,7 @@ class WorkflowView:
 
     workflow: Workflow
     project_slug: Slug
-    organization_id: str
+    organization_id: OrganizationId
     pipeline_number: int
 
 
@@ -139,6 +140,12 @@ class Reads(Protocol):
         """Return all jobs of a workflow in the order of the config."""
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
+
+    async def job_owner(self, job_id: JobId) -> OrganizationId | None:
+        """Return whose job this is, for rights on operations that name a job by id."""
+
+    async def execution_owner(self, execution_id: ExecutionId) -> OrganizationId | None:
+        """Return whose execution this is, for rights on its output."""
 
     async def recent_jobs(
         self,

@@ -1,0 +1,153 @@
+"""The API as one ASGI application: the table of operations behind three thin layers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from roundel.api.auth import Callers
+from roundel.api.binding import Bodies, header, read_body
+from roundel.api.documents import Document
+from roundel.api.errors import Refusal
+from roundel.api.layers import Errors, RequestIds, WhoCalls, send_json
+from roundel.api.openapi import write_document
+from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
+from roundel.api.ports import ApiApp, ApiSettings, UseCases
+from roundel.api.routing import Router, names_in, segments_of
+from roundel.api.table import operations
+from roundel.api.traffic import Traffic
+from roundel.domain.access import Actor, Need
+from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
+
+DENIED = "Permission denied."
+_encoder = msgspec.json.Encoder()
+
+
+def create_api(app: ApiApp, use_cases: UseCases, settings: ApiSettings) -> ASGIApp:
+    """Return the API: everything below /api, and /healthz, /readyz and /metrics."""
+    callers = Callers(app.reads, app.clock)
+    traffic = Traffic()
+    table = operations()
+    document = Document(lambda: write_document(table, settings.public_url))
+    dispatch = Dispatch(Door(app, use_cases, settings, callers, traffic, document), table)
+    layered = RequestIds(Errors(WhoCalls(dispatch, callers)), traffic.observe)
+
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await layered(scope, receive, send)
+        else:  # no websockets here; closing before accepting answers 403
+            await send({"type": "websocket.close"})
+
+    return api
+
+
+class Bound:
+    """An operation made ready: its parameters' names, its decoder, its place in metrics."""
+
+    def __init__(self, operation: AnyOperation) -> None:
+        self.operation = operation
+        self.template = operation.prefix + operation.path
+        self.names = names_in(self.template)
+        self.bodies = Bodies(operation)
+
+
+class Dispatch:
+    """Finds the operation, checks the caller's right, runs the handler, renders its answer."""
+
+    def __init__(self, door: Door, table: Sequence[Operation[Any, Any]]) -> None:
+        self._door = door
+        self._router: Router[Bound] = Router()
+        for operation in table:
+            bound = Bound(operation)
+            self._router.add(operation.method, bound.template, bound)
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        query: Mapping[str, str],
+        caller: Actor | None,
+    ) -> None:
+        bound, path = self._route(scope)
+        operation = bound.operation
+        scope["roundel.route"] = bound.template
+        subject = await self._admit(operation, path, caller)
+        body = b""
+        if operation.body is not None:
+            body = await read_body(scope, receive, self._door.settings.max_body_bytes)
+        call: Call[Any, Any] = Call(
+            door=self._door,
+            caller=caller,
+            path=path,
+            query=query,
+            subject=subject,
+            body=bound.bodies.decode(scope, body),
+            origin=self._door.settings.public_url or _origin(scope),
+        )
+        answer = await operation.handler(call)
+        if isinstance(answer, Response):
+            await _send_response(answer, scope, receive, send)
+            return
+        await send_json(scope, send, operation.status, _encoder.encode(answer))
+
+    def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
+        segments = segments_of(scope.get("raw_path") or scope["path"].encode())
+        found = self._router.find(segments)
+        if found is None:
+            raise Refusal(404, "Not found: there is no such endpoint")
+        ends, values = found
+        method = scope["method"]
+        bound = ends.get("GET" if method == "HEAD" else method)
+        if bound is None:
+            allowed = ", ".join(sorted({*ends, *({"HEAD"} if "GET" in ends else ())}))
+            message = f"{method} is not possible here; use {allowed}"
+            raise Refusal(405, message, {"allow": allowed})
+        return bound, dict(zip(bound.names, values, strict=True))
+
+    async def _admit(
+        self, operation: AnyOperation, path: Mapping[str, str], caller: Actor | None
+    ) -> object:
+        """Return what the path names, or refuse: nothing is found for those who may not read."""
+        if operation.need is Need.NOTHING:
+            return None
+        if caller is None:
+            raise Unauthenticated(LOG_IN)
+        if operation.subject is None:
+            return None
+        found: Found[object] | None = await operation.subject.find(self._door.app, path)
+        if found is None or not caller.may(Need.READ, found.organization):
+            raise NotFound(operation.subject.outside)
+        if found.thing is None:
+            raise NotFound(operation.subject.missing)
+        if not caller.may(operation.need, found.organization):
+            raise NotAllowed(DENIED)
+        return found.thing
+
+
+async def _send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] != "HEAD":
+        await response(scope, receive, send)
+        return
+    headers = {"type": "http.response.start", "status": response.status_code}
+    await send({**headers, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _origin(scope: Scope) -> str:
+    """Return the address that the caller used; links lead back to where he came from."""
+    host = header(scope, b"host") or "127.0.0.1"
+    return f"{scope.get('scheme', 'http')}://{host}"
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop are the composition root's affair; say yes to the server that asks."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

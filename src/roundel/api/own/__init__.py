@@ -1,0 +1,1 @@
+"""Roundel's own calls, outside of CircleCI's document."""

@@ -1,0 +1,110 @@
+"""Setting up: projects and tokens."""
+
+from roundel.api.operations import OWN, AnyOperation, Call, Operation
+from roundel.api.schemas.common import Message
+from roundel.api.schemas.projects import (
+    AddProject,
+    CreateToken,
+    ProjectShown,
+    TokenShown,
+    project_shown,
+    token_shown,
+)
+from roundel.domain.access import Actor, Need
+from roundel.domain.errors import Invalid, NotAllowed, NotFound
+from roundel.domain.ids import TokenId, is_uuid
+from roundel.domain.projects import Slug
+
+LONGEST_LIFE = 10 * 365 * 24 * 3600  # seconds; a longer one is a mistake in the unit
+DENIED = "Permission denied."
+
+
+async def add_project(call: Call[None, AddProject]) -> ProjectShown:
+    _only_whole_tokens(call.actor)
+    body = call.body
+    if not body.repository_url.strip():
+        raise Invalid("repository_url: expected a path or an address, got an empty text")
+    project = await call.door.use_cases.add_project(
+        _slug(body.slug), body.repository_url, body.default_branch or None, call.actor
+    )
+    call.door.callers.forget()  # the caller may have become administrator of a new organisation
+    return project_shown(project)
+
+
+def _slug(text: str) -> Slug:
+    try:
+        return Slug.parse(text)
+    except NotFound as error:
+        raise Invalid(
+            f"slug: expected vcs/organization/project such as gh/acme/web, got {text[:80]!r}"
+        ) from error
+
+
+async def create_token(call: Call[None, CreateToken]) -> TokenShown:
+    _only_whole_tokens(call.actor)
+    seconds = call.body.expires_seconds
+    if seconds is not None and not 0 < seconds <= LONGEST_LIFE:
+        raise Invalid(f"expires_seconds: expected 1 to {LONGEST_LIFE}, got {seconds}")
+    token = await call.door.use_cases.create_token(call.body.login, seconds, call.actor)
+    return token_shown(token)
+
+
+async def revoke_token(call: Call[None, None]) -> Message:
+    _only_whole_tokens(call.actor)
+    text = call.path["token-id"]
+    if not is_uuid(text):
+        raise NotFound("Token not found")
+    await call.door.use_cases.revoke_token(TokenId(text.lower()), call.actor)
+    call.door.callers.forget()
+    return Message("Token revoked.")
+
+
+def _only_whole_tokens(actor: Actor) -> None:
+    """Refuse tokens with scopes: they could make themselves one without."""
+    if actor.scopes is not None:
+        raise NotAllowed(DENIED)
+
+
+OPERATIONS: list[AnyOperation] = [
+    Operation(
+        method="POST",
+        path="/project",
+        id="addProject",
+        summary="Register a project, and its organization where that is new",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=add_project,
+        prefix=OWN,
+        body=AddProject,
+        answer=ProjectShown,
+        status=201,
+        extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/token",
+        id="createToken",
+        summary="Make a personal API token",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=create_token,
+        prefix=OWN,
+        body=CreateToken,
+        body_optional=True,
+        answer=TokenShown,
+        status=201,
+        extension=True,
+    ),
+    Operation(
+        method="DELETE",
+        path="/token/{token-id}",
+        id="revokeToken",
+        summary="Revoke a token",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=revoke_token,
+        prefix=OWN,
+        answer=Message,
+        extension=True,
+    ),
+]

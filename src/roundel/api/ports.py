@@ -1,0 +1,94 @@
+"""What the doors need from the server beside its readers: use cases and a few settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from roundel.domain.access import Actor
+from roundel.domain.clock import Clock, Micros
+from roundel.domain.ids import JobId, TokenId, WorkflowId
+from roundel.domain.logs import Logs
+from roundel.domain.pipelines import Pipeline, Ref
+from roundel.domain.plan import Json
+from roundel.domain.projects import Project, Slug
+from roundel.domain.views import Reads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token just made; `text` is shown this once."""
+
+    id: TokenId
+    text: str
+    login: str
+    expires_at: Micros | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedConfig:
+    """What the compiler makes of a text; `output` is empty where it has errors."""
+
+    output: str
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigText:
+    """A config to compile on request, with what the caller says of its surroundings."""
+
+    source: str
+    parameters: Mapping[str, Json]
+    values: Mapping[str, Json]
+
+
+class UseCases(Protocol):
+    """What callers may ask for, one transaction each.  Rights were checked by the operation.
+
+    The operation has checked the right on the organisation that it names; those of `add_project`,
+    `create_token` and `revoke_token`, which name none, are the use case's own affair.
+    """
+
+    async def trigger_pipeline(
+        self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
+    ) -> Pipeline: ...
+
+    async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
+
+    async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None: ...
+
+    async def cancel_job(self, job_id: JobId, by: Actor) -> None: ...
+
+    async def add_project(
+        self, slug: Slug, repository_url: str, default_branch: str | None, by: Actor
+    ) -> Project: ...
+
+    async def create_token(
+        self, login: str | None, expires_seconds: int | None, by: Actor
+    ) -> NewToken: ...
+
+    async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
+
+    async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
+
+
+class ApiApp(Protocol):
+    """The part of the server's `App` that the doors read from."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def reads(self) -> Reads: ...
+    @property
+    def logs(self) -> Logs: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """`public_url` is None where links take the address that the caller used.
+
+    `signing_key` signs the addresses of step output; replicas share it.
+    """
+
+    signing_key: bytes
+    public_url: str | None = None
+    max_body_bytes: int = 4 * 1024 * 1024  # a config of 4 MiB is the largest that is compiled

@@ -1,0 +1,99 @@
+"""Looking up what a path names, and whose it is: the basis of every right."""
+
+from collections.abc import Mapping
+
+from roundel.api.binding import number_of
+from roundel.api.operations import Found, Subject
+from roundel.api.ports import ApiApp
+from roundel.domain.errors import NotFound
+from roundel.domain.ids import (
+    ExecutionId,
+    JobId,
+    PipelineId,
+    ProjectId,
+    WorkflowId,
+    is_uuid,
+)
+from roundel.domain.projects import Project, Slug
+from roundel.domain.views import JobView, PipelineView, WorkflowView
+
+Path = Mapping[str, str]
+
+
+async def _project(app: ApiApp, path: Path) -> Found[Project] | None:
+    text = path["project-slug"]
+    if is_uuid(text):
+        project = await app.reads.project_by_id(ProjectId(text.lower()))
+    else:
+        try:
+            slug = Slug.parse(text)
+        except NotFound:
+            return None
+        project = await app.reads.project(slug)
+    return None if project is None else Found(project.organization.id, project)
+
+
+async def _pipeline(app: ApiApp, path: Path) -> Found[PipelineView] | None:
+    text = path["pipeline-id"]
+    view = await app.reads.pipeline(PipelineId(text.lower())) if is_uuid(text) else None
+    if view is None:
+        return None
+    project = await app.reads.project_by_id(view.pipeline.project_id)
+    return None if project is None else Found(project.organization.id, view)
+
+
+async def _pipeline_by_number(app: ApiApp, path: Path) -> Found[PipelineView] | None:
+    found = await _project(app, path)
+    if found is None or found.thing is None:
+        return None
+    number = number_of(path["pipeline-number"])
+    if number is None:
+        return Found(found.organization, None)
+    return Found(found.organization, await app.reads.pipeline_by_number(found.thing.id, number))
+
+
+async def _workflow(app: ApiApp, path: Path) -> Found[WorkflowView] | None:
+    text = path["id"]
+    view = await app.reads.workflow(WorkflowId(text.lower())) if is_uuid(text) else None
+    return None if view is None else Found(view.organization_id, view)
+
+
+async def _job(app: ApiApp, path: Path) -> Found[JobView] | None:
+    found = await _project(app, path)
+    if found is None or found.thing is None:
+        return None
+    number = number_of(path["job-number"])
+    if number is None:
+        return Found(found.organization, None)
+    return Found(found.organization, await app.reads.job(found.thing.id, number))
+
+
+async def _job_by_id(app: ApiApp, path: Path) -> Found[JobId] | None:
+    text = path["job-id"]
+    if not is_uuid(text):
+        return None
+    job = JobId(text.lower())
+    owner = await app.reads.job_owner(job)
+    return None if owner is None else Found(owner, job)
+
+
+async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
+    text = path["execution-id"]
+    if not is_uuid(text):
+        return None
+    execution = ExecutionId(text.lower())
+    owner = await app.reads.execution_owner(execution)
+    return None if owner is None else Found(owner, execution)
+
+
+NO_PROJECT = "Project not found"
+
+PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
+PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
+PIPELINE_BY_NUMBER = Subject(
+    find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT
+)
+WORKFLOW = Subject(find=_workflow, missing="Workflow not found", outside="Workflow not found")
+JOB = Subject(find=_job, missing="Job not found", outside=NO_PROJECT)
+JOB_BY_ID = Subject(find=_job_by_id, missing="Job not found", outside="Job not found")
+EXECUTION = Subject(find=_execution, missing="Job not found", outside="Job not found")

@@ -1,0 +1,1 @@
+"""CircleCI's API v2, one file per noun."""

@@ -1,0 +1,152 @@
+"""The job folder: how the runner and what runs inside talk, as files.
+
+    FOLDER/            0700, the runner's alone
+      job/             0777, mounted into the job: steps, output, events, control
+      secrets -> …     launch files, on a tmpfs where there is one
+
+Everything below `job/` may be written by the job.  What is read there is opened without following
+links, must be a regular file, and is read within bounds.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+from importlib import resources
+from pathlib import Path
+
+from roundel.domain.ids import ExecutionId
+
+_READ = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class NotOurs(Exception):
+    """Something in the job folder is not what the runner put there."""
+
+
+def _tmpfs() -> Path | None:
+    """Return a folder in memory where secrets may lie, or None."""
+    for candidate in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108 checked below
+        if not candidate or not os.access(candidate, os.W_OK | os.X_OK):
+            continue
+        ours = Path(candidate) / f"roundel-{os.getuid()}"
+        with contextlib.suppress(FileExistsError):
+            ours.mkdir(mode=0o700)
+        found = ours.lstat()  # anyone can make a folder there first
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+            return ours
+    return None
+
+
+class JobFolder:
+    """The files of one execution, seen from the runner's side."""
+
+    def __init__(self, folder: Path, execution: ExecutionId) -> None:
+        self.root = folder
+        self.job = folder / "job"
+        memory = _tmpfs()
+        self._secret_home = (memory or folder) / f"secrets-{execution}"
+        self.secrets = self._secret_home / "launch"
+
+    def exists(self) -> bool:
+        """Tell whether `make` was finished here before."""
+        return (self.root / "made").exists()
+
+    def make(self) -> None:
+        """Lay out a new job folder.  Doing it again over half of one is fine."""
+        for path, mode in (
+            (self.root, 0o700),
+            (self._secret_home.parent, 0o700),
+            (self._secret_home, 0o700),
+            (self.secrets, 0o755),
+            (self.job, 0o777),
+            (self.job / "bin", 0o755),
+        ):
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(mode=0o700, parents=True)
+            path.chmod(mode)
+        texts = resources.files("roundel.backends")
+        self._write(self.job / "supervisor.sh", _text(texts, "supervisor.sh"), 0o755)
+        helper = _text(texts, "circleci.sh")
+        self._write(self.job / "bin" / "circleci", helper, 0o755)
+        self._write(self.job / "bin" / "circleci-agent", helper, 0o755)
+        for name in ("events", "bash_env"):
+            self._write(self.job / name, "", 0o666)
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(self.job / "control")
+        (self.job / "control").chmod(0o666)
+        self._write(self.root / "made", "", 0o600)
+
+    def remove(self) -> None:
+        """Remove everything but the root; may be said twice.
+
+        What a job's root user made and we may not remove stays behind.
+        """
+        for path in (self._secret_home, self.job):
+            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            (self.root / "made").unlink()
+
+    def write_step(self, index: int, script: str, launch: str) -> None:
+        """Put a step where the supervisor finds it.  An output that is there already is kept."""
+        self._write(self.secrets / f"{index}.launch", launch, 0o644)
+        self._write(self.job / f"{index}.script", script, 0o755)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            descriptor = os.open(self.job / f"{index}.out", flags, 0o666)
+        except OSError as error:
+            raise NotOurs(f"{index}.out in the job folder: {error.strerror}") from error
+        try:
+            os.fchmod(descriptor, 0o666)
+        finally:
+            os.close(descriptor)
+
+    def open_file(self, name: str) -> int:
+        """Open a file of the job for reading and cutting, or refuse what is not a plain file."""
+        try:
+            descriptor = os.open(self.job / name, _READ)
+        except OSError as error:
+            raise NotOurs(f"{name} in the job folder cannot be opened: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotOurs(f"{name} in the job folder is no longer a plain file")
+        return descriptor
+
+    def open_control(self) -> int:
+        """Open the FIFO.  Open for reading too: lines wait in it until the supervisor is there."""
+        try:
+            descriptor = os.open(self.job / "control", _READ)
+        except OSError as error:
+            raise NotOurs(f"the control file cannot be opened: {error.strerror}") from error
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotOurs("the control file is no longer a FIFO")
+        return descriptor
+
+    def halted(self) -> bool:
+        """Tell whether `circleci step halt` was said."""
+        return os.path.lexists(self.job / "halt")
+
+    @staticmethod
+    def _write(path: Path, text: str, mode: int) -> None:
+        # Removed first: what lies there under this name may be a link that the job has made.
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, mode)
+        try:
+            os.fchmod(descriptor, mode)
+            data = text.encode("utf-8", "surrogateescape")
+            while data:
+                data = data[os.write(descriptor, data) :]
+        finally:
+            os.close(descriptor)
+
+
+_texts: dict[str, str] = {}
+
+
+def _text(package: "resources.abc.Traversable", name: str) -> str:
+    if name not in _texts:
+        _texts[name] = package.joinpath(name).read_text(encoding="utf-8")
+    return _texts[name]

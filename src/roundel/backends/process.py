@@ -1,0 +1,291 @@
+"""Jobs as processes of this machine: for trusted code, and where there is no container engine.
+
+The supervisor is detached from the runner (a session of its own) and outlives it.  Where the
+kernel lets us, it is the first process of a PID namespace, so that its end is the end of every
+process of the job, and it has a /tmp of its own.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from roundel.backends.folder import JobFolder
+from roundel.backends.output import CAP_BYTES
+from roundel.backends.processes import (
+    HOME_MARK,
+    MARK,
+    Identity,
+    children,
+    end_marked,
+    executions_of,
+    identity_of,
+    reap,
+    wait_gone,
+)
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
+from roundel.backends.sandbox import FolderSandbox
+from roundel.backends.wakeups import Wakeups
+from roundel.domain.ids import ExecutionId
+from roundel.domain.plan import ExecutorKind
+from roundel.domain.runners import JobOrder
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
+# Python ignores these; a job's programs expect them as they are by default.
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+DOCKER_WARNING = (
+    "WARNING: this job asks for a container ({image}), and its steps run as plain processes of\n"
+    "this machine instead: with this machine's programs, as this machine's user, without the\n"
+    "image and without service containers.  Use a container engine for anything but trusted code.\n"
+)
+_SHARED_TMP = (
+    "Warning: namespaces are not permitted here, so the job shares /tmp and the process table\n"
+    "with this machine.\n"
+)
+_SHARED_TMP_ONLY = (
+    "Warning: mounts are not permitted here, so the job shares /tmp with this machine.\n"
+)
+
+
+class ProcessBackend:
+    """Opens sandboxes as sessions of this machine."""
+
+    def __init__(self, *, cap_bytes: int = CAP_BYTES) -> None:
+        self._cap = cap_bytes
+        self._wakeups: Wakeups | None = None
+        self._isolation: tuple[str, ...] | None = None
+
+    async def why_unusable(self) -> str | None:
+        """A POSIX shell is all that is needed."""
+        if os.name != "posix" or not Path("/bin/sh").exists():
+            return "Jobs cannot run as processes here: there is no /bin/sh."
+        return None
+
+    def open(self, order: JobOrder, folder: Path) -> AbstractAsyncContextManager[Sandbox]:
+        """Start a supervisor, or find the one that was started in `folder`."""
+        return self._open(order, folder)
+
+    async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
+        """Kill what carries the mark of a job of `home` that is no longer wanted."""
+        left = await asyncio.to_thread(executions_of, str(home)) - set(alive)
+        for execution in left:
+            await end_marked(execution)
+        return len(left)
+
+    async def close(self) -> None:
+        """Give back the inotify descriptor."""
+        if self._wakeups is not None:
+            self._wakeups.close()
+            self._wakeups = None
+
+    @asynccontextmanager
+    async def _open(self, order: JobOrder, root: Path) -> AsyncIterator[Sandbox]:
+        execution = order.lease.execution_id
+        if self._wakeups is None:
+            self._wakeups = Wakeups()
+        if self._isolation is None:
+            self._isolation = await _permitted()
+        folder = JobFolder(root, execution)
+        sandbox = _ProcessSandbox(
+            folder,
+            self._wakeups,
+            inside=str(folder.job),
+            environment=_environment(order),
+            job_directory=order.working_directory or "~/project",
+            cap_bytes=self._cap,
+        )
+        sandbox.opened_how = _opened_how(order, self._isolation)
+        identity_file = root / "process.json"
+        supervisor = Identity.load(identity_file) if folder.exists() else None
+        adopted = supervisor is not None
+        if supervisor is None:
+            await self._clear(root, execution)
+            folder.make()
+        with sandbox:
+            if supervisor is None:
+                supervisor = self._start(order, folder, self._isolation)
+                supervisor.save(identity_file)
+            try:
+                with _watched(supervisor, sandbox):
+                    if adopted:
+                        await _still_there(supervisor, sandbox)
+                    yield sandbox
+            finally:
+                if not sandbox.kept:
+                    await asyncio.shield(self._remove(supervisor, folder, execution))
+
+    def _start(self, order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> Identity:
+        home, tmp = folder.root / "home", folder.root / "tmp"
+        home.mkdir(mode=0o755, exist_ok=True)
+        tmp.mkdir(exist_ok=True)
+        tmp.chmod(0o1777)
+        argv = [*isolation, "/bin/sh", str(folder.job / "supervisor.sh")]
+        argv += [str(folder.job), str(folder.secrets)]
+        private_tmp = _private_tmp(isolation)
+        if private_tmp:
+            argv += ["-t", str(tmp), str(folder.root)]
+        environment = {
+            "PATH": os.environ.get("PATH", _PATH),
+            "HOME": str(home),
+            "TMPDIR": "/tmp" if private_tmp else str(tmp),  # noqa: S108 its own
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            MARK: order.lease.execution_id,
+            HOME_MARK: str(folder.root.parent),
+        }
+        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        null = os.open(os.devnull, os.O_RDWR)
+        try:
+            pid = os.posix_spawn(
+                argv[0],
+                argv,
+                environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, null, 0),
+                    (os.POSIX_SPAWN_DUP2, null, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                ],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_DEFAULT_SIGNALS,
+            )
+        except OSError as error:
+            raise CannotOpen(
+                f"The job's supervisor cannot be started: {error.strerror}.", infrastructure=True
+            ) from error
+        finally:
+            os.close(null)
+            os.close(log)
+        started = identity_of(pid)
+        if started is None:
+            reap(pid)
+            raise CannotOpen("The job's supervisor ended at once.", infrastructure=True)
+        return started
+
+    async def _remove(
+        self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
+    ) -> None:
+        """End every process of the job, then remove its files."""
+        in_namespace = bool(self._isolation)
+        if supervisor.alive():
+            # The end of a namespace's first process is the end of all of it, and the program
+            # that made the namespace ends only after that.
+            for pid in children(supervisor.pid) if in_namespace else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if not in_namespace or not await wait_gone(supervisor.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(supervisor.pid, signal.SIGKILL)
+                await wait_gone(supervisor.pid)
+        reap(supervisor.pid)
+        if not in_namespace:
+            await end_marked(execution)
+        await self._clear(folder.root, execution)
+
+    @staticmethod
+    async def _clear(root: Path, execution: ExecutionId) -> None:
+        if not (root / "made").exists() and not (root / "job").exists():
+            return
+        # A runner may have died between starting a supervisor and writing down which it was.
+        if not (root / "process.json").exists():
+            await end_marked(execution)
+        await asyncio.to_thread(_remove_files, root, execution)
+
+
+class _ProcessSandbox(FolderSandbox):
+    def sees(self, path: Path) -> bool:
+        """All but what a private /tmp hides."""
+        return not path.is_relative_to("/tmp")  # noqa: S108
+
+
+def _remove_files(root: Path, execution: ExecutionId) -> None:
+    JobFolder(root, execution).remove()
+    for name in ("home", "tmp"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    for name in ("process.json", "supervisor.log"):
+        with contextlib.suppress(FileNotFoundError):
+            (root / name).unlink()
+
+
+def _environment(order: JobOrder) -> dict[str, str]:
+    image = order.executor.images[0].environment if order.executor.images else {}
+    return {**image, **order.environment}
+
+
+def _opened_how(order: JobOrder, isolation: tuple[str, ...]) -> str:
+    lines = ""
+    if order.executor.kind is ExecutorKind.DOCKER and order.executor.images:
+        lines += DOCKER_WARNING.format(image=order.executor.images[0].image)
+    lines += f"Running as processes of {os.uname().nodename}, user id {os.getuid()}.\n"
+    if not isolation:
+        lines += _SHARED_TMP
+    elif not _private_tmp(isolation):
+        lines += _SHARED_TMP_ONLY
+    return lines
+
+
+def _private_tmp(isolation: tuple[str, ...]) -> bool:
+    # As another user in a user namespace we may make namespaces, and sh may not mount in them.
+    return bool(isolation) and "--user" not in isolation
+
+
+async def _permitted() -> tuple[str, ...]:
+    """Return the command that isolates a job as well as the kernel lets us, or nothing."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return ()
+    for extra in ((), ("--user", "--map-current-user")):
+        command = (unshare, *extra, *_NAMESPACES)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                "true",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        except OSError:
+            return ()
+        if await process.wait() == 0:
+            return command
+    return ()
+
+
+@contextlib.contextmanager
+def _watched(supervisor: Identity, sandbox: FolderSandbox) -> "contextlib._GeneratorContextManager[None]":
+    """Tell the sandbox when its supervisor is gone."""
+    lost = "the job's supervisor process was killed"
+    try:
+        descriptor = os.pidfd_open(supervisor.pid)
+    except ProcessLookupError:
+        sandbox.lost(lost)
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(descriptor)
+        reap(supervisor.pid)
+        sandbox.lost(lost)
+
+    loop.add_reader(descriptor, gone)
+    if not supervisor.alive():
+        sandbox.lost(lost)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+async def _still_there(supervisor: Identity, sandbox: FolderSandbox) -> None:
+    if not supervisor.alive():
+        raise SandboxLost("the job's processes ended while no runner was there")

@@ -1,0 +1,127 @@
+"""Processes as the kernel knows them: who they are, which belong to a job, how to end them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from roundel.domain.ids import ExecutionId
+
+MARK = "ROUNDEL_EXECUTION"  # in the environment of every process of a job
+HOME_MARK = "ROUNDEL_HOME"
+_PROC = Path("/proc")
+_END_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A process that cannot be confused with a later one of the same number."""
+
+    pid: int
+    start: str  # clock ticks since the machine's start, field 22 of its stat
+    boot: str
+
+    def alive(self) -> bool:
+        """Tell whether it still runs."""
+        return identity_of(self.pid) == self
+
+    def save(self, path: Path) -> None:
+        """Write it down for a runner that comes after us."""
+        path.write_text(json.dumps([self.pid, self.start, self.boot]))
+
+    @staticmethod
+    def load(path: Path) -> "Identity | None":
+        """Return what was written down, or None."""
+        try:
+            pid, start, boot = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return None
+        return Identity(pid=int(pid), start=str(start), boot=str(boot))
+
+
+def identity_of(pid: int) -> Identity | None:
+    """Return the process of this number, or None if there is none or it is a zombie."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    if fields[0] in "ZX":
+        return None
+    return Identity(pid=pid, start=fields[19], boot=boot)
+
+
+def children(pid: int) -> list[int]:
+    """Return the direct children of a process."""
+    try:
+        return [int(word) for word in (_PROC / f"{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def marked(name: str, value: str) -> list[int]:
+    """Return the processes whose environment has `name=value`, ourselves excepted."""
+    wanted = f"{name}={value}".encode()
+    found = []
+    for entry in os.listdir(_PROC):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if wanted in (_PROC / entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry))
+    return found
+
+
+def executions_of(home: str) -> set[ExecutionId]:
+    """Return the executions that processes of this home folder's jobs belong to."""
+    found = set()
+    for pid in marked(HOME_MARK, home):
+        with contextlib.suppress(OSError):
+            for word in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                name, _, value = word.decode(errors="replace").partition("=")
+                if name == MARK:
+                    found.add(ExecutionId(value))
+    return found
+
+
+async def wait_gone(pid: int, timeout: float = _END_SECONDS) -> bool:
+    """Return True once the process has ended, False if it takes longer than `timeout`."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    loop = asyncio.get_running_loop()
+    gone = loop.create_future()
+    loop.add_reader(descriptor, lambda: gone.done() or gone.set_result(None))
+    try:
+        await asyncio.wait_for(gone, timeout)
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return True
+
+
+async def end_marked(execution: ExecutionId) -> None:
+    """Kill every process that carries this execution's mark until there is none."""
+    for _ in range(100):  # a job that forks faster than this is stopped by nothing but a reboot
+        pids = await asyncio.to_thread(marked, MARK, execution)
+        if not pids:
+            return
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            reap(pid)
+            await wait_gone(pid, 1.0)
+            reap(pid)
+
+
+def reap(pid: int) -> None:
+    """Collect a child's end, if it is a child of ours and has ended."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,163 @@
+# Runs the steps of one job.  POSIX sh only: dash, bash and busybox ash; nothing else is needed.
+#
+#   sh supervisor.sh JOB SECRETS [-t TMP KEEP] [-- COMMAND...]
+#
+# JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
+# a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp.
+# COMMAND is the image's own, kept running beside the steps.
+#
+# Commands come as lines through the FIFO JOB/control:
+#   run INDEX          start the step of SECRETS/INDEX.launch; a second time does nothing
+#   signal INDEX NAME  send a signal to all processes of the step's group
+#   end                leave
+# Lines go out to JOB/events, one write each:
+#   ready KEY=VALUE...      what this place has
+#   started INDEX
+#   ended INDEX CODE OOMS   OOMS counts the kernel's memory kills here since the start
+
+_rd_job=$1 _rd_secrets=$2
+shift 2
+if [ "${1-}" = -t ]; then
+  case $3 in /tmp/*)
+    _rd_keep=${3#/tmp/}
+    mkdir -p "$2/$_rd_keep" && mount --rbind "/tmp/$_rd_keep" "$2/$_rd_keep" || exit 70 ;;
+  esac
+  mount --rbind "$2" /tmp || exit 70
+  shift 3
+fi
+[ "${1-}" = -- ] && shift
+
+say() { echo "$*" >>"$_rd_job/events"; }
+
+# A step must be a process group of its own, so that a signal reaches all of it.
+_rd_setsid=$(command -v setsid) || _rd_setsid=
+_rd_groups=setsid
+if [ -z "$_rd_setsid" ]; then
+  _rd_groups=none
+  if [ -n "${BASH_VERSION-}" ]; then
+    set -m
+    _rd_groups=bash
+  elif [ -x /bin/bash ]; then
+    exec /bin/bash "$0" "$_rd_job" "$_rd_secrets" -- "$@"
+  fi
+fi
+
+ooms() { # the kernel's count of memory kills in this cgroup, 0 where it does not say
+  _rd_oom=0
+  for _rd_counter in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r "$_rd_counter" ] || continue
+    while read -r _rd_word _rd_value; do
+      [ "$_rd_word" = oom_kill ] && _rd_oom=$_rd_value
+    done <"$_rd_counter"
+    return
+  done
+}
+
+# Default shells.  dash has no pipefail, so what is asked for is tried first.
+default_shell() {
+  if [ -x /bin/bash ]; then
+    set -- /bin/bash -eo pipefail
+  elif (set -o pipefail) 2>/dev/null; then
+    set -- /bin/sh -eo pipefail
+  else
+    set -- /bin/sh -e
+  fi
+  become "$@"
+}
+
+home_of() { # expand a leading ~, the only expansion that paths of a config know
+  case $1 in
+    '~') _rd_path=$HOME ;;
+    '~/'*) _rd_path=${HOME%/}/${1#'~/'} ;;
+    *) _rd_path=$1 ;;
+  esac
+}
+
+fail() { # CODE MESSAGE: into the step's output
+  echo "$2" >&2
+  exit "$1"
+}
+
+launch() { # become the step: its environment, its directory, its shell
+  # The launch file exports the environment and appends the shell's words to "$@".
+  . "$_rd_secrets/$1.launch" || fail 125 "Cannot read the step's environment"
+  export PATH="$_rd_job/bin:$PATH"
+  home_of "$_rd_job_dir"
+  [ -d "$_rd_path" ] || mkdir -p "$_rd_path" 2>/dev/null ||
+    fail 125 "Cannot make the working directory \"$_rd_path\" (not allowed, or a file is in the way)"
+  cd "$_rd_path" || fail 125 "Cannot enter the working directory \"$_rd_path\""
+  if [ -n "$_rd_step_dir" ]; then
+    home_of "$_rd_step_dir"
+    [ -d "$_rd_path" ] ||
+      fail 125 "The working directory \"$_rd_path\" of this step does not exist: make it in an earlier step or mend working_directory"
+    cd "$_rd_path" || fail 125 "Cannot enter the working directory \"$_rd_path\""
+  fi
+  if [ $# -gt 1 ]; then
+    shift
+    become "$@"
+  else
+    default_shell
+  fi
+}
+
+become() { # SHELL ARGUMENTS...: the script follows as a file, or as text after a last -c
+  command -v "$1" >/dev/null 2>&1 ||
+    fail 127 "The shell \"$1\" is not in this image: install it or name another with \`shell:\`"
+  for _rd_last in "$@"; do :; done
+  if [ "$_rd_last" = -c ]; then
+    set -- "$@" "$(cat "$_rd_job/$_rd_index.script")"
+  else
+    set -- "$@" "$_rd_job/$_rd_index.script"
+  fi
+  # shellcheck disable=SC2086 # no setsid means no word at all
+  exec $_rd_setsid "$@"
+}
+
+# The waiting shell is outside the step's group, so that no signal to the step can silence it.
+start() {
+  (
+    exec 3<&-
+    [ $_rd_groups = bash ] && set -m
+    _rd_index=$1
+    (launch "$1") </dev/null >>"$_rd_job/$1.out" 2>&1 &
+    echo $! >"$_rd_job/$1.pid"
+    say "started $1"
+    wait $!
+    _rd_code=$?
+    ooms
+    say "ended $1 $_rd_code $((_rd_oom - _rd_oom_before))"
+  ) &
+}
+
+signal() {
+  read -r _rd_pid <"$_rd_job/$1.pid" || return
+  if [ $_rd_groups = none ]; then
+    kill "-$2" "$_rd_pid"
+  else
+    # Just forked and not yet the leader of its group: then it alone is to be told.
+    kill "-$2" "-$_rd_pid" || kill "-$2" "$_rd_pid"
+  fi 2>/dev/null
+}
+
+has() { command -v "$1" >/dev/null 2>&1 && echo 1 || echo 0; }
+
+exec 3<>"$_rd_job/control" || exit 71
+ooms
+_rd_oom_before=$_rd_oom
+say "ready groups=$_rd_groups bash=$([ -x /bin/bash ] && echo 1 || echo 0) git=$(has git) ssh=$(has ssh)"
+if [ $# -gt 0 ]; then
+  $_rd_setsid "$@" </dev/null >"$_rd_job/main.out" 2>&1 3<&- &
+fi
+
+_rd_seen=' '
+while read -r _rd_word _rd_index _rd_name <&3; do
+  case $_rd_word in
+    run)
+      case $_rd_seen in *" $_rd_index "*) continue ;; esac
+      _rd_seen="$_rd_seen$_rd_index "
+      start "$_rd_index"
+      ;;
+    signal) signal "$_rd_index" "$_rd_name" ;;
+    end) exit 0 ;;
+  esac
+done

@@ -1,0 +1,54 @@
+"""`roundel`: finds the command that is asked for and loads that one alone."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from roundel import __version__
+
+# name -> (module:attribute, what `roundel --help` says of it)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "config": ("roundel.cli.config:config", "Compile and check config files."),
+    "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
+    "project": ("roundel.cli.project:project", "Register projects on a server."),
+    "serve": ("roundel.cli.serve:serve", "Start the server."),
+    "token": ("roundel.cli.token:token", "Make and revoke API tokens."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return sorted(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="roundel", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A self-hosted CI server that speaks CircleCI's API and runs its configs."""
+
+
+def main(args: Any = None) -> None:
+    """Run the command line; refusals become one sentence and an exit code."""
+    cli(args, prog_name="roundel")

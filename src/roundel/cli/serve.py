@@ -1,0 +1,97 @@
+"""`roundel serve`: the server."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+
+from roundel.cli.output import Failure
+from roundel.domain.errors import DomainError
+from roundel.settings import DEFAULT_PORT, BackendChoice, Settings, default_data_folder
+
+
+def image_rule(text: str) -> tuple[str, str]:
+    """Return the two sides of `PATTERN=IMAGE`."""
+    pattern, sign, image = text.partition("=")
+    if not (sign and pattern.strip() and image.strip()):
+        example = "cimg/*=registry.local/ci-base"
+        raise click.BadParameter(f"{text!r} is not PATTERN=IMAGE, as in {example!r}")
+    return pattern.strip(), image.strip()
+
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _option(name: str, **settings: Any) -> Decorator:
+    """Return an option that ROUNDEL_<OPTION> sets as well."""
+    variable = "ROUNDEL_" + name.removeprefix("--").upper().replace("-", "_")
+    settings["help"] = f"{settings['help']}  [env: {variable}]"
+    return click.option(name, envvar=variable, **settings)
+
+
+@click.command()
+@_option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
+@_option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@_option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
+@_option("--database-url", metavar="URL", help="PostgreSQL instead of the embedded database.")
+@_option("--blob-url", metavar="URL", help="An object store instead of the data folder.")
+@_option("--slots", type=click.IntRange(1, 1024), help="How many jobs run here at once.")
+@_option("--no-runner", is_flag=True, help="Run no jobs here; runners elsewhere do.")
+@_option(
+    "--backend",
+    type=click.Choice([choice.value for choice in BackendChoice]),
+    default=BackendChoice.AUTO.value,
+    show_default=True,
+    help="Where jobs run.",
+)
+@_option(
+    "--image-map",
+    type=image_rule,
+    multiple=True,
+    metavar="PATTERN=IMAGE",
+    help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
+)
+@_option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
+@_option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
+def serve(
+    data: Path | None, no_runner: bool, backend: str, image_map: tuple[Any, ...], **rest: Any
+) -> None:
+    """Serve the API, pages, scheduler and, unless --no-runner, run jobs."""
+    from roundel import app
+
+    settings = Settings(
+        data=data or default_data_folder(dict(os.environ), Path.home()),
+        run_jobs=not no_runner,
+        backend=BackendChoice(backend),
+        image_map=image_map,
+        **_checked(rest),
+    )
+    try:
+        app.serve(settings, announce=_announce)
+    except DomainError as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"the server cannot start: {error}") from error
+
+
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
+    """Check the addresses that clients and jobs will be given."""
+    for name in ("public_url", "job_url"):
+        url = options[name]
+        if url is not None and not url.startswith(("http://", "https://")):
+            option = name.replace("_", "-")
+            raise Failure(f"--{option} must begin with http:// or https://, got {url!r}")
+        options[name] = url.rstrip("/") if url else None
+    return options
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Roundel is ready at {url}")

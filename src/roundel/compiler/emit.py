@@ -1,0 +1,151 @@
+"""Tree to text: the processed config.
+
+The text is valid YAML for any content and is read back as the same values, by YAML 1.1 and 1.2
+readers alike, as far as the two can agree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from roundel.compiler.scalars import number_text, plain_is_safe
+from roundel.compiler.tree import Map, Node, Seq
+
+LONGEST_SIMPLE_KEY = 120  # characters; YAML readers give up on a simple key after 1,024
+
+_BLOCK_UNSAFE = re.compile(r"[^\n\t -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NOT_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+def emit(root: Map) -> str:
+    """Return a tree as YAML in block style."""
+    out: list[str] = []
+    _map(root, 0, out)
+    return "".join(out)
+
+
+_INDENTS = ["  " * depth for depth in range(120)]
+
+
+def _indent(depth: int) -> str:
+    return _INDENTS[depth] if depth < len(_INDENTS) else "  " * depth
+
+
+def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> None:
+    """Write a map; `first` stands before its first key instead of the indentation."""
+    indent = _indent(depth)
+    add = out.append
+    for key, value in node.items():
+        start = indent if first is None else first
+        first = None
+        shown = key if plain_is_safe(key) else _quoted(key)
+        if len(shown) > LONGEST_SIMPLE_KEY:
+            add(f"{start}? {_quoted(key)}\n")
+            shown, start = "", indent
+        kind = type(value)
+        if kind is str:
+            add(f"{start}{shown}: {_text(value, depth)}\n")  # type: ignore[arg-type]
+        elif kind is Map:
+            if value:
+                add(f"{start}{shown}:\n")
+                _map(value, depth + 1, out)  # type: ignore[arg-type]
+            else:
+                add(f"{start}{shown}: {{}}\n")
+        elif kind is Seq:
+            if value:
+                add(f"{start}{shown}:\n")
+                _seq(value, depth, out)  # type: ignore[arg-type]
+            else:
+                add(f"{start}{shown}: []\n")
+        else:
+            add(f"{start}{shown}: {_scalar(value)}\n")
+
+
+def _seq(node: Seq, depth: int, out: list[str], first: str | None = None) -> None:
+    indent = _indent(depth)
+    add = out.append
+    for value in node:
+        start = (indent if first is None else first) + "- "
+        first = None
+        kind = type(value)
+        if kind is str:
+            add(f"{start}{_text(value, depth)}\n")  # type: ignore[arg-type]
+        elif kind is Map:
+            if value:
+                _map(value, depth + 1, out, start)  # type: ignore[arg-type]
+            else:
+                add(f"{start}{{}}\n")
+        elif kind is Seq:
+            if value:
+                _seq(value, depth + 1, out, start)  # type: ignore[arg-type]
+            else:
+                add(f"{start}[]\n")
+        else:
+            add(f"{start}{_scalar(value)}\n")
+
+
+def _scalar(value: Node) -> str:
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if value is None:
+        return "null"
+    assert isinstance(value, (int, float))  # noqa: S101 - all other kinds were handled
+    return number_text(value)
+
+
+def _text(text: str, depth: int) -> str:
+    if "\n" not in text:
+        return text if plain_is_safe(text) else _quoted(text)
+    if _block_is_safe(text):
+        return _block(text, depth)
+    return _double_quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Return a text of one line in quotes: single ones where that is enough."""
+    if text.isascii() and text.isprintable():
+        if "'" not in text or '"' in text or "\\" in text:
+            return "'" + text.replace("'", "''") + "'"
+        return f'"{text}"'
+    return _double_quoted(text)
+
+
+def _double_quoted(text: str) -> str:
+    return _NOT_JSON.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
+
+
+def _block_is_safe(text: str) -> bool:
+    """Tell whether a text can stand as a literal block without an indentation indicator."""
+    if text[0] in " \n\t" or _BLOCK_UNSAFE.search(text) is not None:
+        return False
+    stripped = text.rstrip("\n")
+    last = stripped.rfind("\n") + 1
+    return stripped[last:].strip(" \t") != ""
+
+
+def _block(text: str, depth: int) -> str:
+    stripped = text.rstrip("\n")
+    endings = len(text) - len(stripped)
+    indicator = "|-" if endings == 0 else "|" if endings == 1 else "|+"
+    indent = "\n" + _indent(depth + 1)
+    body = stripped.replace("\n", indent)
+    made = f"{indicator}{indent}{body}"
+    # Empty lines need no indentation; trailing blanks would only look untidy.
+    made = made.replace(indent + "\n", "\n\n") if indent + "\n" in made else made
+    return made + "\n" * (endings - 1) if endings > 1 else made
+
+
+def with_source(output: str, source: str) -> str:
+    """Return the processed config followed by its source as comments, as the compile API has it."""
+    lines = ["# Original config.yml file:"]
+    for line in source.splitlines():
+        shown = json.dumps(line)[1:-1].replace("/", "\\/")
+        lines.append(f"# {shown}".rstrip() if not shown else f"# {shown}")
+    return output + "\n".join(lines) + "\n"

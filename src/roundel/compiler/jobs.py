@@ -1,0 +1,158 @@
+"""Jobs: one invocation's body, with its executor merged in and its steps expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roundel.compiler.executors import MACHINES, executor_body, executor_of
+from roundel.compiler.scope import Call, Scope
+from roundel.compiler.steps import Step, list_of_steps
+from roundel.compiler.substitute import substitute
+from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, a_seq, text_of
+
+TYPES_WITHOUT_BODY = frozenset({"approval"})
+TYPES_WITHOUT_STEPS = frozenset({"approval", "no-op", "lock", "unlock", "release"})
+_NOT_EMITTED = frozenset({"description", "parameters", "steps"})
+
+
+class JobBody:
+    """A job after expansion.  `node` is what the compiled config has of it."""
+
+    __slots__ = ("call", "kind", "node", "spot", "steps")
+
+    def __init__(
+        self, kind: str, node: Map, steps: list[Step], spot: Spot, call: Call | None
+    ) -> None:
+        self.kind = kind
+        self.node = node
+        self.steps = steps
+        self.spot = spot
+        self.call = call
+
+
+def expand_job(
+    definition: Map,
+    scope: Scope,
+    before: Sequence[Step],
+    after: Sequence[Step],
+) -> JobBody | None:
+    """Return the body of a job called in a scope, between the steps that its caller adds."""
+    kind = _kind(definition, scope)
+    executor: Map | None = None
+    if "executor" in definition:
+        spot = definition.value_spot("executor")
+        meant = executor_of(definition["executor"], scope, spot)
+        executor = executor_body(meant, scope, spot) if meant is not None else None
+        if executor is None:
+            # The steps are looked at all the same, for the problems in them.
+            list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope)
+            return None
+    steps = [
+        *before,
+        *list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope),
+        *after,
+    ]
+    node = _node(definition, executor, steps, kind, scope)
+    return JobBody(kind, node, steps, definition.spot(), scope.call)
+
+
+def _kind(definition: Map, scope: Scope) -> str:
+    kind = definition.get("type")
+    if isinstance(kind, str):
+        made = substitute(kind, scope, definition.value_spot("type"))
+        return text_of(made)
+    return "build"
+
+
+def _node(definition: Map, executor: Map | None, steps: list[Step], kind: str, scope: Scope) -> Map:
+    """Return the compiled form of a job: its own keys, then what its executor adds."""
+    own = substitute(
+        definition.with_items({k: v for k, v in definition.items() if k not in _NOT_EMITTED}),
+        scope,
+        definition.spot(),
+    )
+    assert isinstance(own, Map)  # noqa: S101 - a map's substitution is a map
+    items: dict[str, Node] = {}
+    spots = dict(own.marks)
+    for key, value in own.items():
+        if key == "executor" and executor is not None:
+            for name, given in executor.items():
+                if name not in own and name != "environment":
+                    items[name] = given
+                    if own.doc is executor.doc and name in executor.marks:
+                        spots[name] = executor.marks[name]
+        elif key != "environment" and not (key == "type" and kind == "build"):
+            items[key] = value
+    environment = _environment(own, executor, scope)
+    if environment is not None:
+        items["environment"] = environment
+    if "steps" in definition or steps:
+        items["steps"] = _emitted(steps, definition)
+    node = own.with_items(items)
+    node.marks = spots
+    return node
+
+
+def _environment(own: Map, executor: Map | None, scope: Scope) -> Node:
+    """Return the environment as a list of single pairs; the job's own variables win.
+
+    A version 2 file keeps its own form.
+    """
+    mine = own.get("environment")
+    if not scope.elements.templating:
+        return mine
+    theirs = executor.get("environment") if executor is not None else None
+    if mine is None and theirs is None:
+        return None
+    pairs = dict(pairs_of(theirs))
+    pairs.update(pairs_of(mine))
+    if executor is not None and "environment" in executor and not isinstance(mine, (Map, Seq)):
+        spot = executor.value_spot("environment")
+    else:
+        spot = own.value_spot("environment")
+    return a_seq([_pair(name, value, mine, theirs, spot) for name, value in pairs.items()], spot)
+
+
+def _pair(name: str, value: Node, mine: Node, theirs: Node, spot: Spot) -> Map:
+    for source in (mine, theirs):
+        if isinstance(source, Map) and name in source:
+            made = a_map({name: value}, source.key_spot(name))
+            marks = source.marks.get(name)
+            if marks is not None:
+                made.marks = {name: marks}
+            return made
+    return a_map({name: value}, spot)
+
+
+def pairs_of(node: Node) -> list[tuple[str, Node]]:
+    """Return the variables of an `environment:` in any of its forms."""
+    if isinstance(node, Map):
+        return list(node.items())
+    pairs: list[tuple[str, Node]] = []
+    if isinstance(node, Seq):
+        for item in node:
+            if isinstance(item, Map):
+                pairs += item.items()
+            elif isinstance(item, str) and "=" in item:
+                name, _, value = item.partition("=")
+                pairs.append((name, value))
+    return pairs
+
+
+def _emitted(steps: list[Step], definition: Map) -> Seq:
+    items: list[Node] = []
+    for step in steps:
+        if step.body is None:
+            items.append(step.kind)
+        else:
+            made = a_map({step.kind: step.body}, step.spot)
+            made.marks = {step.kind: (step.spot.mark, step.spot.mark)}
+            items.append(made)
+    made_list = a_seq(items, definition.value_spot("steps"))
+    made_list.marks = [step.spot.mark for step in steps]
+    return made_list
+
+
+def has_machine(node: Map) -> bool:
+    """Tell whether a job says where it runs."""
+    return any(kind in node for kind in MACHINES)

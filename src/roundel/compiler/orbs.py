@@ -1,0 +1,148 @@
+"""Orbs: from what a config names to the elements that it may use."""
+
+from __future__ import annotations
+
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+from roundel.compiler.scope import Elements, Run, Scope
+from roundel.compiler.source import load
+from roundel.compiler.substitute import substitute
+from roundel.compiler.tree import Document, Map, Node, Spot, type_word
+
+DEEPEST_ORBS = 10  # orbs that use orbs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOrb:
+    """An orb's packed text at an exact version.  `reference` is exact: `ns/name@1.2.3`."""
+
+    reference: str
+    text: str
+    digest: str
+
+
+class OrbSource(Protocol):
+    """Where orbs come from: a folder, a registry, the repository itself."""
+
+    def resolve(self, reference: str) -> ResolvedOrb | None:
+        """Return the orb that a reference means now, None if there is none.
+
+        Called once per reference and compilation.  Raise `OrbRefused` for an orb that is there
+        and may not be used.
+        """
+
+
+class OrbRefused(Exception):  # noqa: N818 - an answer, not a fault
+    """The orb exists, but this organisation may not use it.  The text says why."""
+
+
+class NoOrbs:
+    """A source without any orb."""
+
+    def resolve(self, reference: str) -> ResolvedOrb | None:
+        """Return None."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedOrb:
+    """One orb that a compilation used: as named in the config, and what that was."""
+
+    alias: str
+    written: str
+    exact: str
+    digest: str
+
+
+class OrbPass:
+    """Attaches orbs to elements; keeps what was resolved, in order."""
+
+    def __init__(self, run: Run, source: OrbSource) -> None:
+        self.run = run
+        self.source = source
+        self.locked: list[LockedOrb] = []
+        self._fetched: dict[str, ResolvedOrb | None] = {}
+        self._loaded: dict[str, Elements | None] = {}
+
+    def attach(self, root: Map, elements: Elements, depth: int = 0) -> None:
+        """Fill `elements.orbs` from a text's `orbs:`."""
+        named = root.get("orbs")
+        if not isinstance(named, Map):
+            return
+        scope = Scope(self.run, elements, None)
+        for alias, node in named.items():
+            elements.orbs[alias] = self._orb(alias, node, named, scope, depth)
+
+    def _orb(self, alias: str, node: Node, named: Map, scope: Scope, depth: int) -> Elements | None:
+        spot = named.value_spot(alias)
+        if depth > DEEPEST_ORBS:
+            scope.error("orb-depth", f"Orbs use orbs more than {DEEPEST_ORBS} levels deep", spot)
+            return None
+        if isinstance(node, Map):
+            made = Elements(alias, node.doc, node, is_project=False)
+            self.attach(node, made, depth + 1)
+            return made
+        reference = substitute(node, scope, spot)
+        if not isinstance(reference, str) or not reference:
+            if reference is not None or node is None:
+                scope.error(
+                    "orb-reference",
+                    f"The orb '{alias}' must be a reference or a map, found: {type_word(reference)}",
+                    spot,
+                )
+            return None
+        return self._registered(alias, reference, spot, scope, depth)
+
+    def _registered(
+        self, alias: str, reference: str, spot: Spot, scope: Scope, depth: int
+    ) -> Elements | None:
+        orb = self._fetch(reference, spot, scope)
+        if orb is None:
+            return None
+        if depth == 0:
+            self.locked.append(
+                LockedOrb(alias=alias, written=reference, exact=orb.reference, digest=orb.digest)
+            )
+        if orb.reference in self._loaded:
+            return self._loaded[orb.reference]
+        self._loaded[orb.reference] = None
+        doc = Document(orb.reference, orb.text)
+        root = load(doc, self.run.report)
+        if not isinstance(root, Map):
+            if root is not None:
+                scope.error("orb-text", f"The orb {orb.reference} is not a map", spot)
+            return None
+        made = Elements(orb.reference, doc, root, is_project=False)
+        self._loaded[orb.reference] = made
+        self.attach(root, made, depth + 1)
+        return made
+
+    def _fetch(self, reference: str, spot: Spot, scope: Scope) -> ResolvedOrb | None:
+        if reference not in self._fetched:
+            try:
+                self._fetched[reference] = self.source.resolve(reference)
+            except OrbRefused as refused:
+                scope.error("orb-refused", str(refused), spot)
+                self._fetched[reference] = None
+                return None
+        orb = self._fetched[reference]
+        if orb is None:
+            hint = None
+            if "@" not in reference and not reference.startswith(("./", "https://")):
+                hint = "an orb needs a version: namespace/name@1.2.3"
+            scope.error(
+                "orb-not-found",
+                f"Cannot find {reference} in the orb registry."
+                " Check that the namespace, orb name and version are correct.",
+                spot,
+                hint=hint,
+            )
+        return orb
+
+
+def header_lines(locked: list[LockedOrb]) -> list[str]:
+    """Return the comment lines at the top of a compiled config, one per registry orb."""
+    return [f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked]

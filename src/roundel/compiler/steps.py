@@ -1,0 +1,235 @@
+"""Steps: calls of commands, conditions and splices become a flat list of built-in steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS
+from roundel.compiler.limits import DEEPEST_CALLS
+from roundel.compiler.logic import statement
+from roundel.compiler.params import StepsValue, bind
+from roundel.compiler.report import nearest
+from roundel.compiler.scope import Call, Scope, find_element
+from roundel.compiler.substitute import substitute, value_of
+from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A built-in step after expansion.  `body` is None for a step that stands alone."""
+
+    kind: str
+    body: Node
+    spot: Spot
+    call: Call | None
+
+
+def expand_steps(node: Seq, scope: Scope) -> list[Step]:
+    """Return the built-in steps that a list of steps means in a scope."""
+    steps: list[Step] = []
+    for index, item in enumerate(node):
+        if isinstance(item, Map) and len(item) == 1:
+            for name in item:
+                _named(name, item[name], item, scope, steps)
+        elif isinstance(item, str):
+            _bare(item, node.item_spot(index), scope, steps)
+        elif isinstance(item, Seq):
+            # A list among the steps comes from an alias of a list; its steps are meant.
+            scope.error(
+                "step-list",
+                "A step must be a string or a map with one key, found: Sequence",
+                node.item_spot(index),
+                hint="to put a list of steps here, write `- steps: [...]`",
+            )
+        else:
+            _misshapen(item, node.item_spot(index), scope)
+    scope.run.budget.spend_steps(len(steps))
+    return steps
+
+
+def _misshapen(item: Node, spot: Spot, scope: Scope) -> None:
+    if isinstance(item, Map) and item:
+        keys = list(item)
+        named = [key for key in keys if key in BUILTIN_STEPS]
+        hint = f"indent what belongs to `{named[0]}` by two more columns" if named else None
+        scope.error(
+            "step-keys",
+            f"A step must have exactly one key, found: {', '.join(keys[:8])}",
+            spot,
+            hint=hint,
+        )
+        return
+    scope.error(
+        "step-type",
+        f"A step must be a string or a map with one key, found: {type_word(item)}",
+        spot,
+    )
+
+
+def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
+    """Expand a step that is only a name."""
+    if name in scope.elements.commands:
+        _command(name, None, spot, scope, steps)
+    elif name in BARE_STEPS:
+        steps.append(Step(name, None, spot, scope.call))
+    elif name in BUILTIN_STEPS:
+        scope.error(
+            "step-argument",
+            f"Missing required argument(s) for step {name}",
+            spot,
+            hint=f"write `- {name}: …` with its keys",
+        )
+    elif "<<" in name and scope.elements.templating:
+        _spliced_name(name, spot, scope)
+    else:
+        _command(name, None, spot, scope, steps)
+
+
+def _spliced_name(name: str, spot: Spot, scope: Scope) -> None:
+    value = value_of(name, scope, spot)
+    hint = None
+    if isinstance(value, StepsValue):
+        hint = f"write `- steps: {name.strip()}` to put the steps here"
+    if value is not None:
+        scope.error(
+            "step-template", f"A step cannot be the template {name.strip()}", spot, hint=hint
+        )
+
+
+def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
+    """Expand a step that is a map with one key."""
+    if name in scope.elements.commands:
+        _command(name, body, item.key_spot(name), scope, steps, item)
+    elif name in ("when", "unless"):
+        _condition(name, body, item, scope, steps)
+    elif name == "steps":
+        _splice(body, item.value_spot(name), scope, steps)
+    elif name in BUILTIN_STEPS:
+        _builtin(name, body, item, scope, steps)
+    else:
+        _command(name, body, item.key_spot(name), scope, steps, item)
+
+
+def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
+    spot = item.key_spot(name)
+    if isinstance(body, (str, Map, Seq)):
+        before = scope.run.report.errors
+        body = substitute(body, scope, item.value_spot(name))
+        if scope.run.report.errors > before:
+            return  # what is wrong was reported; the rest of the step is not worth a look
+    if name == "run" and isinstance(body, (str, int, float)):
+        made = a_map({"command": body}, item.value_spot(name))
+        body = made
+    steps.append(Step(name, body, spot, scope.call))
+
+
+def _command(
+    name: str, body: Node, spot: Spot, scope: Scope, steps: list[Step], item: Map | None = None
+) -> None:
+    found = find_element(scope, "command", name, spot)
+    if found is None:
+        return
+    definition, elements = found
+    call = Call("command", name, spot, scope.call, definition)
+    if call.depth > DEEPEST_CALLS:
+        scope.run.report.error(
+            "recursion",
+            f"Commands call each other more than {DEEPEST_CALLS} levels deep: '{name}' is one of"
+            " them",
+            spot,
+            hint="a command cannot call itself, neither directly nor through others",
+        )
+        return
+    if _calls_itself(definition, name, scope):
+        return
+    inner = Scope(scope.run, elements, call)
+    if body is not None and not isinstance(body, Map):
+        inner.error(
+            "argument-map",
+            f"The arguments of command {name} must be a map, found: {type_word(body)}",
+            item.value_spot(name) if item is not None else spot,
+        )
+        return
+    arguments = bind(definition, body or {}, body, scope, elements, call)
+    if arguments is None:
+        return
+    inner.arguments = arguments
+    written = definition.get("steps")
+    steps += list_of_steps(written, definition.value_spot("steps"), inner)
+
+
+def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:
+    """Report a command that is being expanded already: it would never end.
+
+    Steps arguments are expanded in their writer's call, so a command may well be passed as an
+    argument to itself.
+    """
+    outer = scope.call
+    while outer is not None:
+        if outer.definition is definition:
+            scope.error(
+                "recursion",
+                f"Command {name} calls itself",
+                scope.call.spot if scope.call is not None else definition.spot(),
+                hint="a command cannot call itself, neither directly nor through others",
+            )
+            return True
+        outer = outer.outer
+    return False
+
+
+def list_of_steps(node: Node, spot: Spot, scope: Scope) -> list[Step]:
+    """Return the steps of a `steps:` key: a list, or one steps parameter."""
+    if isinstance(node, Seq):
+        return expand_steps(node, scope)
+    if isinstance(node, str) and "<<" in node:
+        value = value_of(node, scope, spot)
+        if isinstance(value, StepsValue):
+            return _steps_of(value, scope)
+        if value is None:
+            return []
+    elif isinstance(node, (Map, str)):
+        # One step without a dash: the processor takes `steps: checkout` for a mistake.
+        pass
+    elif node is None:
+        return []
+    scope.error("steps-type", f"expected type: Sequence, found: {type_word(node)}", spot)
+    return []
+
+
+def _steps_of(value: StepsValue, scope: Scope) -> list[Step]:
+    steps = [step for step in value.steps if isinstance(step, Step)]
+    scope.run.budget.spend_steps(len(steps))
+    return steps
+
+
+def _splice(body: Node, spot: Spot, scope: Scope, steps: list[Step]) -> None:
+    steps += list_of_steps(body, spot, scope)
+
+
+def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
+    """Expand `when` and `unless`: its steps, or nothing."""
+    if not isinstance(body, Map):
+        scope.error(
+            "condition-shape",
+            f"expected type: Mapping, found: {type_word(body)}",
+            item.value_spot(name),
+            hint=f"`{name}:` has the keys `condition` and `steps`",
+        )
+        return
+    for key in ("condition", "steps"):
+        if key not in body:
+            scope.error("condition-shape", f"required key [{key}] not found", item.key_spot(name))
+            return
+    for key in body:
+        if key not in ("condition", "steps"):
+            scope.error(
+                "condition-shape",
+                f"extraneous key [{key}] is not permitted",
+                body.key_spot(key),
+                hint=nearest(key, ("condition", "steps")),
+            )
+            return
+    wanted = name == "when"
+    if statement(body["condition"], scope, body.value_spot("condition")) is wanted:
+        steps += list_of_steps(body["steps"], body.value_spot("steps"), scope)

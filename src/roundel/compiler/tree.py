@@ -1,0 +1,174 @@
+"""The tree of a config: plain values whose maps and lists know where they were written.
+
+A scalar is a plain Python value and its place is kept by the map or list that holds it, so a tree
+costs little more than the same data without places.  Trees are shared freely between passes and
+are never changed after they were built.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from roundel.domain.plan import Json, Place
+
+
+class Mark(Protocol):
+    """A point in a text, counted from 0; libyaml's own mark is one."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+class Document:
+    """One text: a file, or an orb named by its reference."""
+
+    __slots__ = ("_lines", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._lines: list[str] | None = None
+
+    def line(self, number: int) -> str:
+        """Return a line, counted from 1; empty if there is none."""
+        if self._lines is None:
+            self._lines = self.text.splitlines()
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def place(self, mark: Mark) -> Place:
+        """Return the place of a mark in this text."""
+        return Place(file=self.name, line=mark.line + 1, column=mark.column + 1)
+
+
+class Spot:
+    """A mark in a document: what a problem points at, turned into a Place only when it is shown."""
+
+    __slots__ = ("doc", "mark")
+
+    def __init__(self, doc: Document, mark: Mark) -> None:
+        self.doc = doc
+        self.mark = mark
+
+    def place(self) -> Place:
+        """Return the place to show."""
+        return self.doc.place(self.mark)
+
+    def key(self) -> tuple[str, int, int]:
+        """Return what makes two spots the same place."""
+        return (self.doc.name, self.mark.line, self.mark.column)
+
+
+class Map(dict[str, "Node"]):
+    """A mapping; `marks` has the marks of each key and of its value."""
+
+    __slots__ = ("doc", "mark", "marks")
+
+    doc: Document
+    mark: Mark
+    marks: dict[str, tuple[Mark, Mark]]
+
+    def spot(self) -> Spot:
+        """Return where the map begins."""
+        return Spot(self.doc, self.mark)
+
+    def key_spot(self, key: str) -> Spot:
+        """Return where a key stands, or the map itself if the key was not written here."""
+        marks = self.marks.get(key)
+        return Spot(self.doc, self.mark if marks is None else marks[0])
+
+    def value_spot(self, key: str) -> Spot:
+        """Return where the value of a key begins."""
+        value = self.get(key)
+        if isinstance(value, (Map, Seq)):
+            return value.spot()
+        marks = self.marks.get(key)
+        return Spot(self.doc, self.mark if marks is None else marks[1])
+
+    def with_items(self, items: dict[str, Node]) -> Map:
+        """Return a map with other items at the same place."""
+        made = Map(items)
+        made.doc, made.mark, made.marks = self.doc, self.mark, self.marks
+        return made
+
+
+class Seq(list["Node"]):
+    """A list; `marks` has the mark of each item."""
+
+    __slots__ = ("doc", "mark", "marks")
+
+    doc: Document
+    mark: Mark
+    marks: list[Mark]
+
+    def spot(self) -> Spot:
+        """Return where the list begins."""
+        return Spot(self.doc, self.mark)
+
+    def item_spot(self, index: int) -> Spot:
+        """Return where an item begins."""
+        value = self[index] if index < len(self) else None
+        if isinstance(value, (Map, Seq)):
+            return value.spot()
+        return Spot(self.doc, self.marks[index] if index < len(self.marks) else self.mark)
+
+    def with_items(self, items: list[Node]) -> Seq:
+        """Return a list with other items at the same place."""
+        made = Seq(items)
+        made.doc, made.mark, made.marks = self.doc, self.mark, self.marks
+        return made
+
+
+Node: TypeAlias = "None | bool | int | float | str | Map | Seq"
+
+
+def a_map(items: dict[str, Node], spot: Spot) -> Map:
+    """Return a map that the compiler made, placed at what caused it."""
+    made = Map(items)
+    made.doc, made.mark, made.marks = spot.doc, spot.mark, {}
+    return made
+
+
+def a_seq(items: list[Node], spot: Spot) -> Seq:
+    """Return a list that the compiler made, placed at what caused it."""
+    made = Seq(items)
+    made.doc, made.mark, made.marks = spot.doc, spot.mark, []
+    return made
+
+
+def plain(node: Node) -> Json:
+    """Return the same data as plain dicts and lists."""
+    if isinstance(node, Map):
+        return {key: plain(value) for key, value in node.items()}
+    if isinstance(node, Seq):
+        return [plain(value) for value in node]
+    return node
+
+
+def type_word(node: object) -> str:
+    """Return the name that the schema messages use for a value's type."""
+    if isinstance(node, dict):
+        return "Mapping"
+    if isinstance(node, list):
+        return "Sequence"
+    if isinstance(node, bool):
+        return "Boolean"
+    if isinstance(node, int):
+        return "Integer"
+    if isinstance(node, float):
+        return "Number"
+    return "Null" if node is None else "String"
+
+
+def text_of(node: object) -> str:
+    """Return a scalar as the text that it becomes inside other text."""
+    if isinstance(node, str):
+        return node
+    if node is True:
+        return "true"
+    if node is False:
+        return "false"
+    if node is None:
+        return ""
+    return str(node)

@@ -1,0 +1,468 @@
+"""A small world behind the API: two organisations, held in memory, obeying the ports."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from roundel.api.ports import CheckedConfig, ConfigText, NewToken
+from roundel.domain.access import Actor, Need, Role
+from roundel.domain.clock import MINUTE, SECOND, Micros
+from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound
+from roundel.domain.flows import WorkflowStatus
+from roundel.domain.ids import (
+    ExecutionId,
+    JobId,
+    OrganizationId,
+    PersonId,
+    PipelineId,
+    ProjectId,
+    TokenId,
+    WorkflowId,
+)
+from roundel.domain.jobs import ExecutionStatus, Job, JobStatus
+from roundel.domain.logs import Piece
+from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref, Trigger, TriggerType
+from roundel.domain.plan import JobType, Json, Requirement
+from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.runners import StepReport, StepStatus
+from roundel.domain.views import (
+    JobView,
+    NodeView,
+    PipelineConfig,
+    PipelineView,
+    SlotView,
+    WorkflowView,
+)
+from roundel.domain.workflows import Workflow
+
+NOON = Micros(1_710_158_205_678_000)  # 2024-03-11T11:56:45.678Z
+_ids = count(1)
+
+
+def an_id() -> str:
+    """Return a valid UUIDv7 that is larger than all before it."""
+    return f"018e2d5f-0000-7000-8000-{next(_ids):012x}"
+
+
+class StoppedClock:
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self) -> Micros:
+        return self.at
+
+    def pass_by(self, micros: int) -> None:
+        self.at = Micros(self.at + micros)
+
+
+def an_organization(name: str) -> Organization:
+    return Organization(id=OrganizationId(an_id()), vcs=Vcs.GITHUB, name=name, created_at=NOON)
+
+
+def a_project(organization: Organization, name: str) -> Project:
+    return Project(
+        id=ProjectId(an_id()),
+        organization=organization,
+        slug=Slug(vcs=organization.vcs, organization=organization.name, project=name),
+        name=name,
+        repository_url=f"https://git.example/{organization.name}/{name}",
+        default_branch="main",
+        created_at=NOON,
+    )
+
+
+@dataclass
+class World:
+    """Implements the readers, the logs and the use cases on plain dicts."""
+
+    clock: StoppedClock = field(default_factory=StoppedClock)
+    actors: dict[str, Actor] = field(default_factory=dict)  # by token text
+    organizations_by_id: dict[str, Organization] = field(default_factory=dict)
+    projects_by_id: dict[str, Project] = field(default_factory=dict)
+    pipelines_by_id: dict[str, PipelineView] = field(default_factory=dict)
+    configs: dict[str, PipelineConfig] = field(default_factory=dict)
+    workflows_by_id: dict[str, WorkflowView] = field(default_factory=dict)
+    slots_of: dict[str, list[SlotView]] = field(default_factory=dict)
+    nodes_of: dict[str, tuple[NodeView, ...]] = field(default_factory=dict)
+    outputs: dict[tuple[str, int], list[Piece]] = field(default_factory=dict)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    lookups: int = 0
+    broken: bool = False
+
+    # The parts of the server, all of which this one object is.
+
+    @property
+    def reads(self) -> "Readers":
+        return Readers(self)
+
+    @property
+    def logs(self) -> "World":
+        return self
+
+    # Building
+
+    def person(self, token: str, login: str, **roles: Role) -> Actor:
+        by_name = {it.name: it.id for it in self.organizations_by_id.values()}
+        actor = Actor(
+            id=PersonId(an_id()),
+            login=login,
+            name=login.title(),
+            roles={by_name[name]: role for name, role in roles.items()},
+        )
+        self.actors[token] = actor
+        return actor
+
+    def limit(self, token: str, *scopes: Need) -> None:
+        self.actors[token] = replace(self.actors[token], scopes=frozenset(scopes))
+
+    def organization(self, name: str) -> Organization:
+        made = an_organization(name)
+        self.organizations_by_id[made.id] = made
+        return made
+
+    def project(self, organization: Organization, name: str) -> Project:
+        made = a_project(organization, name)
+        self.projects_by_id[made.id] = made
+        return made
+
+    def pipeline(
+        self, project: Project, *, by: Actor, ref: Ref | None = None, **changes: object
+    ) -> Pipeline:
+        numbers = [
+            it.pipeline.number
+            for it in self.pipelines_by_id.values()
+            if it.pipeline.project_id == project.id
+        ]
+        self.clock.pass_by(SECOND)
+        made = Pipeline(
+            id=PipelineId(an_id()),
+            project_id=project.id,
+            number=max(numbers, default=0) + 1,
+            state=PipelineState.CREATED,
+            trigger=Trigger(
+                type=TriggerType.API,
+                received_at=self.clock.now(),
+                actor_id=by.id,
+                actor_login=by.login,
+            ),
+            ref=ref or Ref(branch="main"),
+            parameters={},
+            created_at=self.clock.now(),
+            updated_at=self.clock.now(),
+            commit=Commit(revision="f" * 40, subject="Say hello", author_name="Ada"),
+        )
+        made = replace(made, **changes)  # type: ignore[arg-type]
+        self._keep(project, made)
+        return made
+
+    def _keep(self, project: Project, pipeline: Pipeline) -> None:
+        self.pipelines_by_id[pipeline.id] = PipelineView(
+            pipeline=pipeline,
+            project_slug=project.slug,
+            repository_url=project.repository_url,
+        )
+
+    def workflow(self, project: Project, pipeline: Pipeline, name: str = "main") -> Workflow:
+        self.clock.pass_by(SECOND)
+        own = WorkflowId(an_id())
+        made = Workflow(
+            id=own,
+            pipeline_id=pipeline.id,
+            project_id=project.id,
+            name=name,
+            status=WorkflowStatus.RUNNING,
+            started_by=pipeline.trigger.actor_id,
+            workspace_id=own,
+            created_at=self.clock.now(),
+        )
+        self.workflows_by_id[own] = WorkflowView(
+            workflow=made,
+            project_slug=project.slug,
+            organization_id=project.organization.id,
+            pipeline_number=pipeline.number,
+        )
+        self.slots_of[own] = []
+        return made
+
+    def job(
+        self,
+        workflow: Workflow,
+        name: str,
+        *,
+        status: JobStatus = JobStatus.SUCCESS,
+        kind: JobType = JobType.BUILD,
+        number: int | None = None,
+        requires: Sequence[str] = (),
+    ) -> Job:
+        ran = status in (JobStatus.SUCCESS, JobStatus.FAILED)
+        made = Job(
+            id=JobId(an_id()),
+            project_id=workflow.project_id,
+            workflow_id=workflow.id,
+            name=name,
+            type=kind,
+            status=status,
+            plan_key=None if kind is JobType.APPROVAL else name,
+            number=number,
+            created_at=self.clock.now(),
+            queued_at=self.clock.now(),
+            started_at=self.clock.now() if ran else None,
+            stopped_at=Micros(self.clock.now() + MINUTE) if ran else None,
+        )
+        known = {slot.job.name: slot.job.id for slot in self.slots_of[workflow.id]}
+        self.slots_of[workflow.id].append(
+            SlotView(
+                job=made,
+                requires=tuple(Requirement(job=it) for it in requires),
+                dependencies=tuple(known[it] for it in requires),
+            )
+        )
+        return made
+
+    def output(self, job: Job, *texts: bytes, nodes: int = 1) -> list[ExecutionId]:
+        """Give the job one step that printed `texts`, on each of its nodes."""
+        made = []
+        executions = []
+        for node in range(nodes):
+            execution = ExecutionId(an_id())
+            offset = 0
+            pieces = []
+            for number, data in enumerate(texts):
+                at = Micros(NOON + number * SECOND)
+                pieces.append(Piece(offset=offset, data=data, at=at))
+                offset += len(data)
+            self.outputs[execution, 0] = pieces
+            report = StepReport(
+                index=0,
+                name="Say hello",
+                kind="run",
+                status=StepStatus.SUCCESS,
+                command="echo hello",
+                exit_code=0,
+                started_at=NOON,
+                ended_at=Micros(NOON + SECOND),
+            )
+            made.append(
+                NodeView(
+                    execution_id=execution,
+                    node=node,
+                    status=ExecutionStatus.SUCCESS,
+                    started_at=NOON,
+                    stopped_at=Micros(NOON + SECOND),
+                    steps=((report, offset),),
+                )
+            )
+            executions.append(execution)
+        self.nodes_of[job.id] = tuple(made)
+        return executions
+
+    # Logs
+
+    async def read(
+        self, execution: ExecutionId, step: int, *, offset: int = 0, follow: bool = False
+    ) -> AsyncIterator[Piece]:
+        self.asked.append(("read", execution, step, offset, follow))
+        for piece in self.outputs.get((execution, step), []):
+            data = piece.data[max(0, offset - piece.offset) :]
+            if data:
+                yield replace(piece, data=data)
+
+    # Use cases
+
+    async def trigger_pipeline(
+        self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
+    ) -> Pipeline:
+        self.asked.append(("trigger", project.slug, ref, dict(parameters), by.login))
+        if ref.branch == "nowhere":
+            raise Invalid("Branch not found")
+        return self.pipeline(
+            project,
+            by=by,
+            ref=ref if ref.branch or ref.tag else Ref(branch=project.default_branch),
+            state=PipelineState.PENDING,
+            parameters=parameters,
+            commit=None,
+        )
+
+    async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
+        self.asked.append(("cancel workflow", workflow_id, by.login))
+
+    async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None:
+        for slot in self.slots_of[workflow_id]:
+            if slot.job.id == approval_id:
+                if slot.job.status is not JobStatus.ON_HOLD:
+                    raise IllegalMove(f"job {slot.job.name!r} does not wait for an approval")
+                self.asked.append(("approve", approval_id, by.login))
+                return
+        raise NotFound("Approval request not found")
+
+    async def cancel_job(self, job_id: JobId, by: Actor) -> None:
+        self.asked.append(("cancel job", job_id, by.login))
+
+    async def add_project(
+        self, slug: Slug, repository_url: str, default_branch: str | None, by: Actor
+    ) -> Project:
+        made = self.project(self.organization(slug.organization), slug.project)
+        self.asked.append(("add project", str(slug), repository_url, default_branch, by.login))
+        return made
+
+    async def create_token(
+        self, login: str | None, expires_seconds: int | None, by: Actor
+    ) -> NewToken:
+        if login is not None and login != by.login and not by.server_administrator:
+            raise NotAllowed("Permission denied.")
+        expires = None if expires_seconds is None else self.clock.now() + expires_seconds * SECOND
+        text = f"made-{next(_ids)}"
+        self.actors[text] = by
+        return NewToken(
+            id=TokenId(an_id()),
+            text=text,
+            login=login or by.login,
+            expires_at=None if expires is None else Micros(expires),
+        )
+
+    async def revoke_token(self, token_id: TokenId, by: Actor) -> None:
+        self.asked.append(("revoke", token_id, by.login))
+
+    async def compile_config(self, text: ConfigText) -> CheckedConfig:
+        if "broken" in text.source:
+            return CheckedConfig(output="", errors=("It is broken",))
+        return CheckedConfig(output=text.source.upper(), errors=())
+
+
+class Readers:
+    """The read port on a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def actor(self, token_digest: bytes) -> Actor | None:
+        if self._world.broken:
+            raise OSError("the disk is gone")
+        self._world.lookups += 1
+        for token, actor in self._world.actors.items():
+            if hashlib.sha256(token.encode()).digest() == token_digest:
+                return actor
+        return None
+
+    async def person(self, person_id: PersonId) -> Actor | None:
+        return next((it for it in self._world.actors.values() if it.id == person_id), None)
+
+    async def organizations(self, actor: Actor) -> Sequence[Organization]:
+        return [it for it in self._world.organizations_by_id.values() if it.id in actor.roles]
+
+    async def project(self, slug: Slug) -> Project | None:
+        return next((it for it in self._world.projects_by_id.values() if it.slug == slug), None)
+
+    async def project_by_id(self, project_id: ProjectId) -> Project | None:
+        return self._world.projects_by_id.get(project_id)
+
+    async def projects(self, actor: Actor) -> Sequence[Project]:
+        return [
+            it for it in self._world.projects_by_id.values() if it.organization.id in actor.roles
+        ]
+
+    async def pipelines(
+        self,
+        *,
+        projects: Sequence[ProjectId],
+        branch: str | None = None,
+        actor_id: PersonId | None = None,
+        before: tuple[Micros, PipelineId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[PipelineView]:
+        rows = [
+            it
+            for it in self._world.pipelines_by_id.values()
+            if it.pipeline.project_id in projects
+            and branch in (None, it.pipeline.ref.branch)
+            and actor_id in (None, it.pipeline.trigger.actor_id)
+            and (before is None or (it.pipeline.created_at, it.pipeline.id) < before)
+        ]
+        rows.sort(key=lambda it: (it.pipeline.created_at, it.pipeline.id), reverse=True)
+        return rows[:limit]
+
+    async def pipeline(self, pipeline_id: PipelineId) -> PipelineView | None:
+        return self._world.pipelines_by_id.get(pipeline_id)
+
+    async def pipeline_by_number(self, project_id: ProjectId, number: int) -> PipelineView | None:
+        for view in self._world.pipelines_by_id.values():
+            if (view.pipeline.project_id, view.pipeline.number) == (project_id, number):
+                return view
+        return None
+
+    async def pipeline_config(self, pipeline_id: PipelineId) -> PipelineConfig | None:
+        return self._world.configs.get(pipeline_id)
+
+    async def workflows(
+        self,
+        pipeline_id: PipelineId,
+        *,
+        after: tuple[Micros, WorkflowId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[WorkflowView]:
+        rows = [
+            it
+            for it in self._world.workflows_by_id.values()
+            if it.workflow.pipeline_id == pipeline_id
+            and (after is None or (it.workflow.created_at, it.workflow.id) > after)
+        ]
+        rows.sort(key=lambda it: (it.workflow.created_at, it.workflow.id))
+        return rows[:limit]
+
+    async def workflow(self, workflow_id: WorkflowId) -> WorkflowView | None:
+        return self._world.workflows_by_id.get(workflow_id)
+
+    async def slots(self, workflow_id: WorkflowId) -> Sequence[SlotView]:
+        return self._world.slots_of[workflow_id]
+
+    async def job(self, project_id: ProjectId, number: int) -> JobView | None:
+        for job in self._jobs(project_id):
+            if job.number == number:
+                return self._view(job)
+        return None
+
+    async def job_owner(self, job_id: JobId) -> OrganizationId | None:
+        for project in self._world.projects_by_id.values():
+            if any(job.id == job_id for job in self._jobs(project.id)):
+                return project.organization.id
+        return None
+
+    async def execution_owner(self, execution_id: ExecutionId) -> OrganizationId | None:
+        for job_id, nodes in self._world.nodes_of.items():
+            if any(node.execution_id == execution_id for node in nodes):
+                return await self.job_owner(JobId(job_id))
+        return None
+
+    async def recent_jobs(
+        self,
+        project_id: ProjectId,
+        *,
+        branch: str | None = None,
+        offset: int = 0,
+        limit: int = 30,
+    ) -> Sequence[JobView]:
+        views = [self._view(job) for job in self._jobs(project_id) if job.number is not None]
+        views = [it for it in views if branch in (None, it.pipeline.ref.branch)]
+        views.sort(key=lambda it: it.job.number or 0, reverse=True)
+        return views[offset : offset + limit]
+
+    def _jobs(self, project_id: ProjectId) -> list[Job]:
+        return [
+            slot.job
+            for slots in self._world.slots_of.values()
+            for slot in slots
+            if slot.job.project_id == project_id
+        ]
+
+    def _view(self, job: Job) -> JobView:
+        workflow = self._world.workflows_by_id[job.workflow_id].workflow
+        return JobView(
+            job=job,
+            project=self._world.projects_by_id[job.project_id],
+            workflow=workflow,
+            pipeline=self._world.pipelines_by_id[workflow.pipeline_id].pipeline,
+            nodes=self._world.nodes_of.get(job.id, ()),
+            contexts=("deploy",),
+        )

@@ -1,0 +1,37 @@
+"""Orb sources for tests: a folder of packed orbs, in the two layouts of the published material."""
+
+import hashlib
+from pathlib import Path
+
+from roundel.compiler import ResolvedOrb
+
+
+def best_version(wanted: str, known: list[str]) -> str | None:
+    """Return the highest known version that a reference's version allows."""
+    if wanted in known:
+        return wanted
+    released = [v for v in known if v.replace(".", "").isdigit()]
+    prefix = [] if wanted == "volatile" else wanted.split(".")
+    fitting = [v for v in released if v.split(".")[: len(prefix)] == prefix]
+    return max(fitting, key=lambda v: [int(part) for part in v.split(".")], default=None)
+
+
+class FolderOrbs:
+    """Orbs in files: `NS__NAME@VERSION.yml` beside a case, `NS/NAME/VERSION.yml` in the corpus."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: dict[tuple[str, str], Path] = {}
+        for file in folder.glob("*__*@*.yml"):
+            name, _, version = file.stem.partition("@")
+            self.files[name.replace("__", "/"), version] = file
+        for file in folder.glob("*/*/*.yml"):
+            self.files[f"{file.parent.parent.name}/{file.parent.name}", file.stem] = file
+
+    def resolve(self, reference: str) -> ResolvedOrb | None:
+        name, _, wanted = reference.partition("@")
+        version = best_version(wanted, [v for n, v in self.files if n == name])
+        if version is None:
+            return None
+        text = self.files[name, version].read_text()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ResolvedOrb(reference=f"{name}@{version}", text=text, digest=digest)
