@@ -60,12 +60,12 @@ class Ground:
         path = clean(header.name)
         reason = _why_not(header) or ("its path leaves the folder" if path is None else None)
         if path is None or reason is not None:
-            return self._refuse(header.name, reason or "")
+            return self.refuse(header.name, reason or "")
         if self.rename is not None:
             path = header.name = self.rename(path)
         reason = self._place(header, path)
         if reason is not None:
-            return self._refuse(header.name, reason)
+            return self.refuse(header.name, reason)
         if self.list_paths and header.kind != DIRECTORY:
             self.paths.append(path.decode("utf-8", "surrogateescape"))
         return True
@@ -114,7 +114,8 @@ class Ground:
         self._safe_folder = folder
         return False
 
-    def _refuse(self, name: bytes, reason: str) -> bool:
+    def refuse(self, name: bytes, reason: str) -> bool:
+        """Note that an entry was left out; return False."""
         self.refused_count += 1
         if len(self.refused) < _REASONS_KEPT:
             shown = name[:400].decode("utf-8", "replace")

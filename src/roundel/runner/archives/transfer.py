@@ -56,6 +56,18 @@ async def unpack(source: AsyncIterator[bytes], fifo: str | os.PathLike[str], sca
         _leave(thread, unpacking.close)
 
 
+async def plain(fifo: str | os.PathLike[str]) -> AsyncIterator[bytes]:
+    """Yield what is written into `fifo`, as it comes."""
+    pipe = reading_end(fifo)
+    thread = ThreadPoolExecutor(1, "plain")
+    try:
+        while piece := await _run(thread, pipe.read):
+            yield piece
+    finally:
+        pipe.stop()
+        _leave(thread, pipe.close)
+
+
 def _leave(thread: ThreadPoolExecutor, close: Callable[[], None]) -> None:
     """Close in the thread: it may be waiting on the descriptor, and nobody waits for it here."""
     thread.submit(close)
