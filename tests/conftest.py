@@ -26,3 +26,6 @@ def pytest_terminal_summary(
     """List the files whose tests were left out, so that nothing is left out silently."""
     for name in config.stash.get(LEFT_OUT, []):
         terminalreporter.write_line(f"left out (no specification folder): {name}")
+
+
+pytest_plugins = ["tests.engine"]
