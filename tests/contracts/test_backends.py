@@ -208,7 +208,7 @@ async def test_nothing_is_left_when_the_block_is_left_by_an_error(backend, tmp_p
             await sandbox.run(a_step(), Heard())
             raise ZeroDivisionError
     assert await backend.sweep(tmp_path, set()) == 0
-    assert [path.name for path in a_folder(order, tmp_path).iterdir()] == []
+    assert _names(a_folder(order, tmp_path)) == []
 
 
 async def test_nothing_is_left_when_opening_is_cancelled(backend, tmp_path):
@@ -250,11 +250,7 @@ async def test_daemons_are_gone_at_the_end(backend, tmp_path):
     async with opened(backend, tmp_path, order) as sandbox:
         script = f"setsid sh -c 'trap \"\" TERM HUP; sleep {mark}' >/dev/null 2>&1 & echo on"
         assert (await sandbox.run(a_step(script=script), Heard())).code == 0
-    running = [
-        line
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if (line := _read(path)).find(mark.encode()) >= 0
-    ]
+    running = _commands_with(mark)
     assert running == []
 
 
@@ -278,8 +274,14 @@ async def test_a_killed_world_is_told(backend, tmp_path, machine):
             await task
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _commands_with(mark: str) -> list[bytes]:
+    """Return the command lines of this machine's processes that contain `mark`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes())
+    return [line for line in found if mark.encode() in line]

@@ -10,6 +10,7 @@ nobody looks, and can be adopted.  Used wrongly it complains with an AssertionEr
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,17 +99,17 @@ class FakeBackend:
     @asynccontextmanager
     async def _open(self, order: JobOrder, folder: Path) -> AsyncIterator[Sandbox]:
         execution = order.lease.execution_id
-        assert folder.is_dir(), "the folder must exist"
+        _demand(os.access(folder, os.X_OK), "the folder must exist")
         if self._refuse is not None:
             raise self._refuse
         world = self.worlds.get(execution)
         if world is None:
-            if (folder / "fake").exists():
+            if os.access(folder / "fake", os.F_OK):
                 raise SandboxLost("the fake world is gone")
             world = _World(home=folder.parent, environment=order.environment)
             self.worlds[execution] = world
             (folder / "fake").touch()
-        assert not world.driven, "two runners drive one execution"
+        _demand(not world.driven, "two runners drive one execution")
         world.driven = True
         sandbox = _FakeSandbox(world, folder)
         try:
@@ -147,12 +148,13 @@ class _FakeSandbox:
 
     async def run(self, step: StepOrder, out: Output, *, from_offset: int = 0) -> Exit:
         world = self._world
-        assert world.driven, "a step after the sandbox was left"
+        _demand(world.driven, "a step after the sandbox was left")
         self._check_lost()
         running = world.steps.get(step.index)
         if running is None:
             others = [s for s in world.steps.values() if not s.ended.is_set()]
-            assert all(s.order.background for s in others), "two steps in the foreground at once"
+            foreground = [s for s in others if not s.order.background]
+            _demand(not foreground, "two steps in the foreground at once")
             running = world.steps[step.index] = self._start(step)
         try:
             if left := running.output[from_offset:]:
@@ -182,6 +184,11 @@ class _FakeSandbox:
     def _check_lost(self) -> None:
         if self._world.lost:
             raise SandboxLost("the fake world is gone")
+
+
+def _demand(kept: bool, promise: str) -> None:
+    if not kept:
+        raise AssertionError(f"the fake back end was used wrongly: {promise}")
 
 
 def _end(world: _World) -> None:

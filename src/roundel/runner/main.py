@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 from roundel.backends.folder import JobFolder
@@ -141,7 +141,7 @@ class Runner:
         self._running[execution] = job
         self._own(job.run(), execution)
 
-    def _own(self, work: "asyncio._CoroutineLike[None]", execution: ExecutionId) -> None:
+    def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
         task = asyncio.create_task(work, name=f"job {execution}")
         self._tasks.add(task)
 
@@ -205,7 +205,7 @@ class Runner:
             await asyncio.gather(*late, return_exceptions=True)
 
     @contextlib.contextmanager
-    def _locked(self) -> "contextlib._GeneratorContextManager[None]":
+    def _locked(self) -> Iterator[None]:
         """Keep a second runner out of this folder."""
         descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
