@@ -242,10 +242,6 @@ class _Loader:
             return
         if key in into:
             self._duplicate(into, key, frame.key_mark)
-        elif len(into) >= MOST_KEYS:
-            raise _Refused(
-                "too-many-keys", f"A map has more than {MOST_KEYS} keys.", frame.key_mark
-            )
         into[key] = value
         into.marks[key] = (frame.key_mark, mark)
 
@@ -294,6 +290,8 @@ class _Loader:
         into: Map | Seq = frame.into
         if frame.merges is not None:
             into = self._merged(into, frame.merges)
+        elif len(into) > MOST_KEYS and frame.is_map:
+            raise _Refused("too-many-keys", f"A map has more than {MOST_KEYS} keys.", into.mark)
         if frame.anchor is not None:
             self.open_anchors[frame.anchor] -= 1
             self.anchors[frame.anchor] = (into, self.count - frame.count + 1)
