@@ -35,7 +35,7 @@ class House:
         adapters = Adapters(
             clock=self.clock, repositories=self.repositories, compiler=self.compiler
         )
-        self.engine = build(Settings(data=self.folder, runner=False), adapters)
+        self.engine = build(Settings(data=self.folder, run_jobs=False), adapters)
         self.use = UseCases(self.engine)
         self.runner = ScriptedRunner(self.engine.runners)
         return self.engine

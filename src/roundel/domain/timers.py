@@ -43,6 +43,9 @@ class Timers(Protocol):
     def free_others(self, *, owner: str, now: Micros) -> int:
         """Make what owners other than `owner` had taken due again; return how many."""
 
+    def postpone(self, kind: TimerKind, subject: str, run_at: Micros) -> None:
+        """Give the work back that could not be done now; it falls due again at `run_at`."""
+
     def remove(self, timer_id: TimerId) -> None: ...
 
     def remove_for(self, kind: TimerKind, subject: str) -> None: ...

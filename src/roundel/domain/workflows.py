@@ -6,8 +6,8 @@ from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import PersonId, PipelineId, ProjectId, WorkflowId
-from roundel.domain.jobs import Job
+from roundel.domain.ids import JobId, PersonId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType, Requirement
 
 
@@ -31,7 +31,10 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowSlot:
-    """One invocation in a workflow and the job that fills it; an excluded one has none."""
+    """One invocation in a workflow, and where the job that fills it stands.
+
+    An excluded one has no job.
+    """
 
     workflow_id: WorkflowId
     position: int
@@ -41,7 +44,8 @@ class WorkflowSlot:
     contexts: tuple[str, ...] = ()
     serial_group: str | None = None
     excluded: str | None = None
-    job: Job | None = None
+    job_id: JobId | None = None
+    status: JobStatus | None = None
 
 
 class Workflows(Protocol):

@@ -15,7 +15,7 @@ import msgspec
 
 import roundel
 from roundel.domain.pipelines import ErrorType, PipelineError
-from roundel.services.compile_worker import LENGTH_BYTES, Answer, Question
+from roundel.services.compile_worker import LENGTH_BYTES, NO_PLAN, Answer, Question
 from roundel.services.compiling import CompileOutcome, CompileRequest
 
 WORKERS = 2  # one slow config then keeps nobody else waiting
@@ -35,14 +35,7 @@ log = logging.getLogger(__name__)
 class CompilePool:
     """Implements `services.compiling.Compiler`."""
 
-    def __init__(
-        self,
-        *,
-        orbs: Path | None = None,
-        seconds: float = SECONDS,
-        idle_seconds: float = IDLE_SECONDS,
-    ) -> None:
-        self._orbs = orbs
+    def __init__(self, *, seconds: float = SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
         self._seconds = seconds
         self._idle_seconds = idle_seconds
         self._places = asyncio.Semaphore(WORKERS)
@@ -57,7 +50,6 @@ class CompilePool:
             parameters=dict(request.parameters),
             values=dict(request.values),
             process=request.process,
-            orbs=None if self._orbs is None else str(self._orbs),
         )
         async with self._places:
             worker = self._idle.pop() if self._idle else await _start()
@@ -155,11 +147,12 @@ def _outcome(answer: Answer) -> CompileOutcome:
             ErrorType.OTHER,
             "Roundel failed to compile this config. The fault is Roundel's; its log says more.",
         )
-    if answer.errors or answer.plan is None:
+    plan = bytes(answer.plan)
+    if answer.errors or plan == NO_PLAN:
         lines = answer.errors or ["The config could not be compiled."]
         errors = tuple(PipelineError(type=ErrorType.CONFIG, message=line) for line in lines)
         return CompileOutcome(output=answer.output, errors=errors)
-    return CompileOutcome(output=answer.output, plan=bytes(answer.plan).decode())
+    return CompileOutcome(output=answer.output, plan=plan.decode())
 
 
 def _failed(type_: ErrorType, message: str) -> CompileOutcome:

@@ -202,3 +202,12 @@ async def load_triggered(pipeline_id: PipelineId, app: App) -> Triggered | None:
     if project is None:
         return None
     return Triggered(pipeline=view.pipeline, project=project, fetched=None)
+
+
+async def give_up_pipeline(pipeline_id: PipelineId, app: App) -> None:
+    """Make a pipeline errored that failed again and again for reasons of ours."""
+    message = "Roundel could not create this pipeline. The fault is Roundel's; its log says more."
+    outcome = CompileOutcome(errors=(PipelineError(type=ErrorType.OTHER, message=message),))
+    view = await app.reads.pipeline(pipeline_id)
+    commit = None if view is None else view.pipeline.commit
+    await _settle(pipeline_id, commit, None, outcome, app)

@@ -27,12 +27,18 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
         created_at = Micros(at + position)
         workflow = _workflow(pipeline, plan, created_at)
         tx.workflows.add(workflow)
-        slots = [
-            _slot(workflow, plan_slot, index, head, created_at)
-            for index, plan_slot in enumerate(plan.slots)
-        ]
-        tx.jobs.add([slot.job for slot in slots if slot.job is not None])
-        tx.workflows.add_slots(slots)
+        jobs = {
+            slot.name: _job(workflow, slot, head, created_at)
+            for slot in plan.slots
+            if slot.excluded is None
+        }
+        tx.jobs.add(list(jobs.values()))
+        tx.workflows.add_slots(
+            [
+                _slot(workflow, slot, position, jobs.get(slot.name))
+                for position, slot in enumerate(plan.slots)
+            ]
+        )
         advance_workflow(tx, workflow.id, at)
 
 
@@ -50,9 +56,7 @@ def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
     )
 
 
-def _slot(
-    workflow: Workflow, plan: SlotPlan, position: int, head: PlanHead, at: Micros
-) -> WorkflowSlot:
+def _slot(workflow: Workflow, plan: SlotPlan, position: int, job: Job | None) -> WorkflowSlot:
     return WorkflowSlot(
         workflow_id=workflow.id,
         position=position,
@@ -62,7 +66,8 @@ def _slot(
         contexts=plan.contexts,
         serial_group=plan.serial_group,
         excluded=plan.excluded,
-        job=None if plan.excluded is not None else _job(workflow, plan, head, at),
+        job_id=None if job is None else job.id,
+        status=None if job is None else job.status,
     )
 
 

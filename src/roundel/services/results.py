@@ -145,7 +145,7 @@ def _a_step_began(tx: Tx, execution_id: ExecutionId) -> bool:
     return any(step.report.kind not in IMPLICIT_KINDS for step in tx.steps.progress(execution_id))
 
 
-IMPLICIT_KINDS = frozenset({"spin_up_environment", "prepare_environment"})
+IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
 
 
 def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:

@@ -11,13 +11,20 @@ from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
-from roundel.services.pipelines import Triggered, create_pipeline, load_triggered
+from roundel.services.pipelines import (
+    Triggered,
+    create_pipeline,
+    give_up_pipeline,
+    load_triggered,
+)
 from roundel.services.results import lapse
 from roundel.services.sealing import seal_output
 from roundel.services.work import TIMERS, App, Tx
 
 POLL_SECONDS = 1.0  # how late a tick may be
 TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
+FIRST_RETRY = 2 * SECOND  # doubled with each attempt
+COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
 AT_ONCE = 100  # rows per tick: keeps the transaction short
 
 log = logging.getLogger(__name__)
@@ -83,7 +90,8 @@ class Ticks:
 
     def create(self, triggered: Triggered) -> None:
         """Go on with a pipeline that was just accepted."""
-        self._own(create_pipeline(triggered, self._app), "pipeline-failed")
+        pipeline_id = triggered.pipeline.id
+        self._own(TimerKind.COMPILE, pipeline_id, 0, create_pipeline(triggered, self._app))
 
     async def settled(self) -> None:
         """Return once no work is under way."""
@@ -91,37 +99,50 @@ class Ticks:
             await asyncio.wait(set(self._tasks))
 
     def _start(self, timer: Timer) -> None:
+        work: Coroutine[Any, Any, None]
         match timer.kind:
             case TimerKind.COMPILE:
-                self._own(self._resume_pipeline(PipelineId(timer.subject)), "pipeline-failed")
+                work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
-                self._own(seal_output(ExecutionId(timer.subject), self._app), "seal-failed")
+                work = seal_output(ExecutionId(timer.subject), self._app)
             case TimerKind.APPROVAL_EXPIRY:
-                pass  # done in the transaction that took it
+                return  # done in the transaction that took it
+        self._own(timer.kind, timer.subject, timer.attempts, work)
 
-    async def _resume_pipeline(self, pipeline_id: PipelineId) -> None:
+    async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:
+        if attempts > COMPILE_ATTEMPTS:
+            await give_up_pipeline(pipeline_id, self._app)
+            return
         triggered = await load_triggered(pipeline_id, self._app)
         if triggered is not None:
             await create_pipeline(triggered, self._app)
 
-    def _own(self, work: Coroutine[Any, Any, None], event: str) -> None:
-        task = asyncio.create_task(_logged(work, event))
+    def _own(
+        self, kind: TimerKind, subject: str, attempts: int, work: Coroutine[Any, Any, None]
+    ) -> None:
+        task = asyncio.create_task(self._guarded(kind, subject, attempts, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(
+        self, kind: TimerKind, subject: str, attempts: int, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Run work that nobody waits for; if it fails, its timer brings it back later."""
+        try:
+            await work
+        except Exception:
+            log.exception(
+                "work behind the scenes failed",
+                extra={"event": "work-failed", "kind": kind.value, "subject": subject},
+            )
+            again = Micros(self._app.clock.now() + FIRST_RETRY * 2 ** min(attempts, 10))
+            await self._app.database.write(lambda tx: tx.timers.postpone(kind, subject, again))
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(set(self._tasks))
-
-
-async def _logged(work: Coroutine[Any, Any, None], event: str) -> None:
-    """Run work that nobody waits for; its timer brings it back if it fails."""
-    try:
-        await work
-    except Exception:
-        log.exception("work behind the scenes failed", extra={"event": event})
 
 
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:

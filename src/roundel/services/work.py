@@ -67,10 +67,11 @@ class Wakeups(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Where people and jobs reach this server; None where nobody has said."""
+    """Where this server is reached: by its own address, by people, and by jobs."""
 
+    own_url: str
     public_url: str
-    job_url: str | None = None
+    job_url: str
 
 
 class App(Protocol):

@@ -53,8 +53,9 @@ async def cancel_workflow(command: CancelWorkflow, app: App) -> None:
         canceled = replace(workflow, canceled_by=command.by.id)
         tx.workflows.save(canceled, workflow.status)
         for slot in tx.workflows.slots(workflow.id):
-            if slot.job is not None and slot.job.status is not JobStatus.BLOCKED:
-                stop_job(tx, slot.job, by=command.by.login, at=at)
+            if slot.job_id is None or slot.status is JobStatus.BLOCKED or slot.status in ENDED:
+                continue
+            stop_job(tx, _job_of(tx, slot), by=command.by.id, at=at)
         advance_workflow(tx, workflow.id, at)
 
     await app.database.write(transaction)
@@ -73,7 +74,7 @@ def advance_workflow(tx: Tx, workflow_id: WorkflowId, at: Micros) -> None:
     while decisions := advance(flow):
         for decision in decisions:
             slot = slots[decision.job]
-            slots[slot.name] = replace(slot, job=_apply(tx, decision, slot, at))
+            slots[slot.name] = replace(slot, status=_apply(tx, decision, slot, at))
         flow = _flow(workflow, slots.values())
     _save_status(tx, workflow, flow, at)
 
@@ -84,9 +85,9 @@ def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
             Slot(
                 name=slot.name,
                 type=slot.type,
-                status=JobStatus.NOT_RUN if slot.job is None else slot.job.status,
+                status=slot.status or JobStatus.NOT_RUN,
                 requires=slot.requires,
-                excluded=slot.job is None,
+                excluded=slot.job_id is None,
             )
             for slot in slots
         ),
@@ -94,10 +95,16 @@ def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
     )
 
 
-def _apply(tx: Tx, decision: Decision, slot: WorkflowSlot, at: Micros) -> Job:
-    job = slot.job
+def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:
+    job = None if slot.job_id is None else tx.jobs.get(slot.job_id)
     if job is None:
-        raise AssertionError(f"{slot.name!r} was filtered out and cannot move")
+        raise NotFound(f"{slot.name!r} has no job")
+    return job
+
+
+def _apply(tx: Tx, decision: Decision, slot: WorkflowSlot, at: Micros) -> JobStatus:
+    """Carry out one decision; return where the job stands then."""
+    job = _job_of(tx, slot)
     match decision:
         case Start() if slot.contexts:
             # No contexts are kept yet, so whatever a job names does not exist.
@@ -123,7 +130,7 @@ def _apply(tx: Tx, decision: Decision, slot: WorkflowSlot, at: Micros) -> Job:
     tx.jobs.save(after, job.status)
     if after.status in ENDED and after.status is not JobStatus.NOT_RUN:
         announce_job(tx, after, at)
-    return after
+    return after.status
 
 
 def _queue(tx: Tx, job: Job, position: int, at: Micros) -> Job:

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from roundel.domain.errors import DomainError
 
-class FolderInUse(Exception):
+
+class FolderInUse(DomainError):
     """Another server has this data folder."""
 
 

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Clock, Micros
-from roundel.domain.ids import PersonId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.ids import (
+    ExecutionId,
+    JobId,
+    OrganizationId,
+    PersonId,
+    PipelineId,
+    ProjectId,
+    WorkflowId,
+)
 from roundel.domain.projects import Organization, Project, Slug
 from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
 from roundel.store.database import SqliteDatabase
@@ -100,6 +108,14 @@ class SqlReads:
     async def job(self, project_id: ProjectId, number: int) -> JobView | None:
         """Return a job by its number."""
         return await self._read(lambda sql: jobs.job(sql, project_id, number))
+
+    async def job_owner(self, job_id: JobId) -> OrganizationId | None:
+        """Return whose job this is."""
+        return await self._read(lambda sql: jobs.job_owner(sql, job_id))
+
+    async def execution_owner(self, execution_id: ExecutionId) -> OrganizationId | None:
+        """Return whose execution this is."""
+        return await self._read(lambda sql: jobs.execution_owner(sql, execution_id))
 
     async def recent_jobs(
         self,

@@ -1,5 +1,6 @@
 """Table rows to domain values and back: one pair per noun, used by repositories and queries."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -311,6 +312,8 @@ def step_of(row: Row) -> StepReport:
     )
 
 
+# The slots of a workflow are read at each of its jobs' ends, and never change.
+@lru_cache(maxsize=4096)
 def requirements_of(text: str) -> tuple[Requirement, ...]:
     """Read the requirements of a slot."""
     return () if text == "[]" else _requirements.decode(text)

@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from roundel.domain.errors import DomainError
 from roundel.store.dialect import connect_writer
 
 MIGRATIONS = resources.files("roundel.store") / "migrations"
 
 
-class NewerDatabase(Exception):
+class NewerDatabase(DomainError):
     """The database was written by a newer program; ours would not understand it."""
 
 

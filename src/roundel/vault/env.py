@@ -28,7 +28,7 @@ class Surroundings:
     job: Job
     node: int
     public_url: str
-    job_url: str | None
+    job_url: str
     working_directory: str | None
 
 

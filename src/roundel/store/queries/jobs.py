@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from roundel.domain.ids import JobId, ProjectId
+from roundel.domain.ids import ExecutionId, JobId, OrganizationId, ProjectId
 from roundel.domain.projects import Project
 from roundel.domain.runners import StepReport
 from roundel.domain.views import JobView, NodeView
@@ -132,3 +132,19 @@ def _nodes(sql: Sql, job_id: JobId) -> list[NodeView]:
         )
         for execution in newest.values()
     ]
+
+
+# Who needs it: rights on operations that name a job or its output by id.
+_OWNER = "SELECT p.organization_id FROM job j JOIN project p ON p.id = j.project_id"
+
+
+def job_owner(sql: Sql, job_id: JobId) -> OrganizationId | None:
+    """Return whose job this is."""
+    row = sql.one(f"{_OWNER} WHERE j.id = :id", id=job_id)
+    return None if row is None else OrganizationId(row[0])
+
+
+def execution_owner(sql: Sql, execution_id: ExecutionId) -> OrganizationId | None:
+    """Return whose execution this is."""
+    row = sql.one(f"{_OWNER} JOIN execution e ON e.job_id = j.id WHERE e.id = :id", id=execution_id)
+    return None if row is None else OrganizationId(row[0])

@@ -1,11 +1,20 @@
 """Workflows and their jobs as lists and details show them."""
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import PipelineId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, PipelineId, WorkflowId
 from roundel.domain.views import SlotView, WorkflowView
 from roundel.store.dialect import Row, Sql
-from roundel.store.repos.workflows import slots_of
-from roundel.store.rows import WORKFLOW, WORKFLOW_WIDTH, columns, slug_of, workflow_of
+from roundel.store.rows import (
+    JOB,
+    JOB_WIDTH,
+    WORKFLOW,
+    WORKFLOW_WIDTH,
+    columns,
+    job_of,
+    requirements_of,
+    slug_of,
+    workflow_of,
+)
 
 _SELECT = (
     f"SELECT {columns(WORKFLOW, 'w')}, j.slug, j.organization_id, p.number FROM workflow w"
@@ -17,7 +26,7 @@ def _view(row: Row) -> WorkflowView:
     return WorkflowView(
         workflow=workflow_of(row),
         project_slug=slug_of(row[WORKFLOW_WIDTH]),
-        organization_id=row[WORKFLOW_WIDTH + 1],
+        organization_id=OrganizationId(row[WORKFLOW_WIDTH + 1]),
         pipeline_number=row[WORKFLOW_WIDTH + 2],
     )
 
@@ -47,13 +56,16 @@ def workflow(sql: Sql, workflow_id: WorkflowId) -> WorkflowView | None:
 
 def slots(sql: Sql, workflow_id: WorkflowId) -> list[SlotView]:
     """Return all jobs of a workflow in the order of the config; excluded ones are left out."""
-    found = slots_of(sql, workflow_id)
-    ids = {slot.name: slot.job.id for slot in found if slot.job is not None}
+    rows = sql.all(
+        f"SELECT {columns(JOB, 'j')}, s.requires, s.name"
+        " FROM workflow_job s JOIN job j ON j.id = s.job_id"
+        " WHERE s.workflow_id = :id ORDER BY s.position",
+        id=workflow_id,
+    )
+    ids = {row[JOB_WIDTH + 1]: JobId(row[0]) for row in rows}
     views = []
-    for slot in found:
-        if slot.job is None:
-            continue
-        requires = tuple(need for need in slot.requires if need.job in ids)
+    for row in rows:
+        requires = tuple(need for need in requirements_of(row[JOB_WIDTH]) if need.job in ids)
         dependencies = tuple(ids[need.job] for need in requires)
-        views.append(SlotView(job=slot.job, requires=requires, dependencies=dependencies))
+        views.append(SlotView(job=job_of(row), requires=requires, dependencies=dependencies))
     return views

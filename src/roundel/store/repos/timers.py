@@ -63,6 +63,16 @@ class SqlTimers:
             now=now,
         )
 
+    def postpone(self, kind: TimerKind, subject: str, run_at: Micros) -> None:
+        """Give the work back that could not be done now; it falls due again at `run_at`."""
+        self._sql.run(
+            "UPDATE timer SET run_at = :run_at, owner = NULL"
+            " WHERE subject = :subject AND kind = :kind",
+            run_at=run_at,
+            subject=subject,
+            kind=kind.value,
+        )
+
     def remove(self, timer_id: TimerId) -> None:
         """Remove a timer whose work is done."""
         self._sql.run("DELETE FROM timer WHERE id = :id", id=timer_id)

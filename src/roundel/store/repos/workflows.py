@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import WorkflowId
+from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.store.dialect import Row, Sql
 from roundel.store.rows import (
-    JOB,
     WORKFLOW,
     columns,
-    job_of,
     json_text,
     names_of,
     requirements_of,
@@ -20,8 +19,7 @@ from roundel.store.rows import (
     workflow_row,
 )
 
-SLOT = "workflow_id, position, name, type, requires, contexts, serial_group, excluded"
-SLOT_WIDTH = 8
+SLOT = "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id"
 
 
 class SqlWorkflows:
@@ -55,29 +53,25 @@ class SqlWorkflows:
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
         """Add slots; their jobs must be there already."""
         self._sql.each(
-            f"INSERT INTO workflow_job ({SLOT}, job_id) VALUES ({values_of(SLOT)}, :job_id)",
+            f"INSERT INTO workflow_job ({SLOT}) VALUES ({values_of(SLOT)})",
             [_slot_row(slot) for slot in slots],
         )
 
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
-        return slots_of(self._sql, workflow_id)
-
-
-def slots_of(sql: Sql, workflow_id: WorkflowId) -> list[WorkflowSlot]:
-    """Return all slots of a workflow: for `advance` and for the list of its jobs."""
-    rows = sql.all(
-        f"SELECT {columns(SLOT, 's')}, {columns(JOB, 'j')}"
-        " FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
-        " WHERE s.workflow_id = :id ORDER BY s.position",
-        id=workflow_id,
-    )
-    return [_slot_of(row) for row in rows]
+        # Who needs it: `advance`, at every ending; so it reads of the jobs where they stand only.
+        rows = self._sql.all(
+            f"SELECT {columns(SLOT, 's')}, j.status"
+            " FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
+            " WHERE s.workflow_id = :id ORDER BY s.position",
+            id=workflow_id,
+        )
+        return [_slot_of(row) for row in rows]
 
 
 def _slot_of(row: Row) -> WorkflowSlot:
     return WorkflowSlot(
-        workflow_id=WorkflowId(row[0]),
+        workflow_id=row[0],
         position=row[1],
         name=row[2],
         type=JobType(row[3]),
@@ -85,7 +79,8 @@ def _slot_of(row: Row) -> WorkflowSlot:
         contexts=names_of(row[5]),
         serial_group=row[6],
         excluded=row[7],
-        job=None if row[SLOT_WIDTH] is None else job_of(row[SLOT_WIDTH:]),
+        job_id=row[8],
+        status=None if row[9] is None else JobStatus(row[9]),
     )
 
 
@@ -99,5 +94,5 @@ def _slot_row(slot: WorkflowSlot) -> dict[str, object]:
         "contexts": json_text(slot.contexts),
         "serial_group": slot.serial_group,
         "excluded": slot.excluded,
-        "job_id": None if slot.job is None else slot.job.id,
+        "job_id": slot.job_id,
     }
