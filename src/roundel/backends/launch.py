@@ -22,9 +22,7 @@ def settable(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in _READ_ONLY
 
 
-def launch_text(
-    step: StepOrder, environment: Mapping[str, str], job_directory: str
-) -> str:
+def launch_text(step: StepOrder, environment: Mapping[str, str], job_directory: str) -> str:
     """Return the file that the supervisor sources just before it becomes the step."""
     merged = {**environment, **step.environment}
     lines = [

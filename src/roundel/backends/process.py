@@ -260,7 +260,9 @@ async def _permitted() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _watched(supervisor: Identity, sandbox: FolderSandbox) -> "contextlib._GeneratorContextManager[None]":
+def _watched(
+    supervisor: Identity, sandbox: FolderSandbox
+) -> "contextlib._GeneratorContextManager[None]":
     """Tell the sandbox when its supervisor is gone."""
     lost = "the job's supervisor process was killed"
     try:

@@ -9,7 +9,7 @@ from typing import Protocol
 from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import JobOrder
 
-GRACE_SECONDS = 4.0  # between TERM and KILL; a cancelled job must be gone within 10 s
+GRACE_SECONDS = 3.0  # between TERM and KILL; a cancelled job must be gone within 10 s
 
 
 class SandboxLost(Exception):  # read as an answer, like the domain's errors

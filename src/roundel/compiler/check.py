@@ -28,7 +28,7 @@ def check_workflows(workflows: Sequence[Workflow], run: Run, *, strict: bool) ->
             body = invocation.body
             if body is not None and id(body) not in seen:
                 seen.add(id(body))
-                _job(body, invocation, run.report)
+                _job(body, invocation, run.report, strict)
 
 
 def check_anything_runs(
@@ -37,7 +37,7 @@ def check_anything_runs(
     report: Report,
     doc: Document,
 ) -> None:
-    """Report that nothing is left to run.  Only for people: a pipeline may well have no workflow."""
+    """Report that nothing is left to run.  Only for people: a pipeline may have no workflow."""
     if any(workflow.invocations for workflow in workflows):
         return
     reasons = "; ".join(f"{d.name}: {d.reason}" for d in dropped)
@@ -124,7 +124,7 @@ def _filters(filters: Map, report: Report, context: list[str]) -> None:
 _RUNNER_CLASS = re.compile(r"[a-z0-9_\-]+/[a-zA-Z0-9:_\-+]+\Z")
 
 
-def _job(body: JobBody, invocation: Invocation, report: Report) -> None:
+def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) -> None:
     node = body.node
     context = body.call.lines() if body.call is not None else []
 
@@ -161,7 +161,7 @@ def _job(body: JobBody, invocation: Invocation, report: Report) -> None:
             f"Invalid format in resource class or classes: {resource}.",
             node.value_spot("resource_class"),
         )
-    _steps(body, invocation, error, report)
+    _steps(body, invocation, error, report, strict)
 
 
 _Error = Callable[..., None]
@@ -182,7 +182,9 @@ def _parallelism(node: Map, error: _Error) -> None:
         error("parallelism", "parallelism must be a positive integer", spot)
 
 
-def _steps(body: JobBody, invocation: Invocation, error: _Error, report: Report) -> None:
+def _steps(
+    body: JobBody, invocation: Invocation, error: _Error, report: Report, strict: bool
+) -> None:
     remote = [step for step in body.steps if step.kind == "setup_remote_docker"]
     if len(remote) > 1:
         error(
@@ -205,15 +207,15 @@ def _steps(body: JobBody, invocation: Invocation, error: _Error, report: Report)
             ) -> None:
                 report.error(code, message, spot, context=lines, hint=hint)
 
-            _step(step, in_step, report)
+            _step(step, in_step, report, strict)
         else:
-            _step(step, error, report)
+            _step(step, error, report, strict)
 
 
 _STEP_WHEN = ("always", "on_success", "on_fail")
 
 
-def _step(step: Step, error: _Error, report: Report) -> None:
+def _step(step: Step, error: _Error, report: Report, strict: bool) -> None:
     node = step.body
     if not isinstance(node, Map):
         if node is None and step.kind in REQUIRED_KEYS:
@@ -224,12 +226,12 @@ def _step(step: Step, error: _Error, report: Report) -> None:
         return
     missing = [key for key in REQUIRED_KEYS.get(step.kind, ()) if key not in node]
     if missing:
-        error(
-            "step-argument",
-            f"[{step.kind}] required key [{missing[0]}] not found",
-            step.spot,
-            nearest(missing[0], node),
-        )
+        message = f"[{step.kind}] required key [{missing[0]}] not found"
+        hint = nearest(missing[0], node)
+        if strict or step.kind == "run":
+            error("step-argument", message, step.spot, hint)
+        else:  # version 2 compiled such steps; they fail, or do nothing, when they run
+            report.warning("step-argument", message, step.spot, hint=hint)
     known = BUILTIN_KEYS.get(step.kind)
     if known is not None:
         for key in node:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
-
 
 from roundel.compiler.scope import Elements, Run, Scope
 from roundel.compiler.source import load
@@ -42,7 +41,7 @@ class OrbRefused(Exception):  # noqa: N818 - an answer, not a fault
 class NoOrbs:
     """A source without any orb."""
 
-    def resolve(self, reference: str) -> ResolvedOrb | None:
+    def resolve(self, reference: str) -> ResolvedOrb | None:  # noqa: ARG002 - the port's shape
         """Return None."""
         return None
 
@@ -67,14 +66,23 @@ class OrbPass:
         self._fetched: dict[str, ResolvedOrb | None] = {}
         self._loaded: dict[str, Elements | None] = {}
 
-    def attach(self, root: Map, elements: Elements, depth: int = 0) -> None:
-        """Fill `elements.orbs` from a text's `orbs:`."""
+    def attach(
+        self, root: Map, elements: Elements, depth: int = 0, *, published: bool = False
+    ) -> None:
+        """Fill `elements.orbs` from a text's `orbs:`.
+
+        What a published orb names is fetched when it is used: most of it never is.
+        """
         named = root.get("orbs")
         if not isinstance(named, Map):
             return
         scope = Scope(self.run, elements, None)
         for alias, node in named.items():
-            elements.orbs[alias] = self._orb(alias, node, named, scope, depth)
+            fetch = partial(self._orb, alias, node, named, scope, depth)
+            if published:
+                elements.later[alias] = fetch
+            else:
+                elements.orbs[alias] = fetch()
 
     def _orb(self, alias: str, node: Node, named: Map, scope: Scope, depth: int) -> Elements | None:
         spot = named.value_spot(alias)
@@ -90,7 +98,8 @@ class OrbPass:
             if reference is not None or node is None:
                 scope.error(
                     "orb-reference",
-                    f"The orb '{alias}' must be a reference or a map, found: {type_word(reference)}",
+                    f"The orb '{alias}' must be a reference or a map,"
+                    f" found: {type_word(reference)}",
                     spot,
                 )
             return None
@@ -117,7 +126,7 @@ class OrbPass:
             return None
         made = Elements(orb.reference, doc, root, is_project=False)
         self._loaded[orb.reference] = made
-        self.attach(root, made, depth + 1)
+        self.attach(root, made, depth + 1, published=True)
         return made
 
     def _fetch(self, reference: str, spot: Spot, scope: Scope) -> ResolvedOrb | None:

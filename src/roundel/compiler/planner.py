@@ -42,10 +42,11 @@ def make_plan(
     """Return the plan of a pipeline.  `values` are the pipeline's, its parameters included."""
     jobs: dict[str, JobPlan] = {}
     plans: list[WorkflowPlan] = []
+    known: dict[int, StepPlan] = {}
     for workflow in workflows:
         for invocation in workflow.invocations:
             if invocation.body is not None and invocation.final not in jobs:
-                jobs[invocation.final] = job_plan(invocation.final, invocation.body)
+                jobs[invocation.final] = job_plan(invocation.final, invocation.body, known)
         plans.append(_workflow(workflow, values, strict))
     return Plan(
         workflows=tuple(plans),
@@ -157,15 +158,15 @@ _KNOWN_KEYS = frozenset(
 )
 
 
-def job_plan(name: str, body: JobBody) -> JobPlan:
-    """Return a job as its runner needs it."""
+def job_plan(name: str, body: JobBody, known: dict[int, StepPlan]) -> JobPlan:
+    """Return a job as its runner needs it; `known` has the steps of earlier jobs."""
     node = body.node
     parallelism = node.get("parallelism")
     return JobPlan(
         name=name,
         type=_job_type(body.kind),
         executor=_executor(node, body.kind),
-        steps=tuple(step_plan(step) for step in body.steps),
+        steps=tuple([step_plan(step, known) for step in body.steps]),
         environment=_environment(node.get("environment")),
         working_directory=_text(node.get("working_directory")),
         shell=_shell(node.get("shell")) or _machine_key(node, "shell"),
@@ -251,8 +252,21 @@ _WHEN = {"on_success": When.ON_SUCCESS, "on_fail": When.ON_FAIL, "always": When.
 _ALWAYS = frozenset({"store_artifacts", "store_test_results"})
 
 
-def step_plan(step: Step) -> StepPlan:
-    """Return a step as its runner needs it, its arguments in one form."""
+def step_plan(step: Step, known: dict[int, StepPlan]) -> StepPlan:
+    """Return a step as its runner needs it, its arguments in one form.
+
+    `known` has the steps whose body was seen before: calls alike share their bodies.
+    """
+    body = step.body
+    if body is not None and id(body) in known:
+        return known[id(body)]
+    made = _step_plan(step)
+    if isinstance(body, Map):
+        known[id(body)] = made
+    return made
+
+
+def _step_plan(step: Step) -> StepPlan:
     args = _arguments(step.kind, step.body)
     when = args.get("when")
     default = When.ALWAYS if step.kind in _ALWAYS else When.ON_SUCCESS

@@ -10,12 +10,13 @@ _WORDS: dict[str, bool | None] = {
     for words, value in ((("yes", "true", "on"), True), (("no", "false", "off"), False))
     for word in words
     for form in (word, word.capitalize(), word.upper())
-} | {form: None for form in ("", "~", "null", "Null", "NULL")}  # type: ignore[dict-item]
+} | dict.fromkeys(("", "~", "null", "Null", "NULL"))
 
 # Other readers of YAML 1.1 take these for booleans; they are text here but are written in quotes.
 _DOUBTFUL = frozenset({"y", "Y", "n", "N", "=", "<<"})
 
-_FIRST = frozenset("0123456789+-.~yYnNtTfFoO")
+# First characters of all unquoted texts that mean anything but themselves.
+AMBIGUOUS = frozenset("0123456789+-.~yYnNtTfFoO")
 
 _INT = re.compile(
     r"[-+]?(?:0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z"
@@ -33,7 +34,7 @@ def resolve(text: str) -> bool | int | float | str | None:
     """Return the value of an unquoted scalar."""
     if text in _WORDS:
         return _WORDS[text]
-    if not text or text[0] not in _FIRST or len(text) > LONGEST_NUMBER:
+    if not text or text[0] not in AMBIGUOUS or len(text) > LONGEST_NUMBER:
         return text
     if _INT.match(text):
         return _integer(text)
@@ -44,7 +45,7 @@ def resolve(text: str) -> bool | int | float | str | None:
 
 def may_mean_more(text: str) -> bool:
     """Tell quickly whether `resolve` could return anything but the text itself."""
-    return not text or text[0] in _FIRST
+    return not text or text[0] in AMBIGUOUS
 
 
 def _integer(text: str) -> int | str:

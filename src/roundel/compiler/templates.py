@@ -128,7 +128,7 @@ def parse_template(text: str) -> Template:
 def _body(text: str, start: int, after: int) -> tuple[str, int]:
     """Return what stands in a tag, and the index after its end."""
     end = text.find(">>", after)
-    if end < 0 or 0 <= text.find("<<", after, end):
+    if end < 0 or text.find("<<", after, end) >= 0:
         # A second `<<` before the end means that this one was never meant as a tag.
         raise TemplateError(
             "template-unclosed",

@@ -120,7 +120,7 @@ class Seq(list["Node"]):
         return made
 
 
-Node: TypeAlias = "None | bool | int | float | str | Map | Seq"
+Node: TypeAlias = "bool | int | float | str | Map | Seq | None"
 
 
 def a_map(items: dict[str, Node], spot: Spot) -> Map:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
-from roundel.domain.ids import OrganizationId, PersonId
+from roundel.domain.clock import Micros
+from roundel.domain.ids import OrganizationId, PersonId, TokenId
 
 
 class Role(StrEnum):
@@ -54,3 +56,52 @@ class Actor:
             return True
         role = self.roles.get(organization)
         return role is not None and role in ROLES_THAT_MEET[need]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in."""
+
+    id: PersonId
+    login: str
+    name: str
+    avatar_url: str = ""
+    server_administrator: bool = False
+    created_at: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token as stored: never its text, only the SHA-256 of it and a prefix to know it by."""
+
+    id: TokenId
+    person_id: PersonId
+    label: str
+    prefix: str
+    digest: bytes
+    scopes: frozenset[Need] | None = None
+    created_at: Micros
+    expires_at: Micros | None = None
+
+
+class People(Protocol):
+    """Where people, their roles and their tokens are kept."""
+
+    def by_login(self, login: str) -> Person | None: ...
+
+    def get(self, person_id: PersonId) -> Person | None: ...
+
+    def add(self, person: Person) -> None: ...
+
+    def give_role(self, organization: OrganizationId, person: PersonId, role: Role) -> None:
+        """Give the role, in place of the one that the person had there."""
+
+    def add_token(self, token: Token) -> None: ...
+
+    def token_owner(self, token_id: TokenId) -> PersonId | None: ...
+
+    def revoke_token(self, token_id: TokenId, at: Micros) -> bool:
+        """Revoke the token; tell whether there was one to revoke."""
+
+    def anybody(self) -> bool:
+        """Tell whether there is any person at all."""

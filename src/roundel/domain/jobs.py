@@ -1,8 +1,9 @@
 """Jobs and their executions: one job, one execution per parallel node and attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
@@ -132,6 +133,8 @@ class Execution:
     runner_id: RunnerId | None = None
     fence: int = 0
     lease_until: Micros | None = None
+    deadline: Micros | None = None  # the job's time limit, set when it is claimed
+    canceling: bool = False  # somebody asked for its end
     created_at: Micros
     started_at: Micros | None = None
     stopped_at: Micros | None = None
@@ -146,3 +149,46 @@ def merged(nodes: "list[ExecutionStatus]") -> JobStatus | None:
     if not all(status in EXECUTION_ENDED for status in nodes):
         return None
     return JobStatus(max(nodes, key=_SEVERITY.index).value)
+
+
+class Jobs(Protocol):
+    """Where jobs are kept."""
+
+    def add(self, jobs: Sequence[Job]) -> None: ...
+
+    def get(self, job_id: JobId) -> Job | None: ...
+
+    def save(self, job: Job, before: JobStatus) -> bool:
+        """Save unless its status is no longer `before`; tell whether it was saved."""
+
+
+class Executions(Protocol):
+    """Where executions are kept.  Those in `queued` are the queue."""
+
+    def add(self, executions: Sequence[Execution]) -> None: ...
+
+    def get(self, execution_id: ExecutionId) -> Execution | None: ...
+
+    def claim(
+        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
+    ) -> Execution | None:
+        """Lease the oldest queued execution of these lanes to `runner` under a new fence."""
+
+    def save(self, execution: Execution, before: ExecutionStatus) -> bool:
+        """Save unless its status is no longer `before`; tell whether it was saved."""
+
+    def renew(self, execution_id: ExecutionId, lease_until: Micros) -> None: ...
+
+    def of_job(self, job_id: JobId) -> Sequence[Execution]:
+        """Return the newest attempt of each node."""
+
+    def lapsed(self, now: Micros, limit: int) -> Sequence[Execution]:
+        """Return claimed and running ones whose lease ran out, or whose deadline is over."""
+
+    def prolong_leases(self, until: Micros) -> int:
+        """Give every lease time until `until` at least: nobody could renew while we were away."""
+
+
+def lane_of(resource_class: str | None) -> str:
+    """Return the queue for a class: `ns/name` has its own, all others share the one named ''."""
+    return resource_class if resource_class is not None and "/" in resource_class else ""

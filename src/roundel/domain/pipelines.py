@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
@@ -95,7 +96,7 @@ class Pipeline:
     """One run of a project's config.
 
     `ref` names a branch or a tag from the start on; `commit` is known once the config was
-    fetched.  `source` and `compiled` are content hashes of documents.
+    fetched.  `source`, `compiled` and `plan` are content hashes of documents.
     """
 
     id: PipelineId
@@ -111,9 +112,30 @@ class Pipeline:
     errors: tuple[PipelineError, ...] = ()
     source: str | None = None
     compiled: str | None = None
+    plan: str | None = None
 
     def move(self, to: PipelineState, at: Micros) -> "Pipeline":
         """Return the pipeline in its next state, or refuse the move."""
         if to not in PIPELINE_MOVES[self.state]:
             raise IllegalMove(f"a pipeline cannot go from {self.state} to {to}")
         return replace(self, state=to, updated_at=at)
+
+
+class Pipelines(Protocol):
+    """Where pipelines are kept."""
+
+    def add(self, pipeline: Pipeline) -> None: ...
+
+    def get(self, pipeline_id: PipelineId) -> Pipeline | None: ...
+
+    def save(self, pipeline: Pipeline, before: PipelineState) -> bool:
+        """Save unless its state is no longer `before`; tell whether it was saved."""
+
+
+class Documents(Protocol):
+    """Texts by content: configs and plans, shared by all pipelines that have the same."""
+
+    def put(self, text: str) -> str:
+        """Keep `text`; return its hash."""
+
+    def get(self, digest: str) -> str | None: ...

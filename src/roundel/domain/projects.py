@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import NotFound
@@ -84,3 +85,26 @@ class Project:
     repository_url: str  # path, file://, ssh:// or https://: what git clones from
     default_branch: str
     created_at: Micros
+
+
+class Projects(Protocol):
+    """Where organisations and projects are kept, and the counters of their numbers."""
+
+    def organization(self, vcs: Vcs, name: str) -> Organization | None: ...
+
+    def add_organization(self, organization: Organization) -> None: ...
+
+    def get(self, slug: Slug) -> Project | None: ...
+
+    def get_by_id(self, project_id: ProjectId) -> Project | None: ...
+
+    def add(self, project: Project) -> None: ...
+
+    def save(self, project: Project) -> None:
+        """Save the repository address, the default branch and the name."""
+
+    def take_pipeline_number(self, project_id: ProjectId) -> int:
+        """Return the next number; it counts only if the transaction does, so there are no gaps."""
+
+    def take_job_number(self, project_id: ProjectId) -> int:
+        """Return the next job number; gapless in the same way."""

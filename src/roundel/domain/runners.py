@@ -189,3 +189,33 @@ class Server(Protocol):
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
+
+
+class Steps(Protocol):
+    """Where the steps of executions and the index of their output are kept."""
+
+    def get(self, execution_id: ExecutionId, index: int) -> StepReport | None: ...
+
+    def save(self, execution_id: ExecutionId, report: StepReport) -> None:
+        """Add the step, or lay the report over what is known; an ended step stays as it is."""
+
+    def progress(self, execution_id: ExecutionId) -> Sequence[StepProgress]:
+        """Return all steps in their order, with how much output there is."""
+
+    def close(self, execution_id: ExecutionId, status: StepStatus, at: Micros) -> None:
+        """End the steps that are still running, as happens to those of a lost runner."""
+
+    def append(self, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> bool:
+        """Append the chunk if it is the next of its step; tell whether it was.
+
+        With `blob`, the data is in that object already and only the index row is written.
+        """
+
+    def next_chunk(self, execution_id: ExecutionId, step: int) -> int | None:
+        """Return the number that the step's next chunk must have; None if there is no step."""
+
+    def unsealed(self, execution_id: ExecutionId, at_least: int) -> Sequence[int]:
+        """Return the steps with at least so many bytes whose output is still in chunks."""
+
+    def seal(self, execution_id: ExecutionId, step: int, blob: str) -> Sequence[str]:
+        """Let the object `blob` have a step's whole output; return the objects it replaces."""

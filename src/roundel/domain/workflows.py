@@ -1,10 +1,14 @@
 """Workflows: one run of one workflow of a pipeline's plan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import PersonId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.ids import JobId, PersonId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.jobs import JobStatus
+from roundel.domain.plan import JobType, Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +27,39 @@ class Workflow:
     canceled_by: PersonId | None = None
     created_at: Micros
     stopped_at: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowSlot:
+    """One invocation in a workflow, and where the job that fills it stands.
+
+    An excluded one has no job.
+    """
+
+    workflow_id: WorkflowId
+    position: int
+    name: str
+    type: JobType
+    requires: tuple[Requirement, ...] = ()
+    contexts: tuple[str, ...] = ()
+    serial_group: str | None = None
+    excluded: str | None = None
+    job_id: JobId | None = None
+    status: JobStatus | None = None
+
+
+class Workflows(Protocol):
+    """Where workflows and their slots are kept."""
+
+    def add(self, workflow: Workflow) -> None: ...
+
+    def get(self, workflow_id: WorkflowId) -> Workflow | None: ...
+
+    def save(self, workflow: Workflow, before: WorkflowStatus) -> bool:
+        """Save unless its status is no longer `before`; tell whether it was saved."""
+
+    def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
+        """Add slots; their jobs must be there already."""
+
+    def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
+        """Return all slots in the order of the config."""

@@ -1,18 +1,55 @@
 """What a use case is given: the database, the ports, the clock.  `app.py` fills it in."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from roundel.domain.access import People
+from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.logs import Logs
-from roundel.domain.runners import Server
+from roundel.domain.outbox import Outbox
+from roundel.domain.pipelines import Documents, Pipelines
+from roundel.domain.projects import Projects
+from roundel.domain.repositories import Repositories
+from roundel.domain.runners import Server, Steps
+from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
+from roundel.domain.workflows import Workflows
+from roundel.services.compiling import Compiler
 
 T = TypeVar("T")
 
 
 class Tx(Protocol):
     """One open transaction, with the repositories of the nouns as attributes."""
+
+    @property
+    def documents(self) -> Documents: ...
+    @property
+    def executions(self) -> Executions: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def pipelines(self) -> Pipelines: ...
+    @property
+    def projects(self) -> Projects: ...
+    @property
+    def steps(self) -> Steps: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def workflows(self) -> Workflows: ...
+
+    def wake(self, topic: str) -> None:
+        """Wake those who wait on `topic`, once this is durable.  A hint, never relied on."""
 
 
 class Database(Protocol):
@@ -22,16 +59,60 @@ class Database(Protocol):
         """Run `fn` in one transaction; return its value once that is durable."""
 
 
+class Wakeups(Protocol):
+    """Hints: who listens is woken, and then looks at the database."""
+
+    def listen(self, *topics: str) -> AbstractContextManager[asyncio.Event]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where this server is reached: by its own address, by people, and by jobs."""
+
+    own_url: str
+    public_url: str
+    job_url: str
+
+
 class App(Protocol):
     """Everything that the doors and the use cases share; no globals beside it."""
 
     @property
+    def instance(self) -> str:
+        """This process, as the owner of the timers that it takes."""
+
+    @property
+    def addresses(self) -> Addresses: ...
+    @property
+    def blobs(self) -> Blobs: ...
+    @property
     def clock(self) -> Clock: ...
+    @property
+    def compiler(self) -> Compiler: ...
     @property
     def database(self) -> Database: ...
     @property
-    def reads(self) -> Reads: ...
-    @property
     def logs(self) -> Logs: ...
     @property
+    def reads(self) -> Reads: ...
+    @property
+    def repositories(self) -> Repositories: ...
+    @property
     def runners(self) -> Server: ...
+    @property
+    def wakeups(self) -> Wakeups: ...
+
+
+# Topics of wake-ups.
+CLAIMS = "claims"  # something was queued
+TIMERS = "timers"  # something is due sooner than was known
+
+
+def topic_of_execution(execution_id: str) -> str:
+    """Somebody asked for its end, or its lease is lost."""
+    return f"execution:{execution_id}"
+
+
+def topic_of_output(execution_id: str, step: int) -> str:
+    """A step has new output, or has ended."""
+    return f"output:{execution_id}:{step}"

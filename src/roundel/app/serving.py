@@ -1,0 +1,173 @@
+"""Serving: the doors and the runner in one process, from the first answer to a graceful end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import uvicorn
+
+from roundel.api.app import create_api
+from roundel.api.ports import ApiSettings
+from roundel.app.engine import CannotServe, Engine, build
+from roundel.app.journal import start_journal
+from roundel.app.use_cases import UseCases
+from roundel.backends.process import ProcessBackend
+from roundel.backends.protocol import Backend
+from roundel.domain.errors import DomainError
+from roundel.runner.main import Runner
+from roundel.settings import BackendChoice, Settings
+
+Announce: TypeAlias = Callable[[str], None]
+
+CLOSE_SECONDS = 5  # for answers under way and open streams when the server is told to end
+HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and is taken up again
+BACKLOG = 2048
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, *, announce: Announce) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` hears the address once it answers."""
+    start_journal()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, announce))
+
+
+async def _serve(settings: Settings, announce: Announce) -> None:
+    listener = _listen(settings)
+    engine = build(settings)
+    try:
+        engine.listens_on(listener.getsockname()[1])
+        await engine.start()
+        with _runner_beside(engine) as hand_over:
+            await _serve_http(engine, listener, announce)
+            await hand_over()
+    finally:
+        listener.close()
+        await engine.stop()
+    log.info("the server has ended", extra={"event": "stopped"})
+
+
+async def _serve_http(engine: Engine, listener: socket.socket, announce: Announce) -> None:
+    api_settings = ApiSettings(
+        signing_key=engine.signing_key(), public_url=engine.settings.public_url
+    )
+    api = create_api(engine, UseCases(engine), api_settings)
+    config = uvicorn.Config(
+        api,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+    server = _Doors(config, lambda: announce(engine.addresses.own_url))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.end)
+    # What was made for the start lives as long as the process: keep it out of every collection.
+    gc.collect()
+    gc.freeze()
+    await server.serve(sockets=[listener])
+
+
+class _Doors(uvicorn.Server):
+    """uvicorn that says when it answers, and leaves the signals to us."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn would raise them again after its end, before the engine has closed the store.
+        yield
+
+    def end(self) -> None:
+        """End gracefully; said twice, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+@contextlib.contextmanager
+def _runner_beside(engine: Engine) -> Iterator[Callable[[], "asyncio.Future[None]"]]:
+    """Run jobs beside the server, if they are to run here; yield how to hand them over."""
+    loop = asyncio.get_running_loop()
+    if not engine.settings.run_jobs:
+        yield lambda: asyncio.ensure_future(_nothing())
+        return
+    engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
+    runner = Runner(
+        engine.runners,
+        _backend(engine.settings),
+        folder=engine.folder.runner,
+        clock=engine.clock,
+        slots=engine.settings.slots or os.cpu_count() or 1,
+    )
+    running = loop.create_task(_run_jobs(runner), name="runner")
+
+    async def hand_over() -> None:
+        await runner.stop(HAND_OVER_SECONDS)
+        await running
+
+    try:
+        yield lambda: asyncio.ensure_future(hand_over())
+    finally:
+        running.cancel()
+
+
+async def _run_jobs(runner: Runner) -> None:
+    """Run jobs; a runner that cannot leaves a server that goes on without."""
+    try:
+        await runner.run()
+    except DomainError as error:
+        log.error("jobs wait: %s", error, extra={"event": "runner-refused"})
+    except Exception:
+        log.exception("the runner failed; jobs wait", extra={"event": "runner-failed"})
+
+
+async def _nothing() -> None:
+    return
+
+
+def _backend(settings: Settings) -> Backend:
+    """Return where jobs run."""
+    if settings.backend is BackendChoice.DOCKER:
+        raise CannotServe("--backend docker is not there yet; use --backend process")
+    return ProcessBackend()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind the port before anything else is touched, so that a taken one harms nothing."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        place = f"{settings.host}:{settings.port}"
+        raise CannotServe(f"cannot listen on {place}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -1,0 +1,50 @@
+"""Git repositories as the server sees them: find a revision, read the config at it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from roundel.domain.pipelines import Commit, Ref
+
+
+class TroubleKind(StrEnum):
+    """Why a repository gave no config."""
+
+    REF_NOT_FOUND = "ref-not-found"
+    NO_CONFIG = "no-config"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"  # an address or a name that we do not hand to git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A repository's answer that is not a config: a value, as it is nobody's bug of ours."""
+
+    kind: TroubleKind
+    message: str
+    commit: Commit | None = None  # known where only the config was missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The config of one commit."""
+
+    commit: Commit
+    text: str
+    file: str  # its path in the repository
+
+
+class Repositories(Protocol):
+    """Reading repositories.  Nothing here raises for what a repository holds or lacks."""
+
+    def check(self, url: str) -> None:
+        """Refuse an address that is not a path, file://, ssh:// or https:// repository."""
+
+    def is_local(self, url: str) -> bool:
+        """Tell whether reading it costs no network."""
+
+    async def resolve(self, url: str, ref: Ref) -> str | Trouble:
+        """Return the revision that `ref` names now, without fetching."""
+
+    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
+        """Return the config at `revision`, or at what `ref` names now."""

@@ -1,0 +1,51 @@
+"""Due work: everything timed is a row, taken by a tick in the way that a runner takes a job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import TimerId
+
+
+class TimerKind(StrEnum):
+    """What is to be done when the time has come; `subject` is the id of what it is about."""
+
+    COMPILE = "compile"  # a pipeline: fetch its config, compile it, create its workflows
+    APPROVAL_EXPIRY = "approval-expiry"  # a job on hold: nobody came for 90 days
+    SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """One piece of due work.  `attempts` counts how often it has been taken.
+
+    With an `owner` it is taken by that process from the start, until `run_at`.
+    """
+
+    id: TimerId
+    kind: TimerKind
+    subject: str
+    run_at: Micros
+    attempts: int = 0
+    owner: str | None = None
+
+
+class Timers(Protocol):
+    """Where timers are kept."""
+
+    def add(self, timer: Timer) -> None: ...
+
+    def take_due(self, *, now: Micros, until: Micros, owner: str, limit: int) -> Sequence[Timer]:
+        """Take timers that are due; nobody else gets them before `until`."""
+
+    def free_others(self, *, owner: str, now: Micros) -> int:
+        """Make what owners other than `owner` had taken due again; return how many."""
+
+    def postpone(self, kind: TimerKind, subject: str, run_at: Micros) -> None:
+        """Give the work back that could not be done now; it falls due again at `run_at`."""
+
+    def remove(self, timer_id: TimerId) -> None: ...
+
+    def remove_for(self, kind: TimerKind, subject: str) -> None: ...

@@ -1,0 +1,158 @@
+"""A claimed execution: its folder, its lease, its sandbox, and what becomes of all three."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from roundel.backends.protocol import Backend, CannotOpen, Sandbox, SandboxLost
+from roundel.domain.clock import Clock
+from roundel.domain.errors import LeaseLost
+from roundel.domain.ids import ExecutionId, RunnerId
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import (
+    JobOrder,
+    Lease,
+    Result,
+    Server,
+    StepProgress,
+    StepStatus,
+)
+from roundel.runner.job import JobRun
+from roundel.runner.lease import HeldLease
+from roundel.runner.opening import environment_of
+from roundel.runner.ship import Shipper
+from roundel.vault.masking import Forms
+
+LOG = logging.getLogger("roundel.runner")
+_CANCELED = Result(status=ExecutionStatus.CANCELED)
+
+
+def save_lease(folder: Path, lease: Lease) -> None:
+    """Make the execution's folder and write down whose it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = folder / "lease.new"
+    draft.write_text(json.dumps([lease.execution_id, lease.runner_id, lease.fence]))
+    draft.replace(folder / "lease.json")
+
+
+def load_lease(folder: Path) -> Lease | None:
+    """Return what `save_lease` wrote, or None."""
+    try:
+        execution, runner, fence = json.loads((folder / "lease.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return Lease(execution_id=ExecutionId(execution), runner_id=RunnerId(runner), fence=int(fence))
+
+
+class Claimed:
+    """Runs one execution from its order, or from where an earlier runner left it."""
+
+    def __init__(
+        self,
+        server: Server,
+        backend: Backend,
+        clock: Clock,
+        order: JobOrder,
+        folder: Path,
+        past: tuple[StepProgress, ...] = (),
+    ) -> None:
+        self._backend = backend
+        self._order = replace(order, environment=environment_of(order))
+        self._folder = folder
+        self._held = HeldLease(server, order.lease)
+        self._shipper = Shipper(self._held, Forms(order.masks), clock)
+        self._job = JobRun(order, past, self._shipper, clock)
+        self._sandbox: Sandbox | None = None
+        self._handing_over = asyncio.Event()
+        self._telling = False
+        self._told = False
+
+    def hand_over(self) -> None:
+        """Stop here and leave what runs inside running: another runner will adopt it."""
+        if not self._told:
+            if self._sandbox is not None:
+                self._sandbox.keep()
+            self._handing_over.set()
+
+    async def run(self) -> None:
+        """Run it to its end.  Nothing is raised: an end of ours is told to the server."""
+        aides = [
+            asyncio.create_task(self._held.renew_regularly()),
+            asyncio.create_task(self._held.watch_for_cancel()),
+            asyncio.create_task(self._ship()),
+        ]
+        try:
+            await self._to_the_end()
+        finally:
+            for aide in aides:
+                aide.cancel()
+            await asyncio.gather(*aides, return_exceptions=True)
+        if not self._handing_over.is_set():
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def _to_the_end(self) -> None:
+        work = asyncio.create_task(self._work())
+        stops = [
+            asyncio.create_task(self._held.stop.wait()),
+            asyncio.create_task(self._handing_over.wait()),
+        ]
+        await asyncio.wait([work, *stops], return_when=asyncio.FIRST_COMPLETED)
+        for stop in stops:
+            stop.cancel()
+        # Once the end is told there is only clean-up left, and that is not to be cut short.
+        if not self._told and (self._handing_over.is_set() or not self._telling):
+            work.cancel()
+        try:
+            await work
+        except asyncio.CancelledError:
+            if self._handing_over.is_set():
+                return
+            await self._job.abandon(StepStatus.CANCELED, "The job was canceled.")
+            await self._finish(_CANCELED)
+        except Exception as error:
+            LOG.exception("event=job_broke execution=%s", self._order.lease.execution_id)
+            why = f"The runner failed: {type(error).__name__}: {error}"
+            await self._job.abandon(StepStatus.INFRASTRUCTURE_FAIL, why)
+            await self._finish(Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why))
+
+    async def _work(self) -> None:
+        """Open, run, tell the end, and only then leave (which removes all of it)."""
+        self._job.spin_up()
+        try:
+            async with self._backend.open(self._order, self._folder) as sandbox:
+                self._sandbox = sandbox
+                self._job.spun_up(sandbox.opened_how)
+                await self._finish(await self._job.run(sandbox))
+        except CannotOpen as error:
+            result = self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
+            await self._finish(result)
+        except SandboxLost as error:
+            why = f"The job's environment was lost: {error}."
+            await self._job.abandon(StepStatus.INFRASTRUCTURE_FAIL, why)
+            await self._finish(Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why))
+
+    async def _finish(self, result: Result) -> None:
+        """Tell the end after everything else was told."""
+        await self._shipper.drained()
+        self._telling = True  # from here on a cancellation comes too late
+        await self._held.finish(result)
+        self._told = True
+
+    async def _ship(self) -> None:
+        with contextlib.suppress(LeaseLost):
+            await self._shipper.run()
+        self._shipper.give_up()
+
+
+def remains_of(home: Path) -> list[Path]:
+    """Return the folders of executions that an earlier runner has left here."""
+    if not home.is_dir():
+        return []
+    return sorted(
+        Path(entry.path) for entry in os.scandir(home) if entry.is_dir(follow_symlinks=False)
+    )

@@ -1,0 +1,100 @@
+"""Keeping a lease: every call to the server about one execution, tried again while it is away."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from roundel.domain.errors import DomainError, LeaseLost
+from roundel.domain.runners import (
+    RENEW_SECONDS,
+    Chunk,
+    Lease,
+    Orders,
+    Result,
+    Server,
+    StepReport,
+)
+
+LOG = logging.getLogger("roundel.runner")
+FIRST_DELAY_SECONDS = 0.1
+LAST_DELAY_SECONDS = 10.0  # a server that comes back is noticed within this time
+T = TypeVar("T")
+
+
+async def persistently(what: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Return what `call` returns, tried again with growing pauses while the server is away.
+
+    A refusal (a domain error) is an answer and is let through.
+    """
+    delay = FIRST_DELAY_SECONDS
+    while True:
+        try:
+            return await call()
+        except DomainError:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever the transport or the server throws
+            if delay == FIRST_DELAY_SECONDS:
+                LOG.warning("event=server_away call=%s: %s: %s", what, type(error).__name__, error)
+        await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 spreads the herd
+        delay = min(delay * 2, LAST_DELAY_SECONDS)
+
+
+class HeldLease:
+    """One execution's side of the protocol.
+
+    The runner may go on with its fence for as long as the server has not given the work to
+    another: so an absent server is waited for, and only its word ends the lease.
+    """
+
+    def __init__(self, server: Server, lease: Lease) -> None:
+        self.lease = lease
+        self.lost = False
+        self.stop = asyncio.Event()  # cancelled, or lost
+        self._server = server
+
+    async def renew_regularly(self) -> None:
+        """Renew at a third of the lease's length, for as long as it is ours."""
+        while not self.lost:
+            await asyncio.sleep(RENEW_SECONDS)
+            with contextlib.suppress(LeaseLost):
+                await self._ask("renew", lambda: self._server.renew(self.lease))
+
+    async def watch_for_cancel(self) -> None:
+        """Wait for the server to say that this execution is to stop."""
+        with contextlib.suppress(LeaseLost):
+            await self._call("canceled", lambda: self._server.canceled(self.lease))
+            self.stop.set()
+
+    async def report(self, steps: Sequence[StepReport]) -> None:
+        """Tell of steps.  Raise LeaseLost."""
+        await self._ask("report", lambda: self._server.report(self.lease, steps))
+
+    async def chunk(self, chunks: Sequence[Chunk]) -> None:
+        """Hand over output.  Raise LeaseLost."""
+        await self._ask("chunk", lambda: self._server.chunk(self.lease, chunks))
+
+    async def finish(self, result: Result) -> None:
+        """End the execution.  A lease that is lost already is not an error any more."""
+        with contextlib.suppress(LeaseLost):
+            await self._call("finish", lambda: self._server.finish(self.lease, result))
+
+    async def _ask(self, what: str, call: Callable[[], Awaitable[Orders]]) -> None:
+        orders = await self._call(what, call)
+        if orders.cancel:
+            self.stop.set()
+
+    async def _call(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        if self.lost:
+            raise LeaseLost("the lease of this execution was lost")
+        try:
+            return await persistently(what, call)
+        except DomainError as error:
+            # Any refusal means that the server does not know this execution as ours.
+            if not isinstance(error, LeaseLost):
+                LOG.error("event=refused call=%s: %s", what, error)
+            self.lost = True
+            self.stop.set()
+            raise LeaseLost(str(error)) from error

@@ -1,0 +1,230 @@
+"""The runner: claims jobs while slots are free, and goes on with what an earlier one left."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from roundel.backends.folder import JobFolder
+from roundel.backends.protocol import Backend
+from roundel.domain.clock import Clock
+from roundel.domain.errors import DomainError
+from roundel.domain.ids import ExecutionId, RunnerId, new_id
+from roundel.domain.runners import JobOrder, Lease, Offer, Server, StepProgress
+from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
+from roundel.runner.lease import persistently
+
+LOG = logging.getLogger("roundel.runner")
+SWEEP_SECONDS = 3600.0
+CLEAN_UP_SECONDS = 15.0  # for jobs that are being removed when the runner is told to leave
+
+
+class CannotRun(DomainError):
+    """This runner cannot start; `str()` says why and what to do."""
+
+
+class Runner:
+    """One per process and folder.  `run` until `stop`."""
+
+    def __init__(
+        self,
+        server: Server,
+        backend: Backend,
+        *,
+        folder: Path,
+        clock: Clock,
+        slots: int = 1,
+        resource_classes: Sequence[str] = (),
+        claim_wait_seconds: float = 20.0,
+        runner_id: RunnerId | None = None,
+    ) -> None:
+        self._server = server
+        self._backend = backend
+        self._folder = folder.absolute()
+        self._jobs_home = self._folder / "jobs"
+        self._clock = clock
+        self._slots = slots
+        self._classes = tuple(resource_classes)
+        self._wait = claim_wait_seconds
+        self._runner_id = runner_id
+        self._running: dict[ExecutionId, Claimed] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming: asyncio.Task[None] | None = None
+        self._freed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    @property
+    def busy(self) -> int:
+        """How many jobs are under way."""
+        return len(self._tasks)
+
+    async def run(self) -> None:
+        """Serve until `stop`.  Raise CannotRun if jobs cannot run here at all.
+
+        Cancelled, it leaves at once, as after `stop(0)`.
+        """
+        self._jobs_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked():
+            try:
+                await self._serve()
+            finally:
+                await self._backend.close()
+
+    async def _serve(self) -> None:
+        if why := await self._backend.why_unusable():
+            raise CannotRun(why)
+        if self._runner_id is None:
+            self._runner_id = _runner_id(self._folder)
+        sweeping = asyncio.create_task(self._sweep_regularly(await self._resume_all()))
+        self._claiming = asyncio.create_task(self._claim_until_stopped())
+        try:
+            await self._until_stopped(self._claiming)
+        finally:
+            self._claiming.cancel()
+            sweeping.cancel()
+            await asyncio.gather(self._claiming, sweeping, return_exceptions=True)
+            await asyncio.shield(self._hand_over())
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more, wait for running jobs, then leave the rest for adoption.
+
+        `run` returns when this is done.  May be said twice; the shorter grace counts.
+        """
+        if self._claiming is not None:
+            self._claiming.cancel()
+        tasks = set(self._tasks)
+        if tasks and grace_seconds > 0:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        self._stopping.set()
+
+    # -- claiming --
+
+    async def _claim_until_stopped(self) -> None:
+        runner_id = self._runner_id
+        assert runner_id is not None  # noqa: S101 set before this task is made
+        offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
+        while True:
+            while len(self._tasks) >= self._slots:
+                self._freed.clear()
+                await self._freed.wait()
+            order = await persistently("claim", lambda: self._server.claim(offer))
+            if order is not None:
+                self._start(order)
+
+    async def _until_stopped(self, claiming: asyncio.Task[None]) -> None:
+        """Wait for `stop`.  A server that refuses us (a revoked token, say) ends the runner."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([claiming, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not claiming.cancelled() and claiming.done():
+                raise CannotRun(f"The server refuses this runner: {claiming.exception()}")
+            await stopping
+        finally:
+            stopping.cancel()
+
+    def _start(self, order: JobOrder, past: tuple[StepProgress, ...] = ()) -> None:
+        """Run an order in a task of its own; the slot is free again when that ends."""
+        execution = order.lease.execution_id
+        folder = self._jobs_home / execution
+        save_lease(folder, order.lease)
+        job = Claimed(self._server, self._backend, self._clock, order, folder, past)
+        self._running[execution] = job
+        self._own(job.run(), execution)
+
+    def _own(self, work: "asyncio._CoroutineLike[None]", execution: ExecutionId) -> None:
+        task = asyncio.create_task(work, name=f"job {execution}")
+        self._tasks.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._running.pop(execution, None)
+            self._freed.set()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                LOG.error("event=job_broke execution=%s", execution, exc_info=error)
+
+        task.add_done_callback(done)
+
+    # -- what an earlier runner left --
+
+    async def _resume_all(self) -> set[ExecutionId]:
+        """Go on with every execution whose folder is here; return which they are."""
+        found: set[ExecutionId] = set()
+        for folder in remains_of(self._jobs_home):
+            lease = load_lease(folder)
+            if lease is None or lease.execution_id != folder.name:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                continue
+            found.add(lease.execution_id)
+            self._own(self._resume(lease, folder), lease.execution_id)
+        return found
+
+    async def _resume(self, lease: Lease, folder: Path) -> None:
+        resumed = await persistently("resume", lambda: self._server.resume(lease))
+        if resumed is None:
+            others = {path.name for path in remains_of(self._jobs_home)} - {folder.name}
+            await self._backend.sweep(self._jobs_home, {ExecutionId(name) for name in others})
+            await asyncio.to_thread(_remove, folder, lease.execution_id)
+            return
+        job = Claimed(
+            self._server, self._backend, self._clock, resumed.order, folder, resumed.steps
+        )
+        self._running[lease.execution_id] = job
+        await job.run()
+
+    async def _sweep_regularly(self, found: set[ExecutionId]) -> None:
+        alive = set(found)
+        while True:
+            with contextlib.suppress(Exception):  # the next round tries again
+                swept = await self._backend.sweep(self._jobs_home, alive | set(self._running))
+                if swept:
+                    LOG.warning("event=swept count=%d: removed what dead runners left", swept)
+            await asyncio.sleep(SWEEP_SECONDS)
+            alive = {ExecutionId(path.name) for path in remains_of(self._jobs_home)}
+
+    # -- leaving --
+
+    async def _hand_over(self) -> None:
+        for job in list(self._running.values()):
+            job.hand_over()
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLEAN_UP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _locked(self) -> "contextlib._GeneratorContextManager[None]":
+        """Keep a second runner out of this folder."""
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CannotRun(
+                    f"Another runner uses the folder {self._folder}: stop it, or give this one "
+                    "a folder of its own."
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _runner_id(folder: Path) -> RunnerId:
+    """Return this folder's runner id; it stays the same, so that leases can be taken up again."""
+    path = folder / "runner-id"
+    with contextlib.suppress(FileNotFoundError):
+        if text := path.read_text().strip():
+            return RunnerId(text)
+    runner_id = RunnerId(new_id())
+    path.write_text(runner_id)
+    return runner_id
+
+
+def _remove(folder: Path, execution: ExecutionId) -> None:
+    JobFolder(folder, execution).remove()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,222 @@
+"""Shipping: raw bytes -> masker -> numbered chunks, with the reports of the steps, in few calls."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
+
+from roundel.domain.clock import Clock, Micros
+from roundel.domain.runners import Chunk, StepReport, StepStatus
+from roundel.runner.lease import HeldLease
+from roundel.vault.masking import Forms, Masker, masked_text
+
+CHUNK_BYTES = 64 * 1024
+SPACING_SECONDS = 0.2  # between two calls for output alone; the first after a pause goes at once
+FULL_BYTES = 8 * 1024 * 1024  # not yet delivered; then the reader of the output waits
+CALL_BYTES = 2 * 1024 * 1024  # of output in one call
+
+
+@dataclass(slots=True)
+class _Piece:
+    data: bytes
+    source_end: int
+    at: Micros
+
+
+class StepStream:
+    """The masked output of one step on its way.  It is the `Output` that a sandbox writes to."""
+
+    def __init__(self, shipper: "Shipper", step: int, number: int, source_end: int) -> None:
+        self.step = step
+        self.source_end = source_end
+        self.pieces: deque[_Piece] = deque()
+        self.closing: StepReport | None = None
+        self._fed = source_end  # how much of the raw output has come in
+        self._number = number
+        self._shipper = shipper
+        self._masker = Masker(shipper.forms)
+
+    async def __call__(self, data: bytes, source_end: int) -> None:
+        """Take the step's next bytes; returns when there is room for more."""
+        self._fed = source_end
+        first = source_end - len(data)
+        for at in range(0, len(data), CHUNK_BYTES):
+            part = data[at : at + CHUNK_BYTES]
+            end = min(first + at + len(part), source_end)
+            self._put(self._masker.feed(part), end - self._masker.held)
+        await self._shipper.room()
+
+    def say(self, text: str) -> None:
+        """Add a text of ours after what the step wrote."""
+        self._put(self._masker.flush(), self._fed)
+        self._put(masked_text(self._shipper.forms, text).encode(), self._fed)
+
+    def end(self, report: StepReport) -> None:
+        """Let out what the masker still holds, and then tell of the step's end."""
+        self._put(self._masker.flush(), self._fed)
+        self.closing = self._shipper.masked(report)
+        self._shipper.wake()
+
+    def take(self, limit: int) -> list[Chunk]:
+        """Return the next chunks, at most about `limit` bytes."""
+        chunks: list[Chunk] = []
+        while self.pieces and limit > 0:
+            first = self.pieces.popleft()
+            parts, size, last = [first.data], len(first.data), first
+            while self.pieces and size + len(self.pieces[0].data) <= CHUNK_BYTES:
+                last = self.pieces.popleft()
+                parts.append(last.data)
+                size += len(last.data)
+            data = b"".join(parts)
+            chunks.append(
+                Chunk(
+                    step=self.step,
+                    number=self._number,
+                    data=data,
+                    source_end=last.source_end,
+                    at=first.at,
+                )
+            )
+            self._number += 1
+            limit -= size
+        return chunks
+
+    def _put(self, data: bytes, source_end: int) -> None:
+        if data:
+            self.source_end = max(source_end, self.source_end)
+            self._shipper.piece(self, _Piece(data, self.source_end, self._shipper.now()))
+
+
+class Shipper:
+    """Everything of one job that goes to the server, in an order that makes sense there.
+
+    A step's beginning is told before its output and its end after it.  One call is under way at a
+    time; what gathers meanwhile goes with the next.
+    """
+
+    def __init__(self, held: HeldLease, forms: Forms, clock: Clock) -> None:
+        self.forms = forms
+        self._held = held
+        self._clock = clock
+        self._reports: list[StepReport] = []
+        self._streams: dict[int, StepStream] = {}
+        self._pending = 0
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def now(self) -> Micros:
+        """Return the time."""
+        return self._clock.now()
+
+    def masked(self, report: StepReport) -> StepReport:
+        """Return the report without secrets in its texts."""
+        texts = {"name": report.name, "command": report.command, "message": report.message}
+        return replace(
+            report,
+            **{key: masked_text(self.forms, text) for key, text in texts.items() if text},
+        )
+
+    def begin(self, report: StepReport, *, next_chunk: int = 0, source_end: int = 0) -> StepStream:
+        """Tell that a step runs, and return where its output goes."""
+        self._reports.append(self.masked(report))
+        stream = StepStream(self, report.index, next_chunk, source_end)
+        self._streams[report.index] = stream
+        self.wake()
+        return stream
+
+    def piece(self, stream: StepStream, piece: _Piece) -> None:
+        """Queue a piece of output."""
+        stream.pieces.append(piece)
+        self._pending += len(piece.data)
+        if self._pending > FULL_BYTES:
+            self._room.clear()
+        self.wake()
+
+    async def room(self) -> None:
+        """Return when more output can be taken."""
+        await self._room.wait()
+
+    def wake(self) -> None:
+        """Something is to be sent."""
+        self._idle.clear()
+        self._changed.set()
+
+    async def drained(self) -> None:
+        """Return when the server has everything."""
+        await self._idle.wait()
+
+    def give_up(self) -> None:
+        """Nothing can be sent any more: let go of everyone who waits."""
+        self._room.set()
+        self._idle.set()
+
+    async def run(self) -> None:
+        """Send for ever.  Raise LeaseLost when the lease is lost."""
+        loop = asyncio.get_running_loop()
+        last = 0.0
+        while True:
+            await self._changed.wait()
+            pause = last + SPACING_SECONDS - loop.time()
+            if pause > 0 and self._may_wait():
+                await self._gather(pause)
+            self._changed.clear()
+            await self._send()
+            last = loop.time()
+            if not self._changed.is_set() and not self._unsent():
+                self._idle.set()
+
+    def _may_wait(self) -> bool:
+        ends = any(stream.closing for stream in self._streams.values())
+        return not self._reports and not ends and self._pending < CHUNK_BYTES
+
+    async def _gather(self, pause: float) -> None:
+        deadline = asyncio.get_running_loop().time() + pause
+        while self._may_wait():
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    def _unsent(self) -> bool:
+        return bool(
+            self._reports or self._pending or any(s.closing for s in self._streams.values())
+        )
+
+    async def _send(self) -> None:
+        for index, stream in list(self._streams.items()):
+            # Its output has arrived with an earlier call, so its end may be told.
+            if stream.closing is not None and not stream.pieces:
+                self._reports.append(stream.closing)
+                del self._streams[index]
+        reports, self._reports = self._reports, []
+        if reports:
+            await self._held.report(reports)
+        chunks: list[Chunk] = []
+        room = CALL_BYTES
+        for stream in self._streams.values():
+            taken = stream.take(room)
+            chunks += taken
+            room -= sum(len(chunk.data) for chunk in taken)
+        if chunks:
+            await self._held.chunk(chunks)
+            self._pending -= sum(len(chunk.data) for chunk in chunks)
+            if self._pending <= FULL_BYTES:
+                self._room.set()
+        if self._unsent():
+            self._changed.set()
+
+
+def ended(
+    report: StepReport,
+    status: StepStatus,
+    at: Micros,
+    *,
+    exit_code: int | None = None,
+    message: str | None = None,
+) -> StepReport:
+    """Return the report of a running step's end."""
+    return replace(report, status=status, ended_at=at, exit_code=exit_code, message=message)

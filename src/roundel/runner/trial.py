@@ -1,0 +1,83 @@
+"""One attempt at one step."""
+
+import asyncio
+from dataclasses import dataclass
+
+from roundel.backends.protocol import Sandbox, StepOrder
+from roundel.domain.runners import StepStatus
+from roundel.runner.durations import shown
+from roundel.runner.ship import StepStream
+from roundel.runner.steps.plan import Process, StepFailed
+
+OUT_OF_MEMORY = (
+    "The step was killed because the job ran out of memory: use less, or a larger resource_class."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended; `said` is ours and goes to the end of its output."""
+
+    status: StepStatus
+    code: int | None = None
+    message: str | None = None
+    said: str | None = None
+
+
+class Trial:
+    """Runs a step's process, and ends it when it is silent for too long."""
+
+    def __init__(self, index: int, process: Process, sandbox: Sandbox) -> None:
+        self._index = index
+        self._process = process
+        self._sandbox = sandbox
+
+    async def run(self, stream: StepStream, *, from_offset: int) -> Outcome:
+        """Run it to its end.  Raise SandboxLost; a cancellation ends the step and is let out."""
+        process = self._process
+        if process.prepare is not None and from_offset == 0:
+            try:
+                await process.prepare(self._index)
+            except StepFailed as error:
+                return Outcome(status=StepStatus.FAILED, message=str(error), said=f"{error}\n")
+        limit = process.no_output_seconds
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None if process.background else limit) as silence:
+
+                async def out(data: bytes, source_end: int) -> None:
+                    await stream(data, source_end)
+                    if not process.background and not silence.expired():
+                        silence.reschedule(loop.time() + limit)
+
+                end = await self._sandbox.run(self._order(), out, from_offset=from_offset)
+        except TimeoutError:
+            message = (
+                f"Too long with no output (exceeded {shown(limit)}): context deadline exceeded"
+            )
+            return Outcome(status=StepStatus.TIMEDOUT, message=message, said=f"\n{message}\n")
+        if end.oom:
+            return Outcome(
+                status=StepStatus.FAILED,
+                code=end.code,
+                message=OUT_OF_MEMORY,
+                said=f"\n{OUT_OF_MEMORY}\n",
+            )
+        if end.code == 0:
+            return Outcome(status=StepStatus.SUCCESS, code=0)
+        return Outcome(
+            status=StepStatus.FAILED,
+            code=end.code,
+            said=f"\nExited with code exit status {end.code}\n",
+        )
+
+    def _order(self) -> StepOrder:
+        process = self._process
+        return StepOrder(
+            index=self._index,
+            script=process.script,
+            argv=process.argv,
+            cwd=process.cwd,
+            environment=process.environment,
+            background=process.background,
+        )

@@ -1,0 +1,144 @@
+"""Claims: a runner asks for work, and keeps what it has got."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from roundel.domain.clock import SECOND, Micros
+from roundel.domain.errors import LeaseLost
+from roundel.domain.jobs import EXECUTION_ENDED, Execution, ExecutionStatus, JobStatus, lane_of
+from roundel.domain.runners import (
+    LEASE_SECONDS,
+    JobOrder,
+    Lease,
+    Offer,
+    Orders,
+    Result,
+    Resumed,
+)
+from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, make_order
+from roundel.services.results import end_execution
+from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
+
+LEASE = LEASE_SECONDS * SECOND
+SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
+
+log = logging.getLogger(__name__)
+
+
+async def claim(offer: Offer, app: App) -> JobOrder | None:
+    """Return a job, or None when there was none within `offer.wait_seconds`."""
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + offer.wait_seconds
+    with app.wakeups.listen(CLAIMS) as woken:
+        while True:
+            woken.clear()
+            order = await _try_claim(offer, app)
+            left = give_up - loop.time()
+            if order is not None or left <= 0:
+                return order
+            await wait_for(woken, min(left, SLOW_POLL_SECONDS))
+
+
+async def wait_for(woken: asyncio.Event, seconds: float) -> None:
+    """Wait for a wake-up, or until it is time to look again without one."""
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        return
+
+
+async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
+    at = app.clock.now()
+    lanes = tuple({lane_of(name): None for name in offer.resource_classes}) or ("",)
+
+    def transaction(tx: Tx) -> JobOrder | None:
+        # An execution whose order cannot be made must not keep others from theirs.
+        while execution := tx.executions.claim(
+            runner=offer.runner_id,
+            lanes=lanes,
+            lease_until=Micros(at + LEASE),
+            deadline=Micros(at + TIME_LIMIT_SECONDS * SECOND),
+        ):
+            try:
+                return _begin(tx, execution, app)
+            except CannotOrder as error:
+                log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
+                refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
+                end_execution(tx, execution, refused, at)
+        return None
+
+    return await app.database.write(transaction)
+
+
+def _begin(tx: Tx, execution: Execution, app: App) -> JobOrder:
+    job = tx.jobs.get(execution.job_id)
+    if job is None:
+        raise CannotOrder("the job is not in the database")
+    if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
+        job = replace(job, status=JobStatus.NOT_RUNNING)
+        tx.jobs.save(job, JobStatus.QUEUED)
+    return make_order(tx, execution, job, app.addresses)
+
+
+def held(tx: Tx, lease: Lease) -> Execution:
+    """Return the execution if this very lease still holds it, else raise LeaseLost."""
+    execution = tx.executions.get(lease.execution_id)
+    if (
+        execution is None
+        or execution.runner_id != lease.runner_id
+        or execution.fence != lease.fence
+        or execution.status in EXECUTION_ENDED
+        or execution.status is ExecutionStatus.QUEUED
+    ):
+        raise LeaseLost("this execution is not yours, or no longer")
+    return execution
+
+
+async def resume(lease: Lease, app: App) -> Resumed | None:
+    """Return the order again to a runner that was away, or None when it must give up."""
+    at = app.clock.now()
+
+    def transaction(tx: Tx) -> Resumed | None:
+        try:
+            execution = held(tx, lease)
+            job = tx.jobs.get(execution.job_id)
+            if job is None:
+                return None
+            order = make_order(tx, execution, job, app.addresses)
+        except (LeaseLost, CannotOrder):
+            return None
+        tx.executions.renew(execution.id, Micros(at + LEASE))
+        return Resumed(order=order, steps=tuple(tx.steps.progress(execution.id)))
+
+    return await app.database.write(transaction)
+
+
+async def renew(lease: Lease, app: App) -> Orders:
+    """Keep the lease for another while; tell whether to cancel."""
+    at = app.clock.now()
+
+    def transaction(tx: Tx) -> Orders:
+        execution = held(tx, lease)
+        tx.executions.renew(execution.id, Micros(at + LEASE))
+        return Orders(cancel=execution.canceling)
+
+    return await app.database.write(transaction)
+
+
+async def canceled(lease: Lease, app: App) -> None:
+    """Return once this execution is to be cancelled or its lease is lost."""
+
+    def transaction(tx: Tx) -> bool:
+        try:
+            return held(tx, lease).canceling
+        except LeaseLost:
+            return True
+
+    with app.wakeups.listen(topic_of_execution(lease.execution_id)) as woken:
+        while True:
+            woken.clear()
+            if await app.database.write(transaction):
+                return
+            await wait_for(woken, SLOW_POLL_SECONDS)

@@ -1,0 +1,159 @@
+"""Compiling in worker processes: bounded in memory and time, started on first use.
+
+A config is written by somebody else.  Whatever it does to the compiler, it does in a process of
+its own, which has neither our environment nor our memory.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+import roundel
+from roundel.domain.pipelines import ErrorType, PipelineError
+from roundel.services.compile_worker import LENGTH_BYTES, NO_PLAN, Answer, Question
+from roundel.services.compiling import CompileOutcome, CompileRequest
+
+WORKERS = 2  # one slow config then keeps nobody else waiting
+SECONDS = 30.0  # a config of a thousand jobs takes about one
+IDLE_SECONDS = 60.0  # a worker that nobody needs gives its 40 MB back
+
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    " from roundel.services.compile_worker import main; main()"
+)
+_encoder = msgspec.json.Encoder()
+_answers = msgspec.json.Decoder(Answer)
+
+log = logging.getLogger(__name__)
+
+
+class CompilePool:
+    """Implements `services.compiling.Compiler`."""
+
+    def __init__(self, *, seconds: float = SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._seconds = seconds
+        self._idle_seconds = idle_seconds
+        self._places = asyncio.Semaphore(WORKERS)
+        self._idle: list[_Worker] = []
+        self._reaper: asyncio.TimerHandle | None = None
+
+    async def compile(self, request: CompileRequest) -> CompileOutcome:
+        """Compile in a worker; one that dies or hangs costs its own config only."""
+        question = Question(
+            text=request.text,
+            file=request.file,
+            parameters=dict(request.parameters),
+            values=dict(request.values),
+            process=request.process,
+        )
+        async with self._places:
+            worker = self._idle.pop() if self._idle else await _start()
+            usable = False
+            try:
+                answer = await worker.ask(_encoder.encode(question), self._seconds)
+            except TimeoutError:
+                return _failed(
+                    ErrorType.TIMEOUT,
+                    f"The config took longer than {self._seconds:.0f} s to compile.",
+                )
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return _failed(
+                    ErrorType.OTHER, "The config needs more memory than compiling may use."
+                )
+            else:
+                usable = True
+            finally:
+                if usable:
+                    self._idle.append(worker)
+                else:
+                    await worker.end()
+                self._schedule_reaping()
+        return _outcome(_answers.decode(answer))
+
+    async def close(self) -> None:
+        """End all idle workers; those at work end with their calls."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            self._reaper = None
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            await worker.end()
+
+    def _schedule_reaping(self) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
+        self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
+
+    def _reap(self) -> None:
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.let_go()
+
+
+class _Worker:
+    """One process; it answers one question after another and ends with its standard input."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def ask(self, question: bytes, seconds: float) -> bytes:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise ConnectionError("the worker has no pipes")
+        async with asyncio.timeout(seconds):
+            stdin.write(len(question).to_bytes(LENGTH_BYTES) + question)
+            await stdin.drain()
+            length = int.from_bytes(await stdout.readexactly(LENGTH_BYTES))
+            return await stdout.readexactly(length)
+
+    def let_go(self) -> None:
+        """Let the worker end by itself, as it has nothing to do."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    async def end(self) -> None:
+        self.let_go()
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await asyncio.shield(self._process.wait())
+
+
+async def _start() -> _Worker:
+    root = Path(roundel.__file__).parent.parent
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",  # nothing of the environment decides what the worker imports
+        "-c",
+        _START,
+        str(root),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+        start_new_session=True,  # Ctrl-C at the server's terminal is the server's affair
+    )
+    return _Worker(process)
+
+
+def _outcome(answer: Answer) -> CompileOutcome:
+    if answer.crash is not None:
+        log.error("the compiler crashed:\n%s", answer.crash, extra={"event": "compile-crashed"})
+        return _failed(
+            ErrorType.OTHER,
+            "Roundel failed to compile this config. The fault is Roundel's; its log says more.",
+        )
+    plan = bytes(answer.plan)
+    if answer.errors or plan == NO_PLAN:
+        lines = answer.errors or ["The config could not be compiled."]
+        errors = tuple(PipelineError(type=ErrorType.CONFIG, message=line) for line in lines)
+        return CompileOutcome(output=answer.output, errors=errors)
+    return CompileOutcome(output=answer.output, plan=plan.decode())
+
+
+def _failed(type_: ErrorType, message: str) -> CompileOutcome:
+    return CompileOutcome(errors=(PipelineError(type=type_, message=message),))

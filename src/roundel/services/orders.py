@@ -1,0 +1,99 @@
+"""Orders: all that a runner needs for one execution, put together at the claim."""
+
+from roundel.domain.jobs import Execution, Job
+from roundel.domain.pipelines import Pipeline
+from roundel.domain.plan import JobPlan
+from roundel.domain.projects import Project
+from roundel.domain.runners import CheckoutOrder, JobOrder, Lease
+from roundel.domain.workflows import Workflow
+from roundel.services.plans import read_job
+from roundel.services.work import Addresses, Tx
+from roundel.vault.env import Surroundings, builtin_environment, job_environment
+
+TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
+
+
+class CannotOrder(Exception):
+    """What the order needs is not in the database; `str()` says what."""
+
+
+def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> JobOrder:
+    """Return the order for an execution that was just claimed, or is resumed.
+
+    Raise CannotOrder if its plan is not there, which takes a damaged database.
+    """
+    workflow = tx.workflows.get(job.workflow_id)
+    pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
+    project = tx.projects.get_by_id(job.project_id)
+    if workflow is None or pipeline is None or project is None:
+        raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
+    plan = _plan_of(tx, pipeline, job)
+    return JobOrder(
+        lease=_lease_of(execution),
+        job_id=job.id,
+        job_name=job.name,
+        job_number=job.number or 0,
+        project_slug=str(project.slug),
+        node=execution.node,
+        nodes=job.parallelism,
+        attempt=execution.attempt,
+        executor=plan.executor,
+        steps=plan.steps,
+        environment=_environment(plan, execution, job, workflow, pipeline, project, addresses),
+        shell=plan.shell,
+        working_directory=plan.working_directory,
+        resource_class=plan.resource_class,
+        checkout=_checkout(project, pipeline),
+        time_limit_seconds=TIME_LIMIT_SECONDS,
+    )
+
+
+def _plan_of(tx: Tx, pipeline: Pipeline, job: Job) -> JobPlan:
+    document = None if pipeline.plan is None else tx.documents.get(pipeline.plan)
+    if document is None or job.plan_key is None:
+        raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
+    try:
+        return read_job(document, job.plan_key)
+    except KeyError:
+        raise CannotOrder(f"the plan has no job {job.plan_key!r}") from None
+
+
+def _lease_of(execution: Execution) -> Lease:
+    if execution.runner_id is None:
+        raise CannotOrder("no runner has claimed the execution")
+    return Lease(execution_id=execution.id, runner_id=execution.runner_id, fence=execution.fence)
+
+
+def _environment(
+    plan: JobPlan,
+    execution: Execution,
+    job: Job,
+    workflow: Workflow,
+    pipeline: Pipeline,
+    project: Project,
+    addresses: Addresses,
+) -> dict[str, str]:
+    builtin = builtin_environment(
+        Surroundings(
+            project=project,
+            pipeline=pipeline,
+            workflow=workflow,
+            job=job,
+            node=execution.node,
+            public_url=addresses.public_url,
+            job_url=addresses.job_url,
+            working_directory=plan.working_directory,
+        )
+    )
+    return job_environment(plan.environment, builtin)
+
+
+def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:
+    if pipeline.commit is None:
+        return None
+    return CheckoutOrder(
+        repository_url=project.repository_url,
+        revision=pipeline.commit.revision,
+        branch=pipeline.ref.branch,
+        tag=pipeline.ref.tag,
+    )

@@ -1,0 +1,213 @@
+"""Pipelines: triggered at once, then fetched, compiled and created behind the answer."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from roundel.domain.access import Actor
+from roundel.domain.clock import MINUTE, Micros
+from roundel.domain.errors import Invalid
+from roundel.domain.ids import PipelineId, TimerId, new_id
+from roundel.domain.pipelines import (
+    Commit,
+    ErrorType,
+    Pipeline,
+    PipelineError,
+    PipelineState,
+    Ref,
+    Trigger,
+    TriggerType,
+)
+from roundel.domain.plan import Json
+from roundel.domain.projects import Project
+from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.domain.timers import Timer, TimerKind
+from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.planning import create_workflows
+from roundel.services.plans import read_head
+from roundel.services.values import pipeline_values
+from roundel.services.work import App, Tx
+
+COMPILE_TAKEN = 10 * MINUTE  # longer than fetching and compiling may take together
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerPipeline:
+    """Run a project's config; without a branch or tag, that of the default branch."""
+
+    project: Project
+    by: Actor
+    ref: Ref = field(default_factory=Ref)
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    type: TriggerType = TriggerType.API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered:
+    """A pipeline that was accepted, and what its repository said while it was."""
+
+    pipeline: Pipeline
+    project: Project
+    fetched: Fetched | Trouble | None
+
+
+async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered:
+    """Accept a pipeline under the project's next number.
+
+    A branch or tag that is not there is refused.  Whatever else is wrong with the repository or
+    its config is found behind the answer and makes the pipeline `errored`.  The timer row brings
+    the pipeline on after a crash; until then it counts as taken by this process, whose next step
+    is `create_pipeline`.
+    """
+    project = command.project
+    ref = command.ref
+    if ref.branch is None and ref.tag is None:
+        ref = Ref(branch=project.default_branch)
+    fetched, commit = await _look(project, ref, app)
+    at = app.clock.now()
+    pipeline_id = PipelineId(new_id())
+    timer = Timer(
+        id=TimerId(new_id()),
+        kind=TimerKind.COMPILE,
+        subject=pipeline_id,
+        run_at=Micros(at + COMPILE_TAKEN),
+        owner=app.instance,
+    )
+    trigger = Trigger(
+        type=command.type,
+        received_at=at,
+        actor_id=command.by.id,
+        actor_login=command.by.login,
+        actor_avatar_url=command.by.avatar_url,
+    )
+
+    def transaction(tx: Tx) -> Pipeline:
+        pipeline = Pipeline(
+            id=pipeline_id,
+            project_id=project.id,
+            number=tx.projects.take_pipeline_number(project.id),
+            state=PipelineState.PENDING,
+            trigger=trigger,
+            ref=ref,
+            parameters=command.parameters,
+            created_at=at,
+            updated_at=at,
+            commit=commit,
+        )
+        tx.pipelines.add(pipeline)
+        tx.timers.add(timer)
+        return pipeline
+
+    pipeline = await app.database.write(transaction)
+    return Triggered(pipeline=pipeline, project=project, fetched=fetched)
+
+
+async def _look(
+    project: Project, ref: Ref, app: App
+) -> tuple[Fetched | Trouble | None, Commit | None]:
+    """Return what is known of the commit before the answer; refuse a ref that is not there.
+
+    A repository on this machine is read at once, as that takes one git process.  A remote one is
+    only asked for the ref; it is fetched behind the answer.
+    """
+    repositories = app.repositories
+    if repositories.is_local(project.repository_url):
+        found = await repositories.fetch(project.repository_url, ref)
+        commit = found.commit
+    else:
+        found = None
+        resolved = await repositories.resolve(project.repository_url, ref)
+        if isinstance(resolved, Trouble):
+            found = resolved if resolved.kind is TroubleKind.REF_NOT_FOUND else None
+            commit = None
+        else:
+            commit = Commit(revision=resolved)
+    if isinstance(found, Trouble) and found.kind is TroubleKind.REF_NOT_FOUND:
+        raise Invalid(found.message)
+    return found, commit
+
+
+async def create_pipeline(triggered: Triggered, app: App) -> None:
+    """Fetch, compile and create the workflows of an accepted pipeline, or make it errored.
+
+    Doing it again after it is done changes nothing.
+    """
+    pipeline, project = triggered.pipeline, triggered.project
+    fetched = triggered.fetched
+    if fetched is None:
+        revision = None if pipeline.commit is None else pipeline.commit.revision
+        fetched = await app.repositories.fetch(project.repository_url, pipeline.ref, revision)
+    if isinstance(fetched, Trouble):
+        outcome = CompileOutcome(
+            errors=(PipelineError(type=ErrorType.CONFIG_FETCH, message=fetched.message),)
+        )
+        commit, source = fetched.commit or pipeline.commit, None
+    else:
+        commit, source = fetched.commit, fetched.text
+        outcome = await app.compiler.compile(
+            CompileRequest(
+                text=fetched.text,
+                file=fetched.file,
+                parameters=pipeline.parameters,
+                values=pipeline_values(pipeline, project, fetched.commit, fetched.file),
+            )
+        )
+    await _settle(pipeline.id, commit, source, outcome, app)
+
+
+async def _settle(
+    pipeline_id: PipelineId,
+    commit: Commit | None,
+    source: str | None,
+    outcome: CompileOutcome,
+    app: App,
+) -> None:
+    """Write the second transaction: the plan and its workflows, or the errors."""
+    at = app.clock.now()
+    head = None if outcome.plan is None else read_head(outcome.plan)
+    errors = outcome.errors
+    if head is not None and head.setup and not errors:
+        message = "Setup workflows (`setup: true`) are not supported yet."
+        errors = (PipelineError(type=ErrorType.OTHER, message=message),)
+
+    def transaction(tx: Tx) -> None:
+        tx.timers.remove_for(TimerKind.COMPILE, pipeline_id)
+        pipeline = tx.pipelines.get(pipeline_id)
+        if pipeline is None or pipeline.state is not PipelineState.PENDING:
+            return
+        failed = head is None or bool(errors)
+        after = replace(
+            pipeline.move(PipelineState.ERRORED if failed else PipelineState.CREATED, at),
+            commit=commit,
+            errors=errors,
+            source=None if source is None else tx.documents.put(source),
+            compiled=tx.documents.put(outcome.output) if outcome.output else None,
+            plan=None if failed or outcome.plan is None else tx.documents.put(outcome.plan),
+        )
+        tx.pipelines.save(after, pipeline.state)
+        if head is not None and not failed:
+            create_workflows(tx, after, head, at)
+
+    await app.database.write(transaction)
+
+
+async def load_triggered(pipeline_id: PipelineId, app: App) -> Triggered | None:
+    """Return an accepted pipeline whose process ended before it was created."""
+    view = await app.reads.pipeline(pipeline_id)
+    if view is None or view.pipeline.state is not PipelineState.PENDING:
+        return None
+    project = await app.reads.project_by_id(view.pipeline.project_id)
+    if project is None:
+        return None
+    return Triggered(pipeline=view.pipeline, project=project, fetched=None)
+
+
+async def give_up_pipeline(pipeline_id: PipelineId, app: App) -> None:
+    """Make a pipeline errored that failed again and again for reasons of ours."""
+    message = "Roundel could not create this pipeline. The fault is Roundel's; its log says more."
+    outcome = CompileOutcome(errors=(PipelineError(type=ErrorType.OTHER, message=message),))
+    view = await app.reads.pipeline(pipeline_id)
+    commit = None if view is None else view.pipeline.commit
+    await _settle(pipeline_id, commit, None, outcome, app)

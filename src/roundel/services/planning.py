@@ -1,0 +1,88 @@
+"""From a stored plan to workflows, slots and jobs, in one transaction."""
+
+from roundel.domain.clock import Micros
+from roundel.domain.flows import WorkflowStatus
+from roundel.domain.ids import JobId, WorkflowId, new_id
+from roundel.domain.jobs import Job, JobStatus
+from roundel.domain.pipelines import Pipeline
+from roundel.domain.plan import ExecutorKind, JobType, SlotPlan, WorkflowPlan
+from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.services.plans import ExecutorHead, JobHead, PlanHead
+from roundel.services.work import Tx
+from roundel.services.workflows import advance_workflow
+
+_APPROVAL = JobHead(executor=ExecutorHead(kind=ExecutorKind.NONE), type=JobType.APPROVAL)
+
+
+def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> None:
+    """Create all workflows of the plan that have something to run, and start them.
+
+    Those with a schedule of their own wait for it; those whose jobs are all filtered out are not
+    there at all.
+    """
+    for position, plan in enumerate(head.workflows):
+        if plan.schedules or all(slot.excluded is not None for slot in plan.slots):
+            continue
+        # A microsecond apart, so that lists by time have the order of the config.
+        created_at = Micros(at + position)
+        workflow = _workflow(pipeline, plan, created_at)
+        tx.workflows.add(workflow)
+        jobs = {
+            slot.name: _job(workflow, slot, head, created_at)
+            for slot in plan.slots
+            if slot.excluded is None
+        }
+        tx.jobs.add(list(jobs.values()))
+        tx.workflows.add_slots(
+            [
+                _slot(workflow, slot, position, jobs.get(slot.name))
+                for position, slot in enumerate(plan.slots)
+            ]
+        )
+        advance_workflow(tx, workflow.id, at)
+
+
+def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
+    id_ = WorkflowId(new_id())
+    return Workflow(
+        id=id_,
+        pipeline_id=pipeline.id,
+        project_id=pipeline.project_id,
+        name=plan.name,
+        status=WorkflowStatus.RUNNING,
+        started_by=pipeline.trigger.actor_id,
+        workspace_id=id_,
+        created_at=at,
+    )
+
+
+def _slot(workflow: Workflow, plan: SlotPlan, position: int, job: Job | None) -> WorkflowSlot:
+    return WorkflowSlot(
+        workflow_id=workflow.id,
+        position=position,
+        name=plan.name,
+        type=plan.type,
+        requires=plan.requires,
+        contexts=plan.contexts,
+        serial_group=plan.serial_group,
+        excluded=plan.excluded,
+        job_id=None if job is None else job.id,
+        status=None if job is None else job.status,
+    )
+
+
+def _job(workflow: Workflow, plan: SlotPlan, head: PlanHead, at: Micros) -> Job:
+    body = _APPROVAL if plan.job is None else head.jobs[plan.job]
+    return Job(
+        id=JobId(new_id()),
+        project_id=workflow.project_id,
+        workflow_id=workflow.id,
+        name=plan.name,
+        type=plan.type,
+        status=JobStatus.BLOCKED,
+        plan_key=plan.job,
+        parallelism=body.parallelism,
+        resource_class=body.resource_class,
+        executor=body.executor.kind.value,
+        created_at=at,
+    )

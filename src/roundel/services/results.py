@@ -1,0 +1,170 @@
+"""Results: steps that began and ended, executions that ended, leases that were lost."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from roundel.domain.clock import MINUTE, Micros
+from roundel.domain.errors import Invalid, LeaseLost
+from roundel.domain.ids import ExecutionId, TimerId, new_id
+from roundel.domain.jobs import (
+    EXECUTION_ENDED,
+    Execution,
+    ExecutionStatus,
+    Job,
+    JobStatus,
+    merged,
+)
+from roundel.domain.runners import Lease, Result, StepReport, StepStatus
+from roundel.domain.timers import Timer, TimerKind
+from roundel.services.announcing import announce_job
+from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_output
+from roundel.services.workflows import advance_workflow
+
+DEADLINE_GRACE = MINUTE  # a runner ends its jobs in time by itself; this is for one that does not
+SEAL_AFTER = MINUTE  # readers that follow a job to its end find its output where it was
+
+_STEP_ENDS: dict[ExecutionStatus, StepStatus] = {
+    ExecutionStatus.SUCCESS: StepStatus.SUCCESS,
+    ExecutionStatus.FAILED: StepStatus.FAILED,
+    ExecutionStatus.TIMEDOUT: StepStatus.TIMEDOUT,
+    ExecutionStatus.CANCELED: StepStatus.CANCELED,
+    ExecutionStatus.INFRASTRUCTURE_FAIL: StepStatus.INFRASTRUCTURE_FAIL,
+}
+
+
+def take_report(
+    tx: Tx, execution: Execution, steps: Sequence[StepReport], lease_until: Micros, at: Micros
+) -> None:
+    """Keep what a runner tells of its steps; the first word from it starts the job."""
+    if execution.status is ExecutionStatus.CLAIMED:
+        running = replace(
+            execution,
+            status=ExecutionStatus.RUNNING,
+            started_at=execution.started_at or at,
+            lease_until=lease_until,
+        )
+        tx.executions.save(running, ExecutionStatus.CLAIMED)
+        job = tx.jobs.get(execution.job_id)
+        if job is not None and job.status is JobStatus.NOT_RUNNING:
+            started = replace(job, status=JobStatus.RUNNING, started_at=job.started_at or at)
+            tx.jobs.save(started, job.status)
+    for step in steps:
+        tx.steps.save(execution.id, step)
+        if step.status is not StepStatus.RUNNING:
+            tx.wake(topic_of_output(execution.id, step.index))
+
+
+def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
+    """End an execution for the runner that has it.  The same result again is a no-op."""
+    if result.status not in EXECUTION_ENDED:
+        raise Invalid(f"{result.status} is no end of an execution")
+    execution = tx.executions.get(lease.execution_id)
+    if (
+        execution is None
+        or execution.runner_id != lease.runner_id
+        or execution.fence != lease.fence
+        or execution.status is ExecutionStatus.QUEUED
+    ):
+        raise LeaseLost("this execution is not yours, or no longer")
+    if execution.status in EXECUTION_ENDED:
+        if execution.status is result.status:
+            return
+        raise LeaseLost(f"this execution has ended: {execution.status}")
+    end_execution(tx, execution, result, at)
+
+
+def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> None:
+    """End an execution, its job if it was the last node, and advance the workflow."""
+    ended = replace(execution, status=result.status, stopped_at=at)
+    tx.executions.save(ended, execution.status)
+    _close_steps(tx, ended, at)
+    job = tx.jobs.get(execution.job_id)
+    if job is None:
+        return
+    nodes = [node.status for node in tx.executions.of_job(job.id)]
+    status = merged(nodes)
+    if status is None:
+        if result.message is not None and job.message is None:
+            tx.jobs.save(replace(job, message=result.message), job.status)
+        return
+    after = replace(
+        job,
+        status=status,
+        started_at=job.started_at,
+        stopped_at=at,
+        message=job.message or result.message,
+    )
+    tx.jobs.save(after, job.status)
+    announce_job(tx, after, at)
+    advance_workflow(tx, job.workflow_id, at)
+
+
+def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
+    progress = tx.steps.progress(execution.id)
+    if any(step.report.status is StepStatus.RUNNING for step in progress):
+        tx.steps.close(execution.id, _STEP_ENDS[execution.status], at)
+    for step in progress:
+        tx.wake(topic_of_output(execution.id, step.report.index))
+    tx.wake(topic_of_execution(execution.id))
+    if any(step.source_end >= SEAL_FROM_BYTES for step in progress):
+        tx.timers.add(
+            Timer(
+                id=TimerId(new_id()),
+                kind=TimerKind.SEAL_LOGS,
+                subject=execution.id,
+                run_at=Micros(at + SEAL_AFTER),
+            )
+        )
+
+
+SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database
+
+
+def lapse(tx: Tx, execution: Execution, at: Micros) -> None:
+    """Deal with an execution whose lease ran out or whose deadline is over."""
+    if execution.canceling:
+        end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), at)
+        return
+    if execution.lease_until is not None and execution.lease_until >= at:
+        if execution.deadline is None or execution.deadline + DEADLINE_GRACE >= at:
+            return
+        message = "The job took longer than it may, and its runner did not end it."
+        end_execution(tx, execution, Result(status=ExecutionStatus.TIMEDOUT, message=message), at)
+        return
+    job = tx.jobs.get(execution.job_id)
+    if job is not None and execution.attempt == 1 and not _a_step_began(tx, execution.id):
+        _retry(tx, execution, job, at)
+        return
+    message = "The runner that had this job was lost: it has not been heard of for a minute."
+    lost = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=message)
+    end_execution(tx, execution, lost, at)
+
+
+def _a_step_began(tx: Tx, execution_id: ExecutionId) -> bool:
+    """Tell whether a step of the config has begun; those of our own change nothing outside."""
+    return any(step.report.kind not in IMPLICIT_KINDS for step in tx.steps.progress(execution_id))
+
+
+IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
+
+
+def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
+    lost = replace(execution, status=ExecutionStatus.INFRASTRUCTURE_FAIL, stopped_at=at)
+    tx.executions.save(lost, execution.status)
+    tx.steps.close(execution.id, StepStatus.INFRASTRUCTURE_FAIL, at)
+    again = Execution(
+        id=ExecutionId(new_id()),
+        job_id=job.id,
+        node=execution.node,
+        attempt=execution.attempt + 1,
+        status=ExecutionStatus.QUEUED,
+        resource_class=execution.resource_class,
+        created_at=at,
+    )
+    tx.executions.add([again])
+    others = [node.status for node in tx.executions.of_job(job.id) if node.id != again.id]
+    waiting = {ExecutionStatus.QUEUED}
+    if job.status in (JobStatus.NOT_RUNNING, JobStatus.RUNNING) and waiting.issuperset(others):
+        tx.jobs.save(replace(job, status=JobStatus.QUEUED, started_at=None), job.status)
+    tx.wake(topic_of_execution(execution.id))
+    tx.wake(CLAIMS)

@@ -1,0 +1,61 @@
+"""The server's side of the runner protocol, for runners in the same process."""
+
+from collections.abc import Sequence
+
+from roundel.domain.clock import Micros
+from roundel.domain.runners import (
+    Chunk,
+    JobOrder,
+    Lease,
+    Offer,
+    Orders,
+    Result,
+    Resumed,
+    StepReport,
+)
+from roundel.services import claims, output, results
+from roundel.services.work import App, Tx
+
+
+class LocalServer:
+    """Implements `domain.runners.Server` on the use cases."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def claim(self, offer: Offer) -> JobOrder | None:
+        """Return a job, or None when there was none within `offer.wait_seconds`."""
+        return await claims.claim(offer, self._app)
+
+    async def resume(self, lease: Lease) -> Resumed | None:
+        """Return the order again to a runner that was away, or None when it must give up."""
+        return await claims.resume(lease, self._app)
+
+    async def renew(self, lease: Lease) -> Orders:
+        """Keep the lease for another while; learn whether to cancel."""
+        return await claims.renew(lease, self._app)
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
+        """Tell of steps that began or ended, in order."""
+        at = self._app.clock.now()
+        lease_until = Micros(at + claims.LEASE)
+
+        def transaction(tx: Tx) -> Orders:
+            execution = claims.held(tx, lease)
+            results.take_report(tx, execution, steps, lease_until, at)
+            return Orders(cancel=execution.canceling)
+
+        return await self._app.database.write(transaction)
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        """Hand over output; it is durable when the call returns."""
+        return await output.take_chunks(lease, chunks, self._app)
+
+    async def canceled(self, lease: Lease) -> None:
+        """Return once this execution is to be cancelled or its lease is lost."""
+        await claims.canceled(lease, self._app)
+
+    async def finish(self, lease: Lease, result: Result) -> None:
+        """End the execution; the lease is gone afterwards."""
+        at = self._app.clock.now()
+        await self._app.database.write(lambda tx: results.finish_execution(tx, lease, result, at))

@@ -1,0 +1,154 @@
+"""Ticks: whatever is due is done, whether or not anybody was woken for it."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from roundel.domain.clock import MINUTE, SECOND, Micros
+from roundel.domain.ids import ExecutionId, JobId, PipelineId
+from roundel.domain.runners import LEASE_SECONDS
+from roundel.domain.timers import Timer, TimerKind
+from roundel.services.approvals import expire_approval
+from roundel.services.claims import wait_for
+from roundel.services.pipelines import (
+    Triggered,
+    create_pipeline,
+    give_up_pipeline,
+    load_triggered,
+)
+from roundel.services.results import lapse
+from roundel.services.sealing import seal_output
+from roundel.services.work import TIMERS, App, Tx
+
+POLL_SECONDS = 1.0  # how late a tick may be
+TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
+FIRST_RETRY = 2 * SECOND  # doubled with each attempt
+COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
+AT_ONCE = 100  # rows per tick: keeps the transaction short
+
+log = logging.getLogger(__name__)
+
+
+class Ticks:
+    """Owns all work of the server that no request waits for.  `run` lasts until cancelled."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def recover(self) -> None:
+        """Take up what a process that is gone has left; called once, before anything runs.
+
+        Its timers are due at once.  Leases get a full length again, for nobody could renew them
+        while we were away, and the jobs may well be running on.
+        """
+        app = self._app
+        at = app.clock.now()
+
+        def transaction(tx: Tx) -> tuple[int, int]:
+            freed = tx.timers.free_others(owner=app.instance, now=at)
+            return freed, tx.executions.prolong_leases(Micros(at + LEASE_SECONDS * SECOND))
+
+        freed, prolonged = await app.database.write(transaction)
+        if freed or prolonged:
+            log.info(
+                "took up %d timers and %d leases of an earlier run",
+                freed,
+                prolonged,
+                extra={"event": "recovered", "timers": freed, "leases": prolonged},
+            )
+
+    async def run(self) -> None:
+        """Do what falls due, until cancelled; then end what is under way."""
+        try:
+            with self._app.wakeups.listen(TIMERS) as woken:
+                while True:
+                    woken.clear()
+                    try:
+                        await self.tick()
+                    except Exception:
+                        log.exception("a tick failed", extra={"event": "tick-failed"})
+                    await wait_for(woken, POLL_SECONDS)
+        finally:
+            await self._end_tasks()
+
+    async def tick(self) -> None:
+        """Do what is due now."""
+        at = self._app.clock.now()
+
+        def transaction(tx: Tx) -> list[Timer]:
+            for execution in tx.executions.lapsed(at, AT_ONCE):
+                lapse(tx, execution, at)
+            due = tx.timers.take_due(
+                now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
+            )
+            return [timer for timer in due if not _done_at_once(tx, timer, at)]
+
+        for timer in await self._app.database.write(transaction):
+            self._start(timer)
+
+    def create(self, triggered: Triggered) -> None:
+        """Go on with a pipeline that was just accepted."""
+        pipeline_id = triggered.pipeline.id
+        self._own(TimerKind.COMPILE, pipeline_id, 0, create_pipeline(triggered, self._app))
+
+    async def settled(self) -> None:
+        """Return once no work is under way."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def _start(self, timer: Timer) -> None:
+        work: Coroutine[Any, Any, None]
+        match timer.kind:
+            case TimerKind.COMPILE:
+                work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
+            case TimerKind.SEAL_LOGS:
+                work = seal_output(ExecutionId(timer.subject), self._app)
+            case TimerKind.APPROVAL_EXPIRY:
+                return  # done in the transaction that took it
+        self._own(timer.kind, timer.subject, timer.attempts, work)
+
+    async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:
+        if attempts > COMPILE_ATTEMPTS:
+            await give_up_pipeline(pipeline_id, self._app)
+            return
+        triggered = await load_triggered(pipeline_id, self._app)
+        if triggered is not None:
+            await create_pipeline(triggered, self._app)
+
+    def _own(
+        self, kind: TimerKind, subject: str, attempts: int, work: Coroutine[Any, Any, None]
+    ) -> None:
+        task = asyncio.create_task(self._guarded(kind, subject, attempts, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(
+        self, kind: TimerKind, subject: str, attempts: int, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Run work that nobody waits for; if it fails, its timer brings it back later."""
+        try:
+            await work
+        except Exception:
+            log.exception(
+                "work behind the scenes failed",
+                extra={"event": "work-failed", "kind": kind.value, "subject": subject},
+            )
+            again = Micros(self._app.clock.now() + FIRST_RETRY * 2 ** min(attempts, 10))
+            await self._app.database.write(lambda tx: tx.timers.postpone(kind, subject, again))
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:
+    """Do what needs nothing but the database; tell whether this was all."""
+    if timer.kind is not TimerKind.APPROVAL_EXPIRY:
+        return False
+    expire_approval(tx, JobId(timer.subject), at)
+    tx.timers.remove(timer.id)
+    return True

@@ -1,0 +1,49 @@
+"""Pipeline values: what a config may know of its pipeline, by dotted names."""
+
+from roundel.domain.clock import rfc3339_millis
+from roundel.domain.pipelines import Commit, Pipeline, TriggerType
+from roundel.domain.plan import Json
+from roundel.domain.projects import LONG_FORM, Project
+
+# `pipeline.trigger_source` uses another word for one of the trigger types.
+_SOURCES = {TriggerType.EXPLICIT: "api"}
+
+
+def pipeline_values(
+    pipeline: Pipeline, project: Project, commit: Commit, config_file: str
+) -> dict[str, Json]:
+    """Return the values that are known; those that are not are left out and count as null."""
+    slug, ref = project.slug, pipeline.ref
+    type_ = _SOURCES.get(pipeline.trigger.type, pipeline.trigger.type.value)
+    values: dict[str, Json] = {
+        "pipeline.id": pipeline.id,
+        "pipeline.number": pipeline.number,
+        "pipeline.project.git_url": project.repository_url,
+        "pipeline.project.type": LONG_FORM[slug.vcs],
+        "pipeline.project.slug": f"{LONG_FORM[slug.vcs]}/{slug.organization}/{slug.project}",
+        "pipeline.git.branch": ref.branch or "",
+        "pipeline.git.tag": ref.tag or "",
+        "pipeline.git.branch.is_default": ref.branch == project.default_branch,
+        "pipeline.git.revision": commit.revision,
+        "pipeline.git.repo_name": slug.project,
+        "pipeline.git.repo_owner": slug.organization,
+        "pipeline.git.repo_url": project.repository_url,
+        "pipeline.git.commit.subject": commit.subject,
+        "pipeline.git.commit.body": commit.body,
+        "pipeline.git.commit.author_login": commit.author_login,
+        "pipeline.git.commit.author_name": commit.author_name,
+        "pipeline.git.commit.author_email": commit.author_email,
+        "pipeline.trigger_source": type_,
+        "pipeline.trigger.type": type_,
+        "pipeline.trigger.received_at": rfc3339_millis(pipeline.trigger.received_at),
+        "pipeline.event.name": type_,
+        "pipeline.event.action": type_,
+        "pipeline.config.file_path": config_file,
+        "pipeline.config.sha": commit.revision,
+        "pipeline.config.repository.url": project.repository_url,
+    }
+    if ref.branch is not None or ref.tag is not None:
+        values["pipeline.config.ref"] = (
+            f"refs/heads/{ref.branch}" if ref.tag is None else f"refs/tags/{ref.tag}"
+        )
+    return values

@@ -1,0 +1,1 @@
+"""Large immutable bytes in a folder or an object store."""

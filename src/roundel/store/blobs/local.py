@@ -1,0 +1,49 @@
+"""Blobs in a folder or an object store, through obstore."""
+
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from obstore.store import LocalStore
+
+
+class FolderBlobs:
+    """Implements `domain.blobs.Blobs` in a folder; the client is loaded at the first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: LocalStore | None = None
+
+    @property
+    def _store(self) -> "LocalStore":
+        if self._opened is None:
+            from obstore.store import LocalStore  # a small install of few jobs never loads it
+
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._opened = LocalStore(self._folder)
+        return self._opened
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Write an object; to write the same bytes twice is a no-op."""
+        await self._store.put_async(name, data)
+
+    async def put_stream(self, name: str, pieces: AsyncIterable[bytes]) -> None:
+        """Write an object whose bytes come one piece after another; it is there at the end."""
+        await self._store.put_async(name, aiter(pieces))
+
+    async def get(self, name: str, *, start: int = 0, end: int | None = None) -> bytes:
+        """Return the object's bytes in `[start, end)`."""
+        if end is None:
+            found = await self._store.get_async(name)
+            return bytes(await found.bytes_async())[start:]
+        if end <= start:
+            return b""
+        return bytes(await self._store.get_range_async(name, start=start, end=end))
+
+    async def remove(self, name: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        try:
+            await self._store.delete_async(name)
+        except FileNotFoundError:
+            return

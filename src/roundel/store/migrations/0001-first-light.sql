@@ -1,0 +1,239 @@
+-- The first tables: who may do what, projects, pipelines, their jobs, the queue and its output.
+-- depends:
+
+CREATE TABLE organization (
+  id TEXT NOT NULL PRIMARY KEY,
+  vcs TEXT NOT NULL CHECK (vcs IN ('gh', 'bb', 'circleci')),
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (vcs, name)
+);
+
+CREATE TABLE person (
+  id TEXT NOT NULL PRIMARY KEY,
+  login TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  avatar_url TEXT NOT NULL,
+  server_administrator SMALLINT NOT NULL CHECK (server_administrator IN (0, 1)),
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE identity (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  person_id TEXT NOT NULL REFERENCES person (id),
+  PRIMARY KEY (issuer, subject)
+);
+
+CREATE TABLE membership (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  role TEXT NOT NULL CHECK (role IN ('viewer', 'contributor', 'administrator')),
+  PRIMARY KEY (person_id, organization_id)
+);
+
+CREATE TABLE token (
+  id TEXT NOT NULL PRIMARY KEY,
+  person_id TEXT NOT NULL REFERENCES person (id),
+  label TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+  scopes TEXT,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT,
+  last_used_at BIGINT,
+  revoked_at BIGINT
+);
+
+CREATE TABLE project (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  slug TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  repository_url TEXT NOT NULL,
+  default_branch TEXT NOT NULL,
+  settings TEXT NOT NULL DEFAULT '{}',
+  last_pipeline_number INTEGER NOT NULL DEFAULT 0,
+  last_job_number INTEGER NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX project_of_organization ON project (organization_id, slug);
+
+CREATE TABLE document (
+  hash TEXT NOT NULL PRIMARY KEY,
+  text TEXT NOT NULL
+);
+
+CREATE TABLE pipeline (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  state TEXT NOT NULL
+    CHECK (state IN ('pending', 'setup-pending', 'setup', 'created', 'errored')),
+  trigger_type TEXT NOT NULL
+    CHECK (trigger_type IN ('api', 'webhook', 'explicit', 'scheduled_pipeline')),
+  received_at BIGINT NOT NULL,
+  actor_id TEXT,
+  actor_login TEXT NOT NULL,
+  actor_avatar_url TEXT NOT NULL,
+  branch TEXT,
+  tag TEXT,
+  revision TEXT,
+  commit_facts TEXT,
+  parameters TEXT NOT NULL,
+  errors TEXT NOT NULL,
+  source TEXT REFERENCES document (hash),
+  compiled TEXT REFERENCES document (hash),
+  plan TEXT REFERENCES document (hash),
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  UNIQUE (project_id, number),
+  CHECK (branch IS NULL OR tag IS NULL),
+  CHECK (state = 'errored' OR errors = '[]'),
+  CHECK (state <> 'created' OR plan IS NOT NULL)
+);
+CREATE INDEX pipeline_by_time ON pipeline (project_id, created_at, id);
+CREATE INDEX pipeline_by_branch ON pipeline (project_id, branch, created_at, id);
+CREATE INDEX pipeline_by_actor ON pipeline (project_id, actor_id, created_at, id);
+
+CREATE TABLE workflow (
+  id TEXT NOT NULL PRIMARY KEY,
+  pipeline_id TEXT NOT NULL REFERENCES pipeline (id),
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'on_hold', 'failing', 'success', 'failed',
+    'error', 'canceled', 'unauthorized', 'not_run')),
+  started_by TEXT,
+  workspace_id TEXT NOT NULL,
+  rerun_of TEXT,
+  tag TEXT,
+  canceled_by TEXT,
+  created_at BIGINT NOT NULL,
+  stopped_at BIGINT,
+  CHECK ((stopped_at IS NULL) = (status IN ('running', 'on_hold', 'failing')))
+);
+CREATE INDEX workflow_of_pipeline ON workflow (pipeline_id, created_at, id);
+
+CREATE TABLE job (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  workflow_id TEXT NOT NULL REFERENCES workflow (id),
+  name TEXT NOT NULL,
+  type TEXT NOT NULL
+    CHECK (type IN ('build', 'approval', 'no-op', 'lock', 'unlock', 'release')),
+  status TEXT NOT NULL CHECK (status IN ('blocked', 'on_hold', 'queued', 'not_running',
+    'running', 'success', 'failed', 'canceled', 'not_run', 'timedout', 'infrastructure_fail',
+    'unauthorized', 'retried', 'terminated-unknown')),
+  plan_key TEXT,
+  number INTEGER CHECK (number > 0),
+  parallelism INTEGER NOT NULL CHECK (parallelism > 0),
+  resource_class TEXT,
+  executor TEXT NOT NULL,
+  approved_by TEXT,
+  canceled_by TEXT,
+  message TEXT,
+  created_at BIGINT NOT NULL,
+  queued_at BIGINT,
+  started_at BIGINT,
+  stopped_at BIGINT,
+  UNIQUE (project_id, number),
+  CHECK ((stopped_at IS NULL)
+    = (status IN ('blocked', 'on_hold', 'queued', 'not_running', 'running'))),
+  CHECK (status NOT IN ('queued', 'not_running', 'running') OR number IS NOT NULL)
+);
+CREATE INDEX job_of_workflow ON job (workflow_id);
+
+CREATE TABLE workflow_job (
+  workflow_id TEXT NOT NULL REFERENCES workflow (id),
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  requires TEXT NOT NULL,
+  contexts TEXT NOT NULL,
+  serial_group TEXT,
+  excluded TEXT,
+  job_id TEXT REFERENCES job (id),
+  PRIMARY KEY (workflow_id, position),
+  CHECK ((excluded IS NULL) = (job_id IS NOT NULL))
+);
+
+CREATE TABLE execution (
+  id TEXT NOT NULL PRIMARY KEY,
+  job_id TEXT NOT NULL REFERENCES job (id),
+  node INTEGER NOT NULL CHECK (node >= 0),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  status TEXT NOT NULL CHECK (status IN ('queued', 'claimed', 'running', 'success', 'failed',
+    'timedout', 'canceled', 'infrastructure_fail')),
+  resource_class TEXT,
+  lane TEXT NOT NULL,
+  runner_id TEXT,
+  fence INTEGER NOT NULL,
+  lease_until BIGINT,
+  deadline BIGINT,
+  canceling SMALLINT NOT NULL CHECK (canceling IN (0, 1)),
+  created_at BIGINT NOT NULL,
+  started_at BIGINT,
+  stopped_at BIGINT,
+  UNIQUE (job_id, node, attempt),
+  CHECK (status NOT IN ('claimed', 'running')
+    OR (runner_id IS NOT NULL AND lease_until IS NOT NULL)),
+  CHECK ((stopped_at IS NULL) = (status IN ('queued', 'claimed', 'running')))
+);
+CREATE INDEX execution_queue ON execution (lane, created_at, id) WHERE status = 'queued';
+CREATE INDEX execution_lease ON execution (lease_until) WHERE status IN ('claimed', 'running');
+
+CREATE TABLE step (
+  execution_id TEXT NOT NULL REFERENCES execution (id),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'success', 'failed', 'canceled', 'timedout',
+    'infrastructure_fail')),
+  command TEXT,
+  background SMALLINT NOT NULL CHECK (background IN (0, 1)),
+  exit_code INTEGER,
+  message TEXT,
+  started_at BIGINT NOT NULL,
+  ended_at BIGINT,
+  next_chunk INTEGER NOT NULL DEFAULT 0,
+  size BIGINT NOT NULL DEFAULT 0,
+  source_end BIGINT NOT NULL DEFAULT 0,
+  sealed TEXT,
+  PRIMARY KEY (execution_id, position),
+  CHECK ((ended_at IS NULL) = (status = 'running'))
+);
+
+CREATE TABLE chunk (
+  execution_id TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  start_at BIGINT NOT NULL,
+  length INTEGER NOT NULL,
+  at BIGINT NOT NULL,
+  data BLOB,
+  blob TEXT,
+  PRIMARY KEY (execution_id, step, number),
+  CHECK (data IS NULL OR blob IS NULL),
+  FOREIGN KEY (execution_id, step) REFERENCES step (execution_id, position)
+);
+
+CREATE TABLE timer (
+  id TEXT NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  run_at BIGINT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  owner TEXT
+);
+CREATE INDEX timer_due ON timer (run_at);
+CREATE INDEX timer_subject ON timer (subject);
+
+CREATE TABLE outbox (
+  id TEXT NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('workflow-completed', 'job-completed')),
+  project_id TEXT NOT NULL REFERENCES project (id),
+  subject TEXT NOT NULL,
+  facts TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX outbox_by_time ON outbox (created_at, id);

@@ -1,0 +1,1 @@
+"""What the doors read: flat records, fetched by a few indexed statements."""

@@ -1,0 +1,101 @@
+"""Pipelines as lists and details show them."""
+
+from collections.abc import Sequence
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import PersonId, PipelineId, ProjectId
+from roundel.domain.views import PipelineConfig, PipelineView
+from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.rows import PIPELINE, PIPELINE_WIDTH, columns, pipeline_of, slug_of
+
+_SELECT = (
+    f"SELECT {columns(PIPELINE, 'p')}, j.slug, j.repository_url"
+    " FROM pipeline p JOIN project j ON j.id = p.project_id"
+)
+
+
+def _view(row: Row) -> PipelineView:
+    return PipelineView(
+        pipeline=pipeline_of(row),
+        project_slug=slug_of(row[PIPELINE_WIDTH]),
+        repository_url=row[PIPELINE_WIDTH + 1],
+    )
+
+
+def pipelines(
+    sql: Sql,
+    *,
+    projects: Sequence[ProjectId],
+    branch: str | None,
+    actor_id: PersonId | None,
+    before: tuple[Micros, PipelineId] | None,
+    limit: int,
+) -> list[PipelineView]:
+    """Return a keyset page, newest first.
+
+    One project walks its own index.  Of several, each gives at most a page by its index, and the
+    newest of all are kept: the cost grows with the projects asked for, never with their history.
+    """
+    found = [
+        row
+        for project in projects
+        for row in _page_of_one(sql, project, branch, actor_id, before, limit)
+    ]
+    if len(projects) > 1:
+        found.sort(key=lambda row: (row[18], row[0]), reverse=True)  # created_at, id
+    return [_view(row) for row in found[:limit]]
+
+
+def _page_of_one(
+    sql: Sql,
+    project: ProjectId,
+    branch: str | None,
+    actor_id: PersonId | None,
+    before: tuple[Micros, PipelineId] | None,
+    limit: int,
+) -> list[Row]:
+    where = ["p.project_id = :project"]
+    values: dict[str, object] = {"project": project, "limit": limit}
+    if branch is not None:
+        where.append("p.branch = :branch")
+        values["branch"] = branch
+    if actor_id is not None:
+        where.append("p.actor_id = :actor")
+        values["actor"] = actor_id
+    if before is not None:
+        where.append("(p.created_at, p.id) < (:created_at, :id)")
+        values["created_at"], values["id"] = before
+    return sql.all(
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
+        **values,
+    )
+
+
+def pipeline(sql: Sql, pipeline_id: PipelineId) -> PipelineView | None:
+    """Return a pipeline."""
+    row = sql.one(f"{_SELECT} WHERE p.id = :id", id=pipeline_id)
+    return None if row is None else _view(row)
+
+
+def pipeline_by_number(sql: Sql, project_id: ProjectId, number: int) -> PipelineView | None:
+    """Return a project's pipeline by its number."""
+    row = sql.one(
+        f"{_SELECT} WHERE p.project_id = :project AND p.number = :number",
+        project=project_id,
+        number=number,
+    )
+    return None if row is None else _view(row)
+
+
+def pipeline_config(sql: Sql, pipeline_id: PipelineId) -> PipelineConfig | None:
+    """Return the texts of a pipeline."""
+    row = sql.one("SELECT source, compiled FROM pipeline WHERE id = :id", id=pipeline_id)
+    if row is None:
+        return None
+    hashes = [digest for digest in row if digest is not None]
+    names, values = placeholders("hash", hashes)
+    texts: dict[str, str] = {}
+    if hashes:
+        found = sql.all(f"SELECT hash, text FROM document WHERE hash IN ({names})", **values)
+        texts = {row[0]: row[1] for row in found}
+    return PipelineConfig(source=texts.get(row[0], ""), compiled=texts.get(row[1], ""))

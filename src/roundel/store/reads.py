@@ -1,0 +1,131 @@
+"""The read port of the doors, on the reader connections."""
+
+from collections.abc import Sequence
+
+from roundel.domain.access import Actor
+from roundel.domain.clock import Clock, Micros
+from roundel.domain.ids import (
+    ExecutionId,
+    JobId,
+    OrganizationId,
+    PersonId,
+    PipelineId,
+    ProjectId,
+    WorkflowId,
+)
+from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
+from roundel.store.database import SqliteDatabase
+from roundel.store.queries import jobs, people, pipelines, workflows
+from roundel.store.repos.projects import SqlProjects
+
+
+class SqlReads:
+    """Implements `domain.views.Reads`."""
+
+    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+        self._read = database.read
+        self._clock = clock
+
+    async def actor(self, token_digest: bytes) -> Actor | None:
+        """Return whose token this is, unless expired or revoked."""
+        now = self._clock.now()
+        return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
+
+    async def person(self, person_id: PersonId) -> Actor | None:
+        """Return a person."""
+        return await self._read(lambda sql: people.actor_by_id(sql, person_id))
+
+    async def organizations(self, actor: Actor) -> Sequence[Organization]:
+        """Return the organisations of a person."""
+        return await self._read(lambda sql: people.organizations(sql, actor))
+
+    async def project(self, slug: Slug) -> Project | None:
+        """Return the project of that slug."""
+        return await self._read(lambda sql: SqlProjects(sql).get(slug))
+
+    async def project_by_id(self, project_id: ProjectId) -> Project | None:
+        """Return the project."""
+        return await self._read(lambda sql: SqlProjects(sql).get_by_id(project_id))
+
+    async def projects(self, actor: Actor) -> Sequence[Project]:
+        """Return the projects of a person's organisations."""
+        return await self._read(lambda sql: people.projects(sql, actor))
+
+    async def pipelines(
+        self,
+        *,
+        projects: Sequence[ProjectId],
+        branch: str | None = None,
+        actor_id: PersonId | None = None,
+        before: tuple[Micros, PipelineId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[PipelineView]:
+        """Return pipelines, newest first, of the given projects."""
+        return await self._read(
+            lambda sql: pipelines.pipelines(
+                sql,
+                projects=projects,
+                branch=branch,
+                actor_id=actor_id,
+                before=before,
+                limit=limit,
+            )
+        )
+
+    async def pipeline(self, pipeline_id: PipelineId) -> PipelineView | None:
+        """Return a pipeline."""
+        return await self._read(lambda sql: pipelines.pipeline(sql, pipeline_id))
+
+    async def pipeline_by_number(self, project_id: ProjectId, number: int) -> PipelineView | None:
+        """Return a project's pipeline by its number."""
+        return await self._read(lambda sql: pipelines.pipeline_by_number(sql, project_id, number))
+
+    async def pipeline_config(self, pipeline_id: PipelineId) -> PipelineConfig | None:
+        """Return the texts of a pipeline."""
+        return await self._read(lambda sql: pipelines.pipeline_config(sql, pipeline_id))
+
+    async def workflows(
+        self,
+        pipeline_id: PipelineId,
+        *,
+        after: tuple[Micros, WorkflowId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[WorkflowView]:
+        """Return a pipeline's workflows in the order of their creation."""
+        return await self._read(
+            lambda sql: workflows.workflows(sql, pipeline_id, after=after, limit=limit)
+        )
+
+    async def workflow(self, workflow_id: WorkflowId) -> WorkflowView | None:
+        """Return a workflow."""
+        return await self._read(lambda sql: workflows.workflow(sql, workflow_id))
+
+    async def slots(self, workflow_id: WorkflowId) -> Sequence[SlotView]:
+        """Return all jobs of a workflow in the order of the config."""
+        return await self._read(lambda sql: workflows.slots(sql, workflow_id))
+
+    async def job(self, project_id: ProjectId, number: int) -> JobView | None:
+        """Return a job by its number."""
+        return await self._read(lambda sql: jobs.job(sql, project_id, number))
+
+    async def job_owner(self, job_id: JobId) -> OrganizationId | None:
+        """Return whose job this is."""
+        return await self._read(lambda sql: jobs.job_owner(sql, job_id))
+
+    async def execution_owner(self, execution_id: ExecutionId) -> OrganizationId | None:
+        """Return whose execution this is."""
+        return await self._read(lambda sql: jobs.execution_owner(sql, execution_id))
+
+    async def recent_jobs(
+        self,
+        project_id: ProjectId,
+        *,
+        branch: str | None = None,
+        offset: int = 0,
+        limit: int = 30,
+    ) -> Sequence[JobView]:
+        """Return numbered jobs, newest first."""
+        return await self._read(
+            lambda sql: jobs.recent_jobs(sql, project_id, branch=branch, offset=offset, limit=limit)
+        )

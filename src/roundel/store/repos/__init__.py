@@ -1,0 +1,1 @@
+"""One class per noun: what a transaction reads and saves."""

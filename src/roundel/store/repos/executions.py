@@ -1,0 +1,123 @@
+"""Executions: the queue, the leases and their fences."""
+
+from collections.abc import Sequence
+
+from roundel.domain.clock import Micros
+from roundel.domain.errors import IllegalMove
+from roundel.domain.ids import ExecutionId, JobId, RunnerId
+from roundel.domain.jobs import EXECUTION_MOVES, Execution, ExecutionStatus, lane_of
+from roundel.store.dialect import SKIP_LOCKED, Sql
+from roundel.store.rows import EXECUTION, execution_of, values_of
+
+# Who needs it: a runner that asks for work.  One statement picks the oldest of a lane by the
+# partial index on queued rows, and leases it; to lose the race is to find no row.
+_CLAIM = (
+    "UPDATE execution SET status = 'claimed', runner_id = :runner, fence = fence + 1,"
+    " lease_until = :lease_until, deadline = :deadline WHERE status = 'queued' AND id = ("
+    "SELECT id FROM execution WHERE status = 'queued' AND lane = :lane"
+    f" ORDER BY created_at, id LIMIT 1 {SKIP_LOCKED}) RETURNING {EXECUTION}"
+)
+
+
+class SqlExecutions:
+    """Implements `domain.jobs.Executions`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def add(self, executions: Sequence[Execution]) -> None:
+        """Add executions; their job must be there."""
+        self._sql.each(
+            f"INSERT INTO execution (lane, {EXECUTION}) VALUES (:lane, {values_of(EXECUTION)})",
+            [
+                {**_row(execution), "lane": lane_of(execution.resource_class)}
+                for execution in executions
+            ],
+        )
+
+    def get(self, execution_id: ExecutionId) -> Execution | None:
+        """Return the execution."""
+        row = self._sql.one(f"SELECT {EXECUTION} FROM execution WHERE id = :id", id=execution_id)
+        return None if row is None else execution_of(row)
+
+    def claim(
+        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
+    ) -> Execution | None:
+        """Lease the oldest queued execution of these lanes to `runner` under a new fence."""
+        for lane in lanes:
+            row = self._sql.one(
+                _CLAIM, runner=runner, lane=lane, lease_until=lease_until, deadline=deadline
+            )
+            if row is not None:
+                return execution_of(row)
+        return None
+
+    def save(self, execution: Execution, before: ExecutionStatus) -> bool:
+        """Save unless its status is no longer `before`; refuse a move that the table lacks."""
+        to = execution.status
+        if to is not before and to not in EXECUTION_MOVES[before]:
+            raise IllegalMove(f"an execution cannot go from {before} to {to}")
+        changed = self._sql.run(
+            "UPDATE execution SET status = :status, runner_id = :runner_id, fence = :fence,"
+            " lease_until = :lease_until, deadline = :deadline, canceling = :canceling,"
+            " started_at = :started_at, stopped_at = :stopped_at"
+            " WHERE id = :id AND status = :before",
+            before=before.value,
+            **_row(execution),
+        )
+        return changed > 0
+
+    def renew(self, execution_id: ExecutionId, lease_until: Micros) -> None:
+        """Move the lease's end."""
+        self._sql.run(
+            "UPDATE execution SET lease_until = :until"
+            " WHERE id = :id AND status IN ('claimed', 'running')",
+            id=execution_id,
+            until=lease_until,
+        )
+
+    def of_job(self, job_id: JobId) -> Sequence[Execution]:
+        """Return the newest attempt of each node."""
+        rows = self._sql.all(
+            f"SELECT {EXECUTION} FROM execution WHERE job_id = :job ORDER BY node, attempt",
+            job=job_id,
+        )
+        newest = {execution.node: execution for execution in map(execution_of, rows)}
+        return list(newest.values())
+
+    def lapsed(self, now: Micros, limit: int) -> Sequence[Execution]:
+        """Return claimed and running ones whose lease ran out, or whose deadline is over."""
+        rows = self._sql.all(
+            f"SELECT {EXECUTION} FROM execution WHERE status IN ('claimed', 'running')"
+            " AND (lease_until < :now OR deadline < :now) LIMIT :limit",
+            now=now,
+            limit=limit,
+        )
+        return [execution_of(row) for row in rows]
+
+    def prolong_leases(self, until: Micros) -> int:
+        """Give every lease time until `until` at least."""
+        return self._sql.run(
+            "UPDATE execution SET lease_until = :until"
+            " WHERE status IN ('claimed', 'running') AND lease_until < :until",
+            until=until,
+        )
+
+
+def _row(execution: Execution) -> dict[str, object]:
+    return {
+        "id": execution.id,
+        "job_id": execution.job_id,
+        "node": execution.node,
+        "attempt": execution.attempt,
+        "status": execution.status.value,
+        "resource_class": execution.resource_class,
+        "runner_id": execution.runner_id,
+        "fence": execution.fence,
+        "lease_until": execution.lease_until,
+        "deadline": execution.deadline,
+        "canceling": int(execution.canceling),
+        "created_at": execution.created_at,
+        "started_at": execution.started_at,
+        "stopped_at": execution.stopped_at,
+    }

@@ -1,0 +1,37 @@
+"""Pipelines."""
+
+from roundel.domain.ids import PipelineId
+from roundel.domain.pipelines import Pipeline, PipelineState
+from roundel.store.dialect import Sql
+from roundel.store.rows import PIPELINE, pipeline_of, pipeline_row, values_of
+
+
+class SqlPipelines:
+    """Implements `domain.pipelines.Pipelines`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def add(self, pipeline: Pipeline) -> None:
+        """Add a pipeline under the number that was taken for it."""
+        self._sql.run(
+            f"INSERT INTO pipeline ({PIPELINE}) VALUES ({values_of(PIPELINE)})",
+            **pipeline_row(pipeline),
+        )
+
+    def get(self, pipeline_id: PipelineId) -> Pipeline | None:
+        """Return the pipeline."""
+        row = self._sql.one(f"SELECT {PIPELINE} FROM pipeline WHERE id = :id", id=pipeline_id)
+        return None if row is None else pipeline_of(row)
+
+    def save(self, pipeline: Pipeline, before: PipelineState) -> bool:
+        """Save unless its state is no longer `before`; tell whether it was saved."""
+        changed = self._sql.run(
+            "UPDATE pipeline SET state = :state, revision = :revision,"
+            " commit_facts = :commit_facts, errors = :errors, source = :source,"
+            " compiled = :compiled, plan = :plan, updated_at = :updated_at"
+            " WHERE id = :id AND state = :before",
+            before=before.value,
+            **pipeline_row(pipeline),
+        )
+        return changed > 0

@@ -1,0 +1,98 @@
+"""Organisations, projects and their counters."""
+
+from roundel.domain.errors import NotFound
+from roundel.domain.ids import ProjectId
+from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.store.dialect import Sql
+from roundel.store.rows import (
+    ORGANIZATION,
+    PROJECT,
+    columns,
+    organization_of,
+    project_of,
+    values_of,
+)
+
+# Who needs it: every use case that starts at a project.
+SELECT_PROJECT = (
+    f"SELECT {columns(PROJECT, 'p')}, {columns(ORGANIZATION, 'o')}"
+    " FROM project p JOIN organization o ON o.id = p.organization_id"
+)
+
+
+class SqlProjects:
+    """Implements `domain.projects.Projects`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def organization(self, vcs: Vcs, name: str) -> Organization | None:
+        """Return the organisation of that name."""
+        row = self._sql.one(
+            f"SELECT {ORGANIZATION} FROM organization WHERE vcs = :vcs AND name = :name",
+            vcs=vcs.value,
+            name=name,
+        )
+        return None if row is None else organization_of(row)
+
+    def add_organization(self, organization: Organization) -> None:
+        """Add an organisation."""
+        self._sql.run(
+            f"INSERT INTO organization ({ORGANIZATION}) VALUES ({values_of(ORGANIZATION)})",
+            id=organization.id,
+            vcs=organization.vcs.value,
+            name=organization.name,
+            created_at=organization.created_at,
+        )
+
+    def get(self, slug: Slug) -> Project | None:
+        """Return the project of that slug."""
+        row = self._sql.one(f"{SELECT_PROJECT} WHERE p.slug = :slug", slug=str(slug))
+        return None if row is None else project_of(row)
+
+    def get_by_id(self, project_id: ProjectId) -> Project | None:
+        """Return the project."""
+        row = self._sql.one(f"{SELECT_PROJECT} WHERE p.id = :id", id=project_id)
+        return None if row is None else project_of(row)
+
+    def add(self, project: Project) -> None:
+        """Add a project; its organisation must be there."""
+        self._sql.run(
+            f"INSERT INTO project (organization_id, {PROJECT})"
+            f" VALUES (:organization_id, {values_of(PROJECT)})",
+            organization_id=project.organization.id,
+            id=project.id,
+            slug=str(project.slug),
+            name=project.name,
+            repository_url=project.repository_url,
+            default_branch=project.default_branch,
+            created_at=project.created_at,
+        )
+
+    def save(self, project: Project) -> None:
+        """Save the repository address, the default branch and the name."""
+        self._sql.run(
+            "UPDATE project SET name = :name, repository_url = :url, default_branch = :branch"
+            " WHERE id = :id",
+            id=project.id,
+            name=project.name,
+            url=project.repository_url,
+            branch=project.default_branch,
+        )
+
+    def take_pipeline_number(self, project_id: ProjectId) -> int:
+        """Return the next number; it counts only if the transaction does."""
+        return self._take("last_pipeline_number", project_id)
+
+    def take_job_number(self, project_id: ProjectId) -> int:
+        """Return the next job number; gapless in the same way."""
+        return self._take("last_job_number", project_id)
+
+    def _take(self, counter: str, project_id: ProjectId) -> int:
+        row = self._sql.one(
+            f"UPDATE project SET {counter} = {counter} + 1 WHERE id = :id RETURNING {counter}",
+            id=project_id,
+        )
+        if row is None:
+            raise NotFound("Project not found")
+        return int(row[0])

@@ -1,0 +1,135 @@
+"""The steps of executions, and the index of their output."""
+
+from collections.abc import Sequence
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import ExecutionId
+from roundel.domain.runners import Chunk, StepProgress, StepReport, StepStatus
+from roundel.store.dialect import Sql
+from roundel.store.rows import STEP, STEP_WIDTH, step_of, values_of
+
+
+class SqlSteps:
+    """Implements `domain.runners.Steps`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def get(self, execution_id: ExecutionId, index: int) -> StepReport | None:
+        """Return the step as last reported."""
+        row = self._sql.one(
+            f"SELECT {STEP} FROM step WHERE execution_id = :execution AND position = :position",
+            execution=execution_id,
+            position=index,
+        )
+        return None if row is None else step_of(row)
+
+    def save(self, execution_id: ExecutionId, report: StepReport) -> None:
+        """Add the step, or lay the report over what is known; an ended step stays as it is."""
+        self._sql.run(
+            f"INSERT INTO step (execution_id, {STEP}) VALUES (:execution, {values_of(STEP)})"
+            " ON CONFLICT (execution_id, position) DO UPDATE SET"
+            " name = excluded.name, kind = excluded.kind, status = excluded.status,"
+            " command = excluded.command, background = excluded.background,"
+            " exit_code = excluded.exit_code, message = excluded.message,"
+            " started_at = excluded.started_at, ended_at = excluded.ended_at"
+            " WHERE step.status = 'running'",
+            execution=execution_id,
+            position=report.index,
+            name=report.name,
+            kind=report.kind,
+            status=report.status.value,
+            command=report.command,
+            background=int(report.background),
+            exit_code=report.exit_code,
+            message=report.message,
+            started_at=report.started_at,
+            ended_at=report.ended_at,
+        )
+
+    def progress(self, execution_id: ExecutionId) -> Sequence[StepProgress]:
+        """Return all steps in their order, with how much output there is."""
+        rows = self._sql.all(
+            f"SELECT {STEP}, next_chunk, source_end FROM step"
+            " WHERE execution_id = :execution ORDER BY position",
+            execution=execution_id,
+        )
+        return [
+            StepProgress(
+                report=step_of(row), next_chunk=row[STEP_WIDTH], source_end=row[STEP_WIDTH + 1]
+            )
+            for row in rows
+        ]
+
+    def close(self, execution_id: ExecutionId, status: StepStatus, at: Micros) -> None:
+        """End the steps that are still running, as happens to those of a lost runner."""
+        self._sql.run(
+            "UPDATE step SET status = :status, ended_at = :at"
+            " WHERE execution_id = :execution AND status = 'running'",
+            execution=execution_id,
+            status=status.value,
+            at=at,
+        )
+
+    def append(self, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> bool:
+        """Append the chunk if it is the next of its step; tell whether it was."""
+        row = self._sql.one(
+            "UPDATE step SET next_chunk = next_chunk + 1, size = size + :length,"
+            " source_end = :source_end"
+            " WHERE execution_id = :execution AND position = :step AND next_chunk = :number"
+            " RETURNING size",
+            execution=execution_id,
+            step=chunk.step,
+            number=chunk.number,
+            length=len(chunk.data),
+            source_end=chunk.source_end,
+        )
+        if row is None:
+            return False
+        self._sql.run(
+            "INSERT INTO chunk (execution_id, step, number, start_at, length, at, data, blob)"
+            " VALUES (:execution, :step, :number, :start_at, :length, :at, :data, :blob)",
+            execution=execution_id,
+            step=chunk.step,
+            number=chunk.number,
+            start_at=row[0] - len(chunk.data),
+            length=len(chunk.data),
+            at=chunk.at,
+            data=chunk.data if blob is None else None,
+            blob=blob,
+        )
+        return True
+
+    def next_chunk(self, execution_id: ExecutionId, step: int) -> int | None:
+        """Return the number that the step's next chunk must have; None if there is no step."""
+        row = self._sql.one(
+            "SELECT next_chunk FROM step WHERE execution_id = :execution AND position = :step",
+            execution=execution_id,
+            step=step,
+        )
+        return None if row is None else int(row[0])
+
+    def unsealed(self, execution_id: ExecutionId, at_least: int) -> Sequence[int]:
+        """Return the steps with at least so many bytes whose output is still in chunks."""
+        rows = self._sql.all(
+            "SELECT position FROM step WHERE execution_id = :execution AND sealed IS NULL"
+            " AND size >= :size ORDER BY position",
+            execution=execution_id,
+            size=at_least,
+        )
+        return [int(row[0]) for row in rows]
+
+    def seal(self, execution_id: ExecutionId, step: int, blob: str) -> Sequence[str]:
+        """Let the object `blob` have a step's whole output; return the objects it replaces."""
+        which: dict[str, object] = {"execution": execution_id, "step": step}
+        where = "WHERE execution_id = :execution AND step = :step"
+        rows = self._sql.all(
+            f"SELECT blob FROM chunk {where} AND blob IS NOT NULL ORDER BY number", **which
+        )
+        self._sql.run(f"UPDATE chunk SET data = NULL, blob = NULL {where}", **which)
+        self._sql.run(
+            "UPDATE step SET sealed = :blob WHERE execution_id = :execution AND position = :step",
+            blob=blob,
+            **which,
+        )
+        return [str(row[0]) for row in rows]

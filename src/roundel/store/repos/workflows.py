@@ -1,0 +1,98 @@
+"""Workflows and their slots."""
+
+from collections.abc import Sequence
+
+from roundel.domain.flows import WorkflowStatus
+from roundel.domain.ids import WorkflowId
+from roundel.domain.jobs import JobStatus
+from roundel.domain.plan import JobType
+from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.store.dialect import Row, Sql
+from roundel.store.rows import (
+    WORKFLOW,
+    columns,
+    json_text,
+    names_of,
+    requirements_of,
+    values_of,
+    workflow_of,
+    workflow_row,
+)
+
+SLOT = "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id"
+
+
+class SqlWorkflows:
+    """Implements `domain.workflows.Workflows`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def add(self, workflow: Workflow) -> None:
+        """Add a workflow."""
+        self._sql.run(
+            f"INSERT INTO workflow ({WORKFLOW}) VALUES ({values_of(WORKFLOW)})",
+            **workflow_row(workflow),
+        )
+
+    def get(self, workflow_id: WorkflowId) -> Workflow | None:
+        """Return the workflow."""
+        row = self._sql.one(f"SELECT {WORKFLOW} FROM workflow WHERE id = :id", id=workflow_id)
+        return None if row is None else workflow_of(row)
+
+    def save(self, workflow: Workflow, before: WorkflowStatus) -> bool:
+        """Save unless its status is no longer `before`; tell whether it was saved."""
+        changed = self._sql.run(
+            "UPDATE workflow SET status = :status, canceled_by = :canceled_by,"
+            " stopped_at = :stopped_at WHERE id = :id AND status = :before",
+            before=before.value,
+            **workflow_row(workflow),
+        )
+        return changed > 0
+
+    def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
+        """Add slots; their jobs must be there already."""
+        self._sql.each(
+            f"INSERT INTO workflow_job ({SLOT}) VALUES ({values_of(SLOT)})",
+            [_slot_row(slot) for slot in slots],
+        )
+
+    def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
+        """Return all slots in the order of the config."""
+        # Who needs it: `advance`, at every ending; so it reads of the jobs where they stand only.
+        rows = self._sql.all(
+            f"SELECT {columns(SLOT, 's')}, j.status"
+            " FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
+            " WHERE s.workflow_id = :id ORDER BY s.position",
+            id=workflow_id,
+        )
+        return [_slot_of(row) for row in rows]
+
+
+def _slot_of(row: Row) -> WorkflowSlot:
+    return WorkflowSlot(
+        workflow_id=row[0],
+        position=row[1],
+        name=row[2],
+        type=JobType(row[3]),
+        requires=requirements_of(row[4]),
+        contexts=names_of(row[5]),
+        serial_group=row[6],
+        excluded=row[7],
+        job_id=row[8],
+        status=None if row[9] is None else JobStatus(row[9]),
+    )
+
+
+def _slot_row(slot: WorkflowSlot) -> dict[str, object]:
+    return {
+        "workflow_id": slot.workflow_id,
+        "position": slot.position,
+        "name": slot.name,
+        "type": slot.type.value,
+        "requires": json_text(slot.requires),
+        "contexts": json_text(slot.contexts),
+        "serial_group": slot.serial_group,
+        "excluded": slot.excluded,
+        "job_id": slot.job_id,
+    }

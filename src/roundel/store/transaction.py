@@ -1,0 +1,34 @@
+"""One open transaction, with the repositories of the nouns as attributes."""
+
+from roundel.store.dialect import Sql
+from roundel.store.repos.documents import SqlDocuments
+from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.jobs import SqlJobs
+from roundel.store.repos.outbox import SqlOutbox
+from roundel.store.repos.people import SqlPeople
+from roundel.store.repos.pipelines import SqlPipelines
+from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.steps import SqlSteps
+from roundel.store.repos.timers import SqlTimers
+from roundel.store.repos.workflows import SqlWorkflows
+
+
+class Transaction:
+    """What a transaction function is given.  Wake-ups go out after the commit."""
+
+    def __init__(self, sql: Sql) -> None:
+        self.topics: set[str] = set()
+        self.documents = SqlDocuments(sql)
+        self.executions = SqlExecutions(sql)
+        self.jobs = SqlJobs(sql)
+        self.outbox = SqlOutbox(sql)
+        self.people = SqlPeople(sql)
+        self.pipelines = SqlPipelines(sql)
+        self.projects = SqlProjects(sql)
+        self.steps = SqlSteps(sql)
+        self.timers = SqlTimers(sql)
+        self.workflows = SqlWorkflows(sql)
+
+    def wake(self, topic: str) -> None:
+        """Wake those who wait on `topic`, once this is durable."""
+        self.topics.add(topic)

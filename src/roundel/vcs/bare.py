@@ -1,0 +1,198 @@
+"""Plain git repositories: by path, file://, ssh:// or https://, without any host's API."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+
+from roundel.domain.errors import Invalid
+from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.vcs.addresses import check_address, is_revision, local_path, ref_names, shown
+from roundel.vcs.commits import parse_commit
+from roundel.vcs.git import LOCAL, REMOTE, GitFailed, Objects, open_objects, run_git
+
+CONFIG_FILE = ".circleci/config.yml"
+NO_CONFIG = (
+    "No configuration was found in your project. Please refer to"
+    " https://circleci.com/docs/2.0/ to get started with your configuration."
+)
+LARGEST_CONFIG = 4 * 1024 * 1024  # bytes; the compiler takes no more
+
+LOCAL_SECONDS = 10.0
+RESOLVE_SECONDS = 10.0  # a trigger waits for it
+FETCH_SECONDS = 120.0
+
+
+class GitRepositories:
+    """Implements `domain.repositories.Repositories` with the `git` program.
+
+    What is fetched from elsewhere is kept in bare repositories below `folder`, so that the next
+    fetch brings only what is new.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def check(self, url: str) -> None:
+        """Refuse an address that is not a path, file://, ssh:// or https:// repository."""
+        check_address(url)
+
+    def is_local(self, url: str) -> bool:
+        """Tell whether reading it costs no network."""
+        return local_path(url) is not None
+
+    async def resolve(self, url: str, ref: Ref) -> str | Trouble:
+        """Return the revision that `ref` names now, without fetching."""
+        names = ref_names(ref.branch, ref.tag)
+        if not names:
+            return ref_not_found(ref)
+        try:
+            check_address(url)
+            # A tag's commit is listed under its name with ^{}.
+            wanted = [form for name in names for form in (f"{name}^{{}}", name)]
+            out = await run_git(
+                "ls-remote", "--", url, *wanted, extra=REMOTE, seconds=RESOLVE_SECONDS
+            )
+        except Invalid as error:
+            return Trouble(kind=TroubleKind.REFUSED, message=str(error))
+        except (GitFailed, OSError) as error:
+            return _unreachable(url, error)
+        lines = (line.partition("\t") for line in out.decode().splitlines())
+        found = {name: revision for revision, _, name in lines}
+        for form in wanted:
+            if form in found:
+                return found[form]
+        return ref_not_found(ref)
+
+    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
+        """Return the config at `revision`, or at what `ref` names now."""
+        names = ref_names(ref.branch, ref.tag)
+        if revision is not None and not is_revision(revision):
+            return Trouble(kind=TroubleKind.REFUSED, message=f"{revision!r} is no commit")
+        if not names and revision is None:
+            return ref_not_found(ref)
+        try:
+            check_address(url)
+            path = local_path(url)
+            if path is not None:
+                return await self._read_local(path, ref, names, revision)
+            return await self._read_remote(url, ref, names, revision)
+        except Invalid as error:
+            return Trouble(kind=TroubleKind.REFUSED, message=str(error))
+        except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
+            return _unreachable(url, error)
+
+    async def _read_local(
+        self, path: Path, ref: Ref, names: tuple[str, ...], revision: str | None
+    ) -> Fetched | Trouble:
+        # The folder may belong to somebody else; git then wants to be told that this is meant.
+        # Older versions hear that from a global config only, so ours stands in for it.
+        extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
+        async with open_objects(path, extra=extra, seconds=LOCAL_SECONDS) as objects:
+            return await _read(objects, ref, (revision,) if revision is not None else names)
+
+    def _trusting_config(self) -> Path:
+        path = self._folder / "read-any-owner.gitconfig"
+        if not path.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text("[safe]\n\tdirectory = *\n")
+        return path
+
+    async def _read_remote(
+        self, url: str, ref: Ref, names: tuple[str, ...], revision: str | None
+    ) -> Fetched | Trouble:
+        mirror = self._folder / hashlib.sha256(url.encode()).hexdigest()[:32]
+        async with self._locks[mirror]:
+            if not (mirror / "HEAD").exists():
+                await run_git(
+                    "init", "--quiet", "--bare", "--", str(mirror), extra=REMOTE, seconds=10.0
+                )
+            missing = None
+            for name in names or ("HEAD",):
+                try:
+                    await _fetch(mirror, url, f"+{name}:{_kept(name)}")
+                    break
+                except GitFailed as error:
+                    if "couldn't find remote ref" not in str(error):
+                        raise
+                    missing = ref_not_found(ref)
+            if missing is not None and revision is None and name == (names or ("HEAD",))[-1]:
+                return missing
+            if revision is not None:
+                await _fetch_revision(mirror, url, revision)
+            wanted = (revision,) if revision is not None else tuple(map(_kept, names))
+            async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
+                return await _read(objects, ref, wanted)
+
+
+async def _read(objects: Objects, ref: Ref, names: tuple[str, ...]) -> Fetched | Trouble:
+    for name in names:
+        found = await objects.get(f"{name}^{{commit}}")
+        if found is None or found.type != "commit":
+            continue
+        commit = parse_commit(found.name, found.data)
+        return await _read_config(objects, commit)
+    return ref_not_found(ref)
+
+
+async def _read_config(objects: Objects, commit: Commit) -> Fetched | Trouble:
+    config = await objects.get(f"{commit.revision}:{CONFIG_FILE}")
+    if config is None or config.type != "blob":
+        return Trouble(kind=TroubleKind.NO_CONFIG, message=NO_CONFIG, commit=commit)
+    if len(config.data) > LARGEST_CONFIG:
+        size = f"{len(config.data)} bytes, and {LARGEST_CONFIG} are allowed"
+        message = f"{CONFIG_FILE} is too large: it has {size}."
+        return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
+    try:
+        text = config.data.decode()
+    except UnicodeDecodeError as error:
+        line = config.data[: error.start].count(b"\n") + 1
+        message = f"{CONFIG_FILE} is not UTF-8 text: line {line} has a byte that does not belong."
+        return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
+    return Fetched(commit=commit, text=text, file=CONFIG_FILE)
+
+
+async def _fetch(mirror: Path, url: str, what: str, *, depth: int = 1) -> None:
+    await run_git(
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-recurse-submodules",
+        f"--depth={depth}",
+        "--",
+        url,
+        what,
+        folder=mirror,
+        extra=REMOTE,
+        seconds=FETCH_SECONDS,
+    )
+
+
+async def _fetch_revision(mirror: Path, url: str, revision: str) -> None:
+    """Make sure that a commit is there although its branch may have moved on."""
+    async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
+        if await objects.get(f"{revision}^{{commit}}") is not None:
+            return
+    await _fetch(mirror, url, revision)
+
+
+def _kept(name: str) -> str:
+    """Return the name under which a fetched ref is kept."""
+    return f"refs/roundel/{name.removeprefix('refs/')}"
+
+
+def ref_not_found(ref: Ref) -> Trouble:
+    """Return the trouble with a ref that is not there, in the API's words."""
+    message = "Branch not found" if ref.tag is None else "Tag not found"
+    return Trouble(kind=TroubleKind.REF_NOT_FOUND, message=message)
+
+
+def _unreachable(url: str, error: Exception) -> Trouble:
+    if isinstance(error, FileNotFoundError):
+        reason = "the git program was not found on the server"
+    else:
+        reason = shown(str(error)) or type(error).__name__
+    message = f"The repository {shown(url)} could not be read: {reason}"
+    return Trouble(kind=TroubleKind.UNREACHABLE, message=message)

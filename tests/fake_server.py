@@ -1,0 +1,202 @@
+"""A server for runners, made by hand: queues of orders, and a record of what it was told."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from roundel.domain.errors import LeaseLost
+from roundel.domain.ids import ExecutionId, JobId, RunnerId, new_id
+from roundel.domain.plan import ExecutorKind, ExecutorPlan, ImagePlan, Json, StepPlan, When
+from roundel.domain.runners import (
+    CheckoutOrder,
+    Chunk,
+    JobOrder,
+    Lease,
+    Offer,
+    Orders,
+    Result,
+    Resumed,
+    Secret,
+    StepProgress,
+    StepReport,
+    StepStatus,
+)
+
+
+def a_step(command: str, *, when: When = When.ON_SUCCESS, name: str = "", **args: Json) -> StepPlan:
+    """Return a `run` step."""
+    return StepPlan(kind="run", name=name or command, when=when, args={"command": command, **args})
+
+
+def an_order(
+    *steps: StepPlan | str,
+    image: str = "cimg/base:stable",
+    images: Sequence[ImagePlan] = (),
+    environment: dict[str, str] | None = None,
+    masks: Sequence[str] = (),
+    shell: str | None = None,
+    working_directory: str | None = None,
+    checkout: CheckoutOrder | None = None,
+    resource_class: str | None = None,
+    time_limit_seconds: float = 3600.0,
+) -> JobOrder:
+    """Return an order for a docker job."""
+    return JobOrder(
+        lease=Lease(execution_id=ExecutionId(new_id()), runner_id=RunnerId("runner"), fence=1),
+        job_id=JobId(new_id()),
+        job_name="build",
+        job_number=1,
+        project_slug="gh/acme/app",
+        node=0,
+        nodes=1,
+        attempt=1,
+        executor=ExecutorPlan(
+            kind=ExecutorKind.DOCKER,
+            images=tuple(images) or (ImagePlan(image=image, environment={}),),
+        ),
+        steps=tuple(a_step(step) if isinstance(step, str) else step for step in steps),
+        environment=environment or {},
+        masks=tuple(Secret(mask) for mask in masks),
+        shell=shell,
+        working_directory=working_directory,
+        checkout=checkout,
+        resource_class=resource_class,
+        time_limit_seconds=time_limit_seconds,
+    )
+
+
+@dataclass
+class Told:
+    """What the server knows of one execution."""
+
+    order: JobOrder
+    reports: dict[int, StepReport] = field(default_factory=dict)
+    chunks: dict[int, list[Chunk]] = field(default_factory=dict)
+    result: Result | None = None
+    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def output(self, index: int) -> str:
+        """Return a step's output."""
+        return b"".join(c.data for c in self.chunks.get(index, [])).decode(errors="replace")
+
+    def log(self) -> str:
+        """Return all output, in the order of the steps."""
+        return "".join(self.output(index) for index in sorted(self.chunks))
+
+    def steps(self) -> list[tuple[str, str]]:
+        """Return name and status of the steps of the plan, in the order of their starts."""
+        return [
+            (report.name, report.status.value)
+            for index, report in sorted(self.reports.items())
+            if index > 1
+        ]
+
+    async def until_log_has(self, text: str) -> None:
+        """Return once the output contains `text`."""
+        while text not in self.log():
+            self.changed.clear()
+            await self.changed.wait()
+
+
+class FakeServer:
+    """The `Server` protocol in memory, strict about order: it refuses what a real one would."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[ExecutionId, Told] = {}
+        self.calls: list[str] = []
+        self.away: set[str] = set()  # calls that find no server
+        self.lost: set[ExecutionId] = set()
+        self._queue: asyncio.Queue[JobOrder] = asyncio.Queue()
+
+    def submit(self, order: JobOrder) -> Told:
+        """Queue an order."""
+        told = self.jobs[order.lease.execution_id] = Told(order)
+        self._queue.put_nowait(order)
+        return told
+
+    async def claim(self, offer: Offer) -> JobOrder | None:
+        self._call("claim")
+        try:
+            async with asyncio.timeout(offer.wait_seconds):
+                order = await self._queue.get()
+        except TimeoutError:
+            return None
+        lease = replace(order.lease, runner_id=offer.runner_id)
+        order = replace(order, lease=lease)
+        self.jobs[lease.execution_id].order = order
+        return order
+
+    async def resume(self, lease: Lease) -> Resumed | None:
+        self._call("resume")
+        told = self.jobs.get(lease.execution_id)
+        if told is None or told.result is not None or lease.execution_id in self.lost:
+            return None
+        steps = tuple(
+            StepProgress(
+                report=report,
+                next_chunk=len(told.chunks.get(index, [])),
+                source_end=max((c.source_end for c in told.chunks.get(index, [])), default=0),
+            )
+            for index, report in sorted(told.reports.items())
+        )
+        return Resumed(order=told.order, steps=steps)
+
+    async def renew(self, lease: Lease) -> Orders:
+        self._call("renew")
+        return self._orders(self._held(lease))
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
+        self._call("report")
+        told = self._held(lease)
+        for step in steps:
+            before = told.reports.get(step.index)
+            if before is None:
+                assert step.status is StepStatus.RUNNING, "a step ended that had not begun"
+                assert step.index == len(told.reports), "steps are counted without gaps"
+            elif before.status is not StepStatus.RUNNING:
+                assert step == before, "a step that had ended was changed"
+            told.reports[step.index] = step
+        told.changed.set()
+        return self._orders(told)
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        self._call("chunk")
+        told = self._held(lease)
+        for chunk in chunks:
+            assert told.reports[chunk.step].status is StepStatus.RUNNING, "output after the end"
+            kept = told.chunks.setdefault(chunk.step, [])
+            assert chunk.number <= len(kept), "a chunk was left out"
+            assert len(chunk.data) <= 64 * 1024 + 4096, "a chunk is too large"
+            if chunk.number == len(kept):
+                kept.append(chunk)
+        told.changed.set()
+        return self._orders(told)
+
+    async def canceled(self, lease: Lease) -> None:
+        self._call("canceled")
+        await self._held(lease).cancel.wait()
+
+    async def finish(self, lease: Lease, result: Result) -> None:
+        self._call("finish")
+        told = self._held(lease)
+        open_steps = [r.name for r in told.reports.values() if r.status is StepStatus.RUNNING]
+        assert not open_steps, f"the job ended before its steps {open_steps}"
+        told.result = result
+        told.ended.set()
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.away:
+            raise ConnectionError("the server is away")
+
+    def _held(self, lease: Lease) -> Told:
+        told = self.jobs.get(lease.execution_id)
+        if told is None or lease.execution_id in self.lost or told.result is not None:
+            raise LeaseLost("this execution is not yours")
+        return told
+
+    @staticmethod
+    def _orders(told: Told) -> Orders:
+        return Orders(cancel=told.cancel.is_set())

@@ -1,0 +1,99 @@
+"""A whole server on a real database, with a fake repository, compiler, clock and runner."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from roundel.app import Adapters, Engine, UseCases, build
+from roundel.domain.access import Actor
+from roundel.domain.ids import PipelineId, WorkflowId
+from roundel.domain.jobs import Job
+from roundel.domain.pipelines import Pipeline, Ref
+from roundel.domain.plan import Json, Plan
+from roundel.domain.projects import Project, Slug
+from roundel.domain.workflows import Workflow
+from roundel.settings import Settings
+from roundel.vault.tokens import digest_of
+from tests.builders import a_plan
+from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunner
+
+
+class House:
+    """One server with its surroundings, and short ways to look at it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = FakeClock()
+        self.repositories = FakeRepositories()
+        self.compiler = FakeCompiler(a_plan("build"))
+        self.project: Project
+        self.admin: Actor
+        self.engine = self._build()
+
+    def _build(self) -> Engine:
+        adapters = Adapters(
+            clock=self.clock, repositories=self.repositories, compiler=self.compiler
+        )
+        self.engine = build(Settings(data=self.folder, run_jobs=False), adapters)
+        self.use = UseCases(self.engine)
+        self.runner = ScriptedRunner(self.engine.runners)
+        return self.engine
+
+    async def open(self) -> None:
+        """Start as at the first time: sign in as the administrator and add a project."""
+        await self.engine.start()
+        token = (self.folder / "admin-token").read_text().strip()
+        admin = await self.engine.reads.actor(digest_of(token))
+        assert admin is not None
+        self.admin = admin
+        slug = Slug.parse("gh/acme/web")
+        self.project = await self.use.add_project(slug, "/srv/web.git", None, admin)
+
+    async def restart(self) -> None:
+        """End the server and start another on the same folder."""
+        await self.engine.stop()
+        self._build()
+        await self.engine.start()
+
+    async def trigger(
+        self,
+        plan: Plan | None = None,
+        *,
+        ref: Ref | None = None,
+        parameters: Mapping[str, Json] | None = None,
+    ) -> Pipeline:
+        """Trigger a pipeline and wait until it has been compiled."""
+        if plan is not None:
+            self.compiler.plan = plan
+        pipeline = await self.use.trigger_pipeline(
+            self.project, ref or Ref(), parameters or {}, self.admin
+        )
+        await self.engine.ticks.settled()
+        return pipeline
+
+    async def pipeline(self, pipeline_id: PipelineId) -> Pipeline:
+        view = await self.engine.reads.pipeline(pipeline_id)
+        assert view is not None
+        return view.pipeline
+
+    async def workflow(self, pipeline: Pipeline) -> Workflow:
+        """Return the pipeline's first workflow."""
+        return (await self.engine.reads.workflows(pipeline.id))[0].workflow
+
+    async def jobs(self, workflow: WorkflowId) -> dict[str, Job]:
+        return {view.job.name: view.job for view in await self.engine.reads.slots(workflow)}
+
+    async def statuses(self, pipeline: Pipeline) -> tuple[str, dict[str, str]]:
+        """Return what the first workflow and its jobs are called now."""
+        workflow = await self.workflow(pipeline)
+        jobs = await self.jobs(workflow.id)
+        return workflow.status.value, {name: job.status.value for name, job in jobs.items()}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path / "data")
+    await house.open()
+    yield house
+    await house.engine.stop()

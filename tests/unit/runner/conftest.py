@@ -1,0 +1,52 @@
+"""A runner on the process back end, with a server made by hand."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from roundel.backends.process import ProcessBackend
+from roundel.domain.clock import SystemClock
+from roundel.domain.runners import JobOrder
+from roundel.runner.main import Runner
+from tests.fake_server import FakeServer, Told
+
+RunJob = Callable[[JobOrder], "asyncio.Future[Told]"]
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@contextlib.asynccontextmanager
+async def a_runner(server: FakeServer, folder: Path, **options: object) -> AsyncIterator[Runner]:
+    """Run a runner for the length of the block."""
+    runner = Runner(
+        server,
+        options.pop("backend", None) or ProcessBackend(),
+        folder=folder,
+        clock=SystemClock(),
+        **{"slots": 2, **options},
+    )
+    task = asyncio.create_task(runner.run())
+    try:
+        yield runner
+    finally:
+        await runner.stop(0)
+        await task
+
+
+@pytest.fixture
+async def run_job(server: FakeServer, tmp_path: Path) -> AsyncIterator[RunJob]:
+    """Return a function that runs an order to its end and tells what the server heard."""
+
+    async def run(order: JobOrder) -> Told:
+        told = server.submit(order)
+        await told.ended.wait()
+        return told
+
+    async with a_runner(server, tmp_path):
+        yield run
