@@ -13,7 +13,7 @@ MOST_MEMBERS = 10_000  # jobs of one matrix
 MOST_JOBS = 20_000  # invocations of all workflows
 
 
-class LimitReached(Exception):  # noqa: N818 - it ends one compilation, it is not a fault
+class LimitReached(Exception):
     """A config asks for too much.  Raised by a pass and turned into a problem by `passes`."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -55,7 +55,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
     report.error("yaml", f"Unable to parse YAML\n{message}", Spot(doc, mark or START))
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the event loop, not a fault
+class _Refused(Exception):
     def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
@@ -136,8 +136,10 @@ class _Loader:
                     value = resolve(text)
             elif event.tag is not None:
                 value = self._tagged(event, text)
-            if frame is None or self.count >= MOST_NODES or (
-                is_map and (key is _MERGE or key in into)
+            if (
+                frame is None
+                or self.count >= MOST_NODES
+                or (is_map and (key is _MERGE or key in into))
             ):
                 if frame is not None:
                     frame.key = key
@@ -160,7 +162,7 @@ class _Loader:
             self._open(Map(), event)
         elif kind == "SequenceStartEvent":
             self._open(Seq(), event)
-        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":  # noqa: PLR1714 - hot
+        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":
             self._close()
         elif kind == "ScalarEvent":
             self._anchored_scalar(event)
