@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,35 +12,7 @@ from roundel.domain.plan import Json, StepPlan
 from roundel.domain.runners import CheckoutOrder
 from tests.engine import CACHE
 from tests.fake_server import an_order
-
-GIT = [
-    "git",
-    "-c",
-    "user.name=T",
-    "-c",
-    "user.email=t@example.org",
-    "-c",
-    "init.defaultBranch=main",
-]
-
-
-def git(where: Path, *words: str) -> str:
-    done = subprocess.run([*GIT, *words], cwd=where, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def make_repository(where: Path) -> Path:
-    """Make a repository with two commits on main, a tag at the first, and a branch."""
-    where.mkdir(parents=True)
-    git(where, "init", "-q")
-    for text in ("one", "two"):
-        (where / "file").write_text(text)
-        git(where, "add", ".")
-        git(where, "commit", "-q", "-m", text)
-        if text == "one":
-            git(where, "tag", "v1")
-    git(where, "branch", "feature/x", "v1")
-    return where
+from tests.repositories import git, make_repository
 
 
 @pytest.fixture(params=["seen from inside", "cloned by the runner"])
