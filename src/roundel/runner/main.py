@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
-from roundel.backends.folder import JobFolder
+from roundel.backends.folder import JobFolder, remove_orphaned_secrets
 from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
@@ -190,6 +190,7 @@ class Runner:
                 swept = await self._backend.sweep(self._jobs_home, self._alive)
                 if swept:
                     LOG.warning("event=swept count=%d: removed what dead runners left", swept)
+            await asyncio.to_thread(remove_orphaned_secrets)
             await asyncio.sleep(SWEEP_SECONDS)
 
     # -- leaving --
