@@ -115,7 +115,7 @@ class _Loader:
         is_map = False
         key: Any = _NO_KEY
         while True:
-            event = next_event()
+            event: Any = next_event()
             if type(event) is not ScalarEvent or event.anchor is not None:
                 if frame is not None:
                     frame.key = key
@@ -136,8 +136,10 @@ class _Loader:
                     value = resolve(text)
             elif event.tag is not None:
                 value = self._tagged(event, text)
-            if frame is None or self.count >= MOST_NODES or (
-                is_map and (key is _MERGE or key in into)
+            if (
+                frame is None
+                or self.count >= MOST_NODES
+                or (is_map and (key is _MERGE or key in into))
             ):
                 if frame is not None:
                     frame.key = key
@@ -160,7 +162,7 @@ class _Loader:
             self._open(Map(), event)
         elif kind == "SequenceStartEvent":
             self._open(Seq(), event)
-        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":  # noqa: PLR1714 - hot
+        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":
             self._close()
         elif kind == "ScalarEvent":
             self._anchored_scalar(event)
