@@ -25,13 +25,12 @@ def why_filtered(filters: Node, values: Mapping[str, Value], *, strict: bool = T
     """
     if isinstance(filters, str):
         return _by_expression(filters, values, strict)
-    if not isinstance(filters, Map):
-        return None
+    rules = filters if isinstance(filters, Map) else Map()
     branch, tag = values.get("pipeline.git.branch"), values.get("pipeline.git.tag")
     if isinstance(tag, str) and tag:
-        return _by_tag(filters.get("tags"), tag)
+        return _by_tag(rules.get("tags"), tag)
     if isinstance(branch, str) and branch:
-        return _by_branch(filters.get("branches"), branch)
+        return _by_branch(rules.get("branches"), branch)
     return None
 
 

@@ -109,14 +109,15 @@ class _Loader:
         from yaml._yaml import CParser
         from yaml.events import ScalarEvent
 
+        scalar: Any = ScalarEvent
         next_event: Any = CParser(self.doc.text).get_event
         frame: Any = None
         into: Any = None
         is_map = False
         key: Any = _NO_KEY
         while True:
-            event: Any = next_event()
-            if type(event) is not ScalarEvent or event.anchor is not None:
+            event = next_event()
+            if type(event) is not scalar or event.anchor is not None:
                 if frame is not None:
                     frame.key = key
                 if self._other(event):
