@@ -80,6 +80,9 @@ class Caches(Protocol):
     def drop(self, project: ProjectId, scope: CacheScope, key: str, blob: BlobId) -> bool:
         """Remove the cache of this key if it names this blob; tell whether it did."""
 
+    def names(self, project: ProjectId, scope: CacheScope, blob: BlobId) -> bool:
+        """Tell whether a cache of this scope names the blob."""
+
     def evict(self, project: ProjectId, quota: int, keep: str) -> Sequence[BlobId]:
         """Remove those used longest ago until the rest fits; `keep` (a key) stays."""
 
@@ -97,7 +100,11 @@ class Layers(Protocol):
         blob: StoredBlob,
         paths: Sequence[str],
         expires_at: Micros,
-    ) -> None: ...
+    ) -> bool:
+        """Add a layer; False if this blob is one already."""
+
+    def job_of(self, blob: BlobId) -> JobId | None:
+        """Return the job that persisted this blob as a layer."""
 
     def of_jobs(self, jobs: Mapping[JobId, str]) -> Mapping[JobId, Sequence[WorkspaceLayer]]:
         """Return the layers of each job (with its name), of each node's newest attempt."""

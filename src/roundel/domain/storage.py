@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
-from roundel.domain.runners import Lease
+from roundel.domain.runners import Lease, Server
 
 BlobId = NewType("BlobId", str)
 
@@ -107,3 +107,7 @@ class Storage(Protocol):
 
     async def timings(self, lease: Lease, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname of the job's last run with results."""
+
+
+class KeepingServer(Server, Storage, Protocol):
+    """All that a runner may ask of its server."""

@@ -260,6 +260,7 @@ CREATE TABLE cache (
   expires_at BIGINT NOT NULL,
   UNIQUE (project_id, scope, key)
 );
+CREATE INDEX cache_of_upload ON cache (upload_id);
 CREATE INDEX cache_by_use ON cache (project_id, used_at);
 CREATE INDEX cache_expiry ON cache (expires_at);
 
@@ -273,6 +274,7 @@ CREATE TABLE workspace_layer (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX workspace_layer_of_job ON workspace_layer (job_id, node, id);
+CREATE INDEX workspace_layer_of_upload ON workspace_layer (upload_id);
 CREATE INDEX workspace_layer_expiry ON workspace_layer (expires_at);
 
 CREATE TABLE artifact (

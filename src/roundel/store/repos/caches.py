@@ -80,6 +80,17 @@ class SqlCaches:
         )
         return dropped > 0
 
+    def names(self, project: ProjectId, scope: CacheScope, blob: BlobId) -> bool:
+        """Tell whether a cache of this scope names the blob."""
+        row = self._sql.one(
+            "SELECT 1 FROM cache WHERE upload_id = :blob AND project_id = :project"
+            " AND scope = :scope",
+            blob=blob,
+            project=project,
+            scope=scope,
+        )
+        return row is not None
+
     def evict(self, project: ProjectId, quota: int, keep: str) -> Sequence[BlobId]:
         """Remove those used longest ago until the rest fits; `keep` (a key) stays."""
         (total,) = self._sql.one(

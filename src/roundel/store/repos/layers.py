@@ -28,15 +28,15 @@ class SqlLayers:
         blob: StoredBlob,
         paths: Sequence[str],
         expires_at: Micros,
-    ) -> None:
-        """Add a layer; the same blob again changes nothing."""
+    ) -> bool:
+        """Add a layer; False if this blob is one already."""
         known = self._sql.one(
             "SELECT 1 FROM workspace_layer WHERE job_id = :job AND upload_id = :upload",
             job=job,
             upload=blob.id,
         )
         if known is not None:
-            return
+            return False
         self._sql.run(
             "INSERT INTO workspace_layer (id, job_id, execution_id, node, upload_id, paths,"
             " expires_at) VALUES (:id, :job, :execution, :node, :upload, :paths, :expires)",
@@ -48,6 +48,12 @@ class SqlLayers:
             paths=zlib.compress(msgspec.json.encode(paths), 1),
             expires=expires_at,
         )
+        return True
+
+    def job_of(self, blob: BlobId) -> JobId | None:
+        """Return the job that persisted this blob as a layer."""
+        row = self._sql.one("SELECT job_id FROM workspace_layer WHERE upload_id = :blob", blob=blob)
+        return None if row is None else JobId(row[0])
 
     def of_jobs(self, jobs: Mapping[JobId, str]) -> Mapping[JobId, Sequence[WorkspaceLayer]]:
         """Return the layers of each job (with its name), of each node's newest attempt."""
