@@ -25,7 +25,5 @@ def measure(name: str, text: str, n: int) -> None:
     compiling()
     figures.cost(
         name,
-        *figures.in_turns(
-            n, lambda: figures.seconds(compiling), lambda: figures.seconds(reading)
-        ),
+        *figures.in_turns(n, lambda: figures.seconds(compiling), lambda: figures.seconds(reading)),
     )

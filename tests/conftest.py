@@ -6,6 +6,9 @@ import pytest
 
 from tests.groups import GROUPS
 
+# One engine for the whole session, whoever asks for it.
+pytest_plugins = ["tests.engine"]
+
 LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
 
 

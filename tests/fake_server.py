@@ -28,6 +28,13 @@ def a_step(command: str, *, when: When = When.ON_SUCCESS, name: str = "", **args
     return StepPlan(kind="run", name=name or command, when=when, args={"command": command, **args})
 
 
+def in_shell(shell: str, command: str) -> StepPlan:
+    """Return a `run` step with a shell of its own, that runs whatever happened before."""
+    return StepPlan(
+        kind="run", name=command, when=When.ALWAYS, args={"command": command, "shell": shell}
+    )
+
+
 def an_order(
     *steps: StepPlan | str,
     image: str = "cimg/base:stable",

@@ -21,8 +21,9 @@ from tests.engine import CACHE, Engine, NoEngine
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DEBIAN_SUITE = "bookworm"
 _DEBIAN_PACKAGES = (
-    "bash ca-certificates curl git jq make openssh-client procps python3 unzip zstd"
-).split()
+    *("bash", "ca-certificates", "curl", "git", "jq", "make"),
+    *("openssh-client", "procps", "python3", "unzip", "zstd"),
+)
 _USER = "circleci:x:3434:3434::/home/circleci:/bin/sh\n"  # the id that CircleCI's images use
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import requests
 from pycircleci.api import Api
+
 from tests.e2e.client import ENDED, until
 from tests.e2e.site import Site
 

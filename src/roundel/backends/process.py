@@ -10,10 +10,11 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.processes import (
@@ -63,7 +64,7 @@ class ProcessBackend:
 
     async def why_unusable(self) -> str | None:
         """A POSIX shell is all that is needed."""
-        if os.name != "posix" or not Path("/bin/sh").exists():
+        if os.name != "posix" or not os.access("/bin/sh", os.X_OK):
             return "Jobs cannot run as processes here: there is no /bin/sh."
         return None
 
@@ -90,7 +91,7 @@ class ProcessBackend:
         if self._wakeups is None:
             self._wakeups = Wakeups()
         if self._isolation is None:
-            self._isolation = await _permitted()
+            self._isolation = await finished(_permitted())
         folder = JobFolder(root, execution)
         sandbox = _ProcessSandbox(
             folder,
@@ -114,11 +115,11 @@ class ProcessBackend:
             try:
                 with _watched(supervisor, sandbox):
                     if adopted:
-                        await _still_there(supervisor, sandbox)
+                        _check_alive(supervisor)
                     yield sandbox
             finally:
                 if not sandbox.kept:
-                    await asyncio.shield(self._remove(supervisor, folder, execution))
+                    await finished(self._remove(supervisor, folder, execution))
 
     def _start(self, order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> Identity:
         home, tmp = folder.root / "home", folder.root / "tmp"
@@ -260,9 +261,7 @@ async def _permitted() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _watched(
-    supervisor: Identity, sandbox: FolderSandbox
-) -> "contextlib._GeneratorContextManager[None]":
+def _watched(supervisor: Identity, sandbox: FolderSandbox) -> Iterator[None]:
     """Tell the sandbox when its supervisor is gone."""
     lost = "the job's supervisor process was killed"
     try:
@@ -288,6 +287,6 @@ def _watched(
         os.close(descriptor)
 
 
-async def _still_there(supervisor: Identity, sandbox: FolderSandbox) -> None:
+def _check_alive(supervisor: Identity) -> None:
     if not supervisor.alive():
         raise SandboxLost("the job's processes ended while no runner was there")

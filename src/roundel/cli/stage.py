@@ -19,6 +19,7 @@ from roundel.cli.output import Failure
 READY = "Roundel is ready at "
 READY_WITHIN_SECONDS = 30.0
 STOP_WITHIN_SECONDS = 20.0
+ENGINE_SOCKET = Path("/var/run/docker.sock")  # without DOCKER_HOST, as the engine's own client
 ENGINE_WITHIN_SECONDS = 3.0
 # Images known to have bash, git and python3, best first.  Nothing is ever pulled for the demo.
 SUITABLE = ("cimg/python:*", "cimg/base:*", "python:3.1?", "python:3", "python:latest")
@@ -60,7 +61,7 @@ class Stage:
 
 def find_ground(image: str | None) -> Ground:
     """Take containers if an engine answers and has an image that will do, else processes."""
-    tags, problem = asyncio.run(local_images())
+    tags, problem = local_images()
     if problem is not None:
         return Ground(image=None, why=problem)
     if image is not None:
@@ -76,21 +77,26 @@ def find_ground(image: str | None) -> Ground:
     )
 
 
-async def local_images() -> tuple[list[str], str | None]:
+def local_images() -> tuple[list[str], str | None]:
     """Return the tags that the engine has, or why there are none to be had."""
+    address = os.environ.get("DOCKER_HOST")
+    if address is None and ENGINE_SOCKET.exists():
+        address = f"unix://{ENGINE_SOCKET}"
+    tags = None if address is None else asyncio.run(tags_at(address))
+    return (tags, None) if tags is not None else ([], "no container engine answers")
+
+
+async def tags_at(address: str) -> list[str] | None:
+    """Return the tags of an engine's images, None if it does not answer."""
     import aiodocker  # only here: a machine without an engine need not load it
     import aiohttp
 
     try:
-        async with asyncio.timeout(ENGINE_WITHIN_SECONDS):
-            engine = aiodocker.Docker()
-            try:
-                images = await engine.images.list()
-            finally:
-                await engine.close()
+        async with asyncio.timeout(ENGINE_WITHIN_SECONDS), aiodocker.Docker(address) as engine:
+            images = await engine.images.list()
     except (ValueError, OSError, TimeoutError, aiohttp.ClientError, aiodocker.DockerError):
-        return [], "no container engine answers"
-    return [tag for image in images for tag in image["RepoTags"] or ()], None
+        return None
+    return [tag for image in images for tag in image["RepoTags"] or ()]
 
 
 def make_repository(path: Path) -> Path:

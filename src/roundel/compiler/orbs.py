@@ -34,7 +34,7 @@ class OrbSource(Protocol):
         """
 
 
-class OrbRefused(Exception):  # noqa: N818 - an answer, not a fault
+class OrbRefused(Exception):
     """The orb exists, but this organisation may not use it.  The text says why."""
 
 

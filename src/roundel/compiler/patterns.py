@@ -9,7 +9,7 @@ LONGEST_PATTERN = 2_048  # characters; a longer one costs memory and means nothi
 _MEMORY = 4 << 20  # bytes that one compiled pattern may use
 
 
-class BadPattern(ValueError):  # noqa: N818 - a user's mistake, not a fault
+class BadPattern(ValueError):
     """The text is not a regular expression that RE2 accepts."""
 
 

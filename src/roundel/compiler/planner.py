@@ -93,17 +93,27 @@ def _excluded(
         reason = why_filtered(filters, values, strict=strict)
         if reason is not None:
             excluded[id(invocation)] = reason
-    changed = bool(excluded)
-    while changed:
-        changed = False
-        for invocation in invocations:
-            if id(invocation) in excluded or not invocation.resolved:
-                continue
-            if all(id(other) in excluded for other, _ in invocation.resolved):
-                names = ", ".join(other.final for other, _ in invocation.resolved)
-                excluded[id(invocation)] = f"none of the jobs that it requires runs: {names}"
-                changed = True
+    if excluded:
+        _spread(invocations, excluded)
     return excluded
+
+
+def _spread(invocations: Sequence[Invocation], excluded: dict[int, str]) -> None:
+    """Exclude the jobs of whose requirements nothing is left, and those who require only them."""
+    followers: dict[int, list[Invocation]] = {}
+    left: dict[int, int] = {}
+    for invocation in invocations:
+        left[id(invocation)] = len(invocation.resolved)
+        for other, _ in invocation.resolved:
+            followers.setdefault(id(other), []).append(invocation)
+    waiting = list(excluded)
+    while waiting:
+        for follower in followers.get(waiting.pop(), ()):
+            left[id(follower)] -= 1
+            if left[id(follower)] == 0 and id(follower) not in excluded:
+                names = ", ".join(other.final for other, _ in follower.resolved[:20])
+                excluded[id(follower)] = f"none of the jobs that it requires runs: {names}"
+                waiting.append(id(follower))
 
 
 def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:

@@ -27,6 +27,7 @@ _FLOAT = re.compile(
 )
 
 LONGEST_NUMBER = 100  # characters; longer ones stay text, since nothing means them as numbers
+_LARGEST = 2**63 - 1  # integers beyond 64 bits stay text too: no reader of a plan could hold them
 
 
 @lru_cache(maxsize=4096)
@@ -37,7 +38,8 @@ def resolve(text: str) -> bool | int | float | str | None:
     if not text or text[0] not in AMBIGUOUS or len(text) > LONGEST_NUMBER:
         return text
     if _INT.match(text):
-        return _integer(text)
+        value = _integer(text)
+        return text if isinstance(value, int) and abs(value) > _LARGEST else value
     if _FLOAT.match(text):
         return _real(text)
     return text

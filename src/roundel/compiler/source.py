@@ -55,7 +55,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
     report.error("yaml", f"Unable to parse YAML\n{message}", Spot(doc, mark or START))
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the event loop, not a fault
+class _Refused(Exception):
     def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
@@ -136,8 +136,10 @@ class _Loader:
                     value = resolve(text)
             elif event.tag is not None:
                 value = self._tagged(event, text)
-            if frame is None or self.count >= MOST_NODES or (
-                is_map and (key is _MERGE or key in into)
+            if (
+                frame is None
+                or self.count >= MOST_NODES
+                or (is_map and (key is _MERGE or key in into))
             ):
                 if frame is not None:
                     frame.key = key
@@ -160,7 +162,7 @@ class _Loader:
             self._open(Map(), event)
         elif kind == "SequenceStartEvent":
             self._open(Seq(), event)
-        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":  # noqa: PLR1714 - hot
+        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":
             self._close()
         elif kind == "ScalarEvent":
             self._anchored_scalar(event)
@@ -242,10 +244,6 @@ class _Loader:
             return
         if key in into:
             self._duplicate(into, key, frame.key_mark)
-        elif len(into) >= MOST_KEYS:
-            raise _Refused(
-                "too-many-keys", f"A map has more than {MOST_KEYS} keys.", frame.key_mark
-            )
         into[key] = value
         into.marks[key] = (frame.key_mark, mark)
 
@@ -294,6 +292,8 @@ class _Loader:
         into: Map | Seq = frame.into
         if frame.merges is not None:
             into = self._merged(into, frame.merges)
+        elif len(into) > MOST_KEYS and frame.is_map:
+            raise _Refused("too-many-keys", f"A map has more than {MOST_KEYS} keys.", into.mark)
         if frame.anchor is not None:
             self.open_anchors[frame.anchor] -= 1
             self.anchors[frame.anchor] = (into, self.count - frame.count + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
-from roundel.compiler.limits import DEEPEST_CALLS
+from roundel.compiler.limits import DEEPEST_CALLS, LimitReached
 from roundel.compiler.logic import statement
 from roundel.compiler.params import StepsValue, bind, call_key
 from roundel.compiler.report import nearest
@@ -27,6 +27,7 @@ class Step:
 def expand_steps(node: Seq, scope: Scope) -> list[Step]:
     """Return the built-in steps that a list of steps means in a scope."""
     steps: list[Step] = []
+    scope.run.budget.spend_steps(len(node))
     for index, item in enumerate(node):
         if isinstance(item, Map) and len(item) == 1:
             for name in item:
@@ -43,7 +44,6 @@ def expand_steps(node: Seq, scope: Scope) -> list[Step]:
             )
         else:
             _misshapen(item, node.item_spot(index), scope)
-    scope.run.budget.spend_steps(len(steps))
     return steps
 
 
@@ -157,14 +157,11 @@ def _command(
     definition, elements = found
     call = Call("command", name, spot, scope.call, definition)
     if call.depth > DEEPEST_CALLS:
-        scope.run.report.error(
+        # Not a problem among others: the calls may branch at every level.
+        raise LimitReached(
             "recursion",
-            f"Commands call each other more than {DEEPEST_CALLS} levels deep: '{name}' is one of"
-            " them",
-            spot,
-            hint="a command cannot call itself, neither directly nor through others",
+            f"Commands call each other more than {DEEPEST_CALLS} levels deep; '{name}' is one.",
         )
-        return
     if _calls_itself(definition, name, scope):
         return
     inner = Scope(scope.run, elements, call)

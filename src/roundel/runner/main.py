@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 from roundel.backends.folder import JobFolder
@@ -59,8 +59,13 @@ class Runner:
 
     @property
     def busy(self) -> int:
-        """How many jobs are under way."""
-        return len(self._tasks)
+        """How many slots are taken.
+
+        A job whose end was told is only being removed.  That takes no slot, unless so many are
+        being removed that the machine falls behind.
+        """
+        removing = sum(job.told for job in self._running.values())
+        return len(self._tasks) - min(removing, self._slots)
 
     async def run(self) -> None:
         """Serve until `stop`.  Raise CannotRun if jobs cannot run here at all.
@@ -108,7 +113,7 @@ class Runner:
         assert runner_id is not None  # noqa: S101 set before this task is made
         offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
         while True:
-            while len(self._tasks) >= self._slots:
+            while self.busy >= self._slots:
                 self._freed.clear()
                 await self._freed.wait()
             order = await persistently("claim", lambda: self._server.claim(offer))
@@ -132,10 +137,11 @@ class Runner:
         folder = self._jobs_home / execution
         save_lease(folder, order.lease)
         job = Claimed(self._server, self._backend, self._clock, order, folder, past)
+        job.on_told = self._freed.set
         self._running[execution] = job
         self._own(job.run(), execution)
 
-    def _own(self, work: "asyncio._CoroutineLike[None]", execution: ExecutionId) -> None:
+    def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
         task = asyncio.create_task(work, name=f"job {execution}")
         self._tasks.add(task)
 
@@ -172,6 +178,7 @@ class Runner:
         job = Claimed(
             self._server, self._backend, self._clock, resumed.order, folder, resumed.steps
         )
+        job.on_told = self._freed.set
         self._running[lease.execution_id] = job
         await job.run()
 
@@ -198,7 +205,7 @@ class Runner:
             await asyncio.gather(*late, return_exceptions=True)
 
     @contextlib.contextmanager
-    def _locked(self) -> "contextlib._GeneratorContextManager[None]":
+    def _locked(self) -> Iterator[None]:
         """Keep a second runner out of this folder."""
         descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -112,10 +112,12 @@ class Shipper:
 
     def masked(self, report: StepReport) -> StepReport:
         """Return the report without secrets in its texts."""
-        texts = {"name": report.name, "command": report.command, "message": report.message}
+        forms = self.forms
         return replace(
             report,
-            **{key: masked_text(self.forms, text) for key, text in texts.items() if text},
+            name=masked_text(forms, report.name),
+            command=report.command and masked_text(forms, report.command),
+            message=report.message and masked_text(forms, report.message),
         )
 
     def begin(self, report: StepReport, *, next_chunk: int = 0, source_end: int = 0) -> StepStream:

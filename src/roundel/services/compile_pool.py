@@ -52,28 +52,40 @@ class CompilePool:
             process=request.process,
         )
         async with self._places:
-            worker = self._idle.pop() if self._idle else await _start()
-            usable = False
             try:
-                answer = await worker.ask(_encoder.encode(question), self._seconds)
+                answer = await self._ask(_encoder.encode(question))
             except TimeoutError:
                 return _failed(
                     ErrorType.TIMEOUT,
-                    f"The config took longer than {self._seconds:.0f} s to compile.",
+                    f"The config took longer than {self._seconds:g} s to compile.",
                 )
             except (asyncio.IncompleteReadError, ConnectionError):
                 return _failed(
                     ErrorType.OTHER, "The config needs more memory than compiling may use."
                 )
-            else:
-                usable = True
-            finally:
-                if usable:
-                    self._idle.append(worker)
-                else:
-                    await worker.end()
-                self._schedule_reaping()
         return _outcome(_answers.decode(answer))
+
+    async def _ask(self, question: bytes) -> bytes:
+        """Ask an idle worker, or a fresh one if it turns out to have died while idle."""
+        if self._idle:
+            try:
+                return await self._ask_one(self._idle.pop(), question)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                pass  # something else may have killed it; the config deserves a fair trial
+        return await self._ask_one(await _start(), question)
+
+    async def _ask_one(self, worker: "_Worker", question: bytes) -> bytes:
+        answered = False
+        try:
+            answer = await worker.ask(question, self._seconds)
+            answered = True
+        finally:
+            if answered:
+                self._idle.append(worker)
+                self._schedule_reaping()
+            else:
+                await worker.end()
+        return answer
 
     async def close(self) -> None:
         """End all idle workers; those at work end with their calls."""

@@ -6,6 +6,7 @@ lacks; only then is the migration tool imported.  A test holds the snapshot equa
 
 import sqlite3
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,9 +20,9 @@ class NewerDatabase(DomainError):
     """The database was written by a newer program; ours would not understand it."""
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, migrations: Traversable = MIGRATIONS) -> None:
     """Make the database at `path`, or bring it up to date; refuse one from the future."""
-    steps = migration_ids()
+    steps = migration_ids(migrations)
     version = _version(path)
     if version is None:
         _create(path, len(steps))
@@ -32,12 +33,12 @@ def prepare(path: Path) -> None:
             " from before the upgrade."
         )
     elif version < len(steps):
-        _migrate(path, version, len(steps))
+        _migrate(path, version, len(steps), migrations)
 
 
-def migration_ids() -> list[str]:
+def migration_ids(migrations: Traversable = MIGRATIONS) -> list[str]:
     """Return the names of all migrations in their order."""
-    names = [entry.name for entry in MIGRATIONS.iterdir()]
+    names = [entry.name for entry in migrations.iterdir()]
     return sorted(name.removesuffix(".sql") for name in names if name.endswith(".sql"))
 
 
@@ -68,11 +69,11 @@ def _create(path: Path, version: int) -> None:
 _VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER NOT NULL);\n"
 
 
-def _migrate(path: Path, have: int, want: int) -> None:
+def _migrate(path: Path, have: int, want: int, migrations: Traversable) -> None:
     """Run the migrations from number `have` on, and note how far the database has come."""
     from yoyo import get_backend, read_migrations  # half a second that most starts do not need
 
-    with resources.as_file(MIGRATIONS) as folder:
+    with resources.as_file(migrations) as folder:
         backend = get_backend(f"sqlite:///{quote(str(path))}")
         steps = read_migrations(str(folder))
         try:

@@ -26,6 +26,7 @@ from roundel.backends.docker.containers import (
     service,
 )
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
+from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
@@ -129,7 +130,7 @@ class DockerBackend:
                     await asyncio.gather(watch, return_exceptions=True)
         finally:
             if not sandbox.kept:
-                await asyncio.shield(self._remove(execution, folder))
+                await finished(self._remove(execution, folder))
 
     async def _adopt(self, execution: ExecutionId) -> DockerContainer:
         for found in await self._list(f"{EXECUTION_LABEL}={execution}"):
@@ -146,6 +147,14 @@ class DockerBackend:
                 infrastructure=False,
             )
         images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
+        # A container whose making is cut off would come to be after we have looked for it.
+        main = await finished(self._make_containers(order, folder, images))
+        return main, _opened_how(plans, images, time.monotonic() - began)
+
+    async def _make_containers(
+        self, order: JobOrder, folder: JobFolder, images: list[Image]
+    ) -> DockerContainer:
+        plans = order.executor.images
         limits = self._limits(order.resource_class)
         home = folder.root.parent
         config = primary(
@@ -173,8 +182,7 @@ class DockerBackend:
         finally:
             await started
         await asyncio.gather(*(self._start(container, plan) for container, plan in services))
-        took = time.monotonic() - began
-        return main, _opened_how(plans, images, took)
+        return main
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)

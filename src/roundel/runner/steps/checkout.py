@@ -76,11 +76,8 @@ def _by_ssh(url: str) -> bool:
 
 async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
     """Clone to `place` with the order's commit checked out.  Doing it twice is fine."""
-    done = place.with_name(place.name + ".done")
-    if done.exists():
+    if not await asyncio.to_thread(_begun_anew, place):
         return
-    await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
-    place.mkdir()
     local = local_path(order.repository_url)
     url = str(local) if local is not None else order.repository_url
     await _git(place, "init", "-q", ".")
@@ -97,7 +94,20 @@ async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> No
     else:
         await _git(place, "checkout", "-q", "--force", "--detach", order.revision)
     await _git(place, "gc", "-q", "--auto")
-    done.touch()
+    _done(place).touch()
+
+
+def _done(place: Path) -> Path:
+    return place.with_name(place.name + ".done")
+
+
+def _begun_anew(place: Path) -> bool:
+    """Make an empty folder for a clone, or return False if there is a whole one."""
+    if _done(place).exists():
+        return False
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    return True
 
 
 async def _git(place: Path, *words: str) -> None:

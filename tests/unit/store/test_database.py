@@ -1,0 +1,172 @@
+"""The writer with its group commit, and the readers."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import roundel
+from roundel.store.database import SqliteDatabase, StoreUnavailable
+from roundel.store.dialect import Sql
+from roundel.store.schema import prepare
+from roundel.store.transaction import Transaction
+from roundel.store.wakeups import LocalWakeups
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    path = tmp_path / "store.sqlite3"
+    prepare(path)
+    database = SqliteDatabase(path, LocalWakeups())
+    yield database
+    database.close()
+
+
+def texts(sql: Sql) -> set[str]:
+    return {row[0] for row in sql.all("SELECT text FROM document")}
+
+
+async def test_what_was_written_is_read_by_others(database: SqliteDatabase) -> None:
+    await database.write(lambda tx: tx.documents.put("hello"))
+    assert await database.read(texts) == {"hello"}
+
+
+async def test_a_call_that_fails_takes_nothing_of_its_group_with_it(
+    database: SqliteDatabase,
+) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def first(tx: Transaction) -> None:
+        began.set()
+        go.wait()  # the others gather behind this one and share its commit
+        tx.documents.put("first")
+
+    def broken(tx: Transaction) -> None:
+        tx.documents.put("never")
+        raise ValueError("a mistake")
+
+    calls = [asyncio.ensure_future(database.write(first))]
+    await asyncio.to_thread(began.wait)
+    calls.append(asyncio.ensure_future(database.write(broken)))
+    calls.append(asyncio.ensure_future(database.write(lambda tx: tx.documents.put("last"))))
+    await asyncio.sleep(0)  # lets both be handed over
+    go.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert isinstance(results[1], ValueError)
+    assert await database.read(texts) == {"first", "last"}
+
+
+async def test_a_refused_statement_is_rolled_back_to_its_call_only(
+    database: SqliteDatabase,
+) -> None:
+    def refused(tx: Transaction) -> None:
+        tx.documents.put("never")
+        tx.people.revoke_token("x", 1)  # type: ignore[arg-type]
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError):
+        await database.write(refused)
+    await database.write(lambda tx: tx.documents.put("after"))
+    assert await database.read(texts) == {"after"}
+
+
+async def test_a_caller_hears_of_success_only_after_the_commit(database: SqliteDatabase) -> None:
+    for number in range(50):
+        await database.write(lambda tx, number=number: tx.documents.put(str(number)))  # type: ignore[misc]
+        assert str(number) in await database.read(texts)
+
+
+async def test_many_callers_at_once_all_get_their_own_answer(database: SqliteDatabase) -> None:
+    hashes = await asyncio.gather(
+        *(
+            database.write(lambda tx, number=number: tx.documents.put(str(number)))  # type: ignore[misc]
+            for number in range(500)
+        )
+    )
+    assert len(set(hashes)) == 500
+
+
+async def test_wake_ups_come_after_the_commit_and_not_from_failed_calls(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.sqlite3"
+    prepare(path)
+    wakeups = LocalWakeups()
+    database = SqliteDatabase(path, wakeups)
+
+    def failing(tx: Transaction) -> None:
+        tx.wake("topic")
+        raise ValueError
+
+    with wakeups.listen("topic") as woken:
+        with pytest.raises(ValueError):
+            await database.write(failing)
+        await database.write(lambda tx: tx.documents.put("x"))
+        assert not woken.is_set()
+        await database.write(lambda tx: tx.wake("topic"))
+        assert woken.is_set()
+    database.close()
+
+
+def texts_are_wanted(tx: Transaction) -> str | None:
+    return tx.documents.get("x")
+
+
+async def test_a_closed_store_says_so(database: SqliteDatabase) -> None:
+    database.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await database.write(texts_are_wanted)
+
+
+async def test_readers_cannot_write(database: SqliteDatabase) -> None:
+    with pytest.raises(Exception, match="readonly"):
+        await database.read(lambda sql: sql.run("DELETE FROM document"))
+
+
+WRITER = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from roundel.store.database import SqliteDatabase
+from roundel.store.wakeups import LocalWakeups
+
+async def main():
+    database = SqliteDatabase(Path(sys.argv[1]), LocalWakeups())
+    async def writer(name):
+        for number in range(100000):
+            text = f"{name}-{number}"
+            await database.write(lambda tx: tx.documents.put(text))
+            print(text, flush=True)
+    await asyncio.gather(*(writer(name) for name in "abcd"))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("acknowledged", [1, 50, 400])
+def test_nothing_that_was_acknowledged_is_lost_by_a_kill(tmp_path: Path, acknowledged: int) -> None:
+    path = tmp_path / "store.sqlite3"
+    prepare(path)
+    source = str(Path(roundel.__file__).parent.parent)
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), source], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        heard = [process.stdout.readline().strip() for _ in range(acknowledged)]
+        os.kill(process.pid, signal.SIGKILL)
+        heard += process.stdout.read().split()[:-1]  # the last line may be cut off
+
+    connection = sqlite3.connect(path)
+    kept = {row[0] for row in connection.execute("SELECT text FROM document")}
+    verdict = connection.execute("PRAGMA integrity_check").fetchall()
+    connection.close()
+    assert set(heard) <= kept
+    assert verdict == [("ok",)]
