@@ -1,28 +1,54 @@
-"""What every test shares."""
+"""What every test shares: which groups can run on this machine, and the list of those left out."""
+
+import os
 
 import pytest
 
-from tests.spec import SPEC
+from tests.groups import GROUPS
+
+# One engine for the whole session, whoever asks for it.
+pytest_plugins = ["tests.engine"]
+
+LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "docker: needs a container engine that the tests start")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and name, the tests that need the specification where it is not beside us."""
-    if SPEC.is_dir():
+    """Leave out the groups that cannot run here, and remember why."""
+    reasons = {group.marker: group.why_not() for group in GROUPS}
+    kept, left_out, counts = [], [], dict.fromkeys(reasons, 0)
+    for item in items:
+        missing = [name for name, why in reasons.items() if why and item.get_closest_marker(name)]
+        (left_out if missing else kept).append(item)
+        for name in missing[:1]:
+            counts[name] += 1
+    if not left_out:
         return
-    kept = [item for item in items if item.get_closest_marker("spec") is None]
-    left_out = [item for item in items if item.get_closest_marker("spec") is not None]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        config.stash[LEFT_OUT] = sorted({item.nodeid.split("::")[0] for item in left_out})
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = {
+        name: (counts[name], why) for name, why in reasons.items() if why and counts[name]
+    }
     items[:] = kept
-
-
-LEFT_OUT: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """List the files whose tests were left out, so that nothing is left out silently."""
-    for name in config.stash.get(LEFT_OUT, []):
-        terminalreporter.write_line(f"left out (no specification folder): {name}")
+    """List what was left out and why, so that nothing is left out silently."""
+    left_out = config.stash.get(LEFT_OUT, {})
+    if not left_out:
+        return
+    about = {group.marker: group.about for group in GROUPS}
+    terminalreporter.section("left out on this machine")
+    for name, (count, why) in left_out.items():
+        terminalreporter.write_line(f"{count} {about[name]}: {why}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With CI=true a group left out is a failure: a green run there means that all was run."""
+    in_ci = os.environ.get("CI") == "true"
+    if in_ci and session.config.stash.get(LEFT_OUT, {}) and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

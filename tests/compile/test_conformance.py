@@ -92,7 +92,10 @@ def check_asserts(folder: Path, expected: str) -> None:
 def _assert_one(op: str, found: Any, value: Any, text: str) -> None:
     if op == "equals":
         if isinstance(value, list) and isinstance(found, list):
-            found = [entry_name(x) if isinstance(y, str) else x for x, y in zip(found, value)]
+            found = [
+                entry_name(x) if isinstance(y, str) else x
+                for x, y in zip(found, value, strict=False)
+            ]
         assert found == value
     elif op == "equals_unordered":
         assert sorted(map(entry_name, found)) == sorted(value)

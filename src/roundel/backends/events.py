@@ -51,5 +51,4 @@ class Record:
                 # The first word counts: nobody ends a step twice.
                 self.ended.setdefault(step, Ended(int(match[3]), int(match[4] or 0)))
         elif self.facts is None and (match := _READY.fullmatch(line)):
-            pairs = (pair.split("=") for pair in match[1].decode().split())
-            self.facts = {key: value for key, value in pairs}
+            self.facts = dict(pair.split("=") for pair in match[1].decode().split())

@@ -10,10 +10,11 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.processes import (
@@ -54,16 +55,17 @@ _SHARED_TMP_ONLY = (
 
 
 class ProcessBackend:
-    """Opens sandboxes as sessions of this machine."""
+    """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
-    def __init__(self, *, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES) -> None:
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
-        self._isolation: tuple[str, ...] | None = None
+        # The command that isolates a job: None until we know, empty where there is none.
+        self._isolation: tuple[str, ...] | None = None if namespaces else ()
 
     async def why_unusable(self) -> str | None:
         """A POSIX shell is all that is needed."""
-        if os.name != "posix" or not Path("/bin/sh").exists():
+        if os.name != "posix" or not os.access("/bin/sh", os.X_OK):
             return "Jobs cannot run as processes here: there is no /bin/sh."
         return None
 
@@ -90,7 +92,7 @@ class ProcessBackend:
         if self._wakeups is None:
             self._wakeups = Wakeups()
         if self._isolation is None:
-            self._isolation = await _permitted()
+            self._isolation = await finished(_permitted())
         folder = JobFolder(root, execution)
         sandbox = _ProcessSandbox(
             folder,
@@ -114,11 +116,11 @@ class ProcessBackend:
             try:
                 with _watched(supervisor, sandbox):
                     if adopted:
-                        await _still_there(supervisor, sandbox)
+                        _check_alive(supervisor)
                     yield sandbox
             finally:
                 if not sandbox.kept:
-                    await asyncio.shield(self._remove(supervisor, folder, execution))
+                    await finished(self._remove(supervisor, folder, execution))
 
     def _start(self, order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> Identity:
         home, tmp = folder.root / "home", folder.root / "tmp"
@@ -260,9 +262,7 @@ async def _permitted() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _watched(
-    supervisor: Identity, sandbox: FolderSandbox
-) -> "contextlib._GeneratorContextManager[None]":
+def _watched(supervisor: Identity, sandbox: FolderSandbox) -> Iterator[None]:
     """Tell the sandbox when its supervisor is gone."""
     lost = "the job's supervisor process was killed"
     try:
@@ -288,6 +288,6 @@ def _watched(
         os.close(descriptor)
 
 
-async def _still_there(supervisor: Identity, sandbox: FolderSandbox) -> None:
+def _check_alive(supervisor: Identity) -> None:
     if not supervisor.alive():
         raise SandboxLost("the job's processes ended while no runner was there")

@@ -66,12 +66,12 @@ def marked(name: str, value: str) -> list[int]:
     """Return the processes whose environment has `name=value`, ourselves excepted."""
     wanted = f"{name}={value}".encode()
     found = []
-    for entry in os.listdir(_PROC):
-        if not entry.isdigit() or int(entry) == os.getpid():
+    for entry in os.scandir(_PROC):
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            if wanted in (_PROC / entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry))
+            if wanted in Path(entry.path, "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
     return found
 
 
@@ -87,17 +87,23 @@ def executions_of(home: str) -> set[ExecutionId]:
     return found
 
 
-async def wait_gone(pid: int, timeout: float = _END_SECONDS) -> bool:
-    """Return True once the process has ended, False if it takes longer than `timeout`."""
+async def wait_gone(pid: int, seconds: float = _END_SECONDS) -> bool:
+    """Return True once the process has ended, False if it takes longer."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
     loop = asyncio.get_running_loop()
-    gone = loop.create_future()
-    loop.add_reader(descriptor, lambda: gone.done() or gone.set_result(None))
+    gone: asyncio.Future[None] = loop.create_future()
+
+    def ring() -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    loop.add_reader(descriptor, ring)
     try:
-        await asyncio.wait_for(gone, timeout)
+        async with asyncio.timeout(seconds):
+            await gone
     except TimeoutError:
         return False
     finally:

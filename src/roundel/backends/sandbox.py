@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from roundel.backends.events import Ended, Record, TooMuch
+from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder, NotOurs
 from roundel.backends.launch import launch_text
 from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
@@ -143,7 +144,7 @@ class FolderSandbox:
             ended = await self._follow(index, output, out, bell)
         except asyncio.CancelledError:
             if not self.kept:
-                await asyncio.shield(self._end_step(index))
+                await finished(self._end_step(index))
             raise
         finally:
             self._bells.discard(bell)
@@ -152,7 +153,7 @@ class FolderSandbox:
 
     async def stop_step(self, index: int) -> None:
         """TERM, and KILL after the grace time or for what the step leaves behind."""
-        await asyncio.shield(self._end_step(index))
+        await finished(self._end_step(index))
 
     # -- inside --
 
@@ -227,6 +228,9 @@ class FolderSandbox:
                 self._record.feed(data)
         except TooMuch:
             self._lost = self._lost or "the job's events file was flooded"
+        found = os.fstat(self._events)
+        if found.st_nlink == 0 or found.st_size < self._events_at:
+            self._lost = self._lost or "the job removed or cut the events file of its job folder"
         return self._record
 
     def _check_lost(self) -> None:

@@ -31,12 +31,12 @@ class Bell:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def wait(self, timeout: float) -> None:
-        """Return at the next ring, or after `timeout` seconds."""
+    async def wait(self, at_most: float) -> None:
+        """Return at the next ring, or after `at_most` seconds."""
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            alarm = loop.call_later(timeout, self.ring)
+            alarm = loop.call_later(at_most, self.ring)
             try:
                 await self._waiter
             finally:
@@ -72,7 +72,7 @@ class Wakeups:
         from asyncinotify import Mask
 
         self._listen()
-        watch = self._inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE)
+        watch = self._inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE | Mask.DELETE)
         self._bells.setdefault(watch.wd, []).append(ring)
 
         def stop() -> None:

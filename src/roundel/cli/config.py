@@ -104,12 +104,13 @@ def _compile(
     orbs: Path | None,
 ) -> "Compiled":
     """Return what compiled; write what did not to standard error and end with 1."""
+    text = _read(file)
     from roundel.cli.checkout import local_values
     from roundel.compiler import Options, compile_config, render_problem
 
     shown = "<standard input>" if file == "-" else file
     compiled = compile_config(
-        _read(file),
+        text,
         file=shown,
         parameters=pipeline_parameters or {},
         values={**local_values(file), **(pipeline_values or {})},

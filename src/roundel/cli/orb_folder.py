@@ -23,7 +23,7 @@ class OrbFolder:
 
     def resolve(self, reference: str) -> "ResolvedOrb | None":
         """Return the newest version that the reference allows, or None."""
-        from roundel.compiler import ResolvedOrb
+        from roundel.compiler import OrbRefused, ResolvedOrb
 
         found = _REFERENCE.fullmatch(reference)
         if found is None:
@@ -32,7 +32,11 @@ class OrbFolder:
         version = _best(found["version"], folder)
         if version is None:
             return None
-        text = (folder / f"{version}.yml").read_text()
+        file = folder / f"{version}.yml"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OrbRefused(f"Orb {reference} cannot be read: {file} is no text file") from error
         return ResolvedOrb(
             reference=f"{found['namespace']}/{found['name']}@{version}",
             text=text,

@@ -65,7 +65,7 @@ def serve(
     data: Path | None, no_runner: bool, backend: str, image_map: tuple[Any, ...], **rest: Any
 ) -> None:
     """Serve the API, pages, scheduler and, unless --no-runner, run jobs."""
-    from roundel import app
+    from roundel.app import serve as serve_until_told
 
     settings = Settings(
         data=data or default_data_folder(dict(os.environ), Path.home()),
@@ -75,7 +75,7 @@ def serve(
         **_checked(rest),
     )
     try:
-        app.serve(settings, announce=_announce)
+        serve_until_told(settings, announce=_announce)
     except DomainError as error:
         raise Failure(str(error)) from error
     except OSError as error:

@@ -38,9 +38,10 @@ def argument(
 def default_argument(parameter: Parameter, inner: Scope) -> Value:
     """Return a parameter's default, read where it was declared."""
     raw = parameter.default
-    if isinstance(raw, (bool, int)) or (isinstance(raw, str) and parameter.type == "string"):
-        if not isinstance(raw, str) or "<<" not in raw:
-            return raw
+    if isinstance(raw, (bool, int)) and fits(parameter, raw):
+        return settled(parameter, raw)
+    if isinstance(raw, str) and parameter.type == "string" and "<<" not in raw:
+        return raw
     value, _ = argument(parameter, raw, parameter.default_spot, inner, inner)
     return value
 

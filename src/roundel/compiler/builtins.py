@@ -24,6 +24,11 @@ COMMAND_STEPS = frozenset({"run", "deploy"})
 
 BUILTIN_STEPS = (*COMMAND_STEPS, *SHOWN_NAMES)
 
+# `save-cache` and the like: never documented, accepted since the first days of version 2.
+DASHED_STEPS: Mapping[str, str] = {
+    name.replace("_", "-"): name for name in BUILTIN_STEPS if "_" in name
+}
+
 BUILTIN_KEYS: Mapping[str, frozenset[str]] = {
     "run": frozenset(
         {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from roundel.compiler.builtins import BUILTIN_KEYS, REQUIRED_KEYS
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS
+from roundel.compiler.element_schema import machine_violations
 from roundel.compiler.filters import bad_pattern
 from roundel.compiler.invocations import Invocation
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, has_machine
@@ -15,6 +16,7 @@ from roundel.compiler.scope import Run, Scope
 from roundel.compiler.source import START
 from roundel.compiler.steps import Step
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of, type_word
+from roundel.compiler.violations import pointer
 from roundel.compiler.workflows import DroppedWorkflow, Workflow
 
 
@@ -28,7 +30,7 @@ def check_workflows(workflows: Sequence[Workflow], run: Run, *, strict: bool) ->
             body = invocation.body
             if body is not None and id(body) not in seen:
                 seen.add(id(body))
-                _job(body, invocation, run.report)
+                _job(body, invocation, run.report, strict)
 
 
 def check_anything_runs(
@@ -37,7 +39,7 @@ def check_anything_runs(
     report: Report,
     doc: Document,
 ) -> None:
-    """Report that nothing is left to run.  Only for people: a pipeline may well have no workflow."""
+    """Report that nothing is left to run.  Only for people: a pipeline may have no workflow."""
     if any(workflow.invocations for workflow in workflows):
         return
     reasons = "; ".join(f"{d.name}: {d.reason}" for d in dropped)
@@ -124,7 +126,7 @@ def _filters(filters: Map, report: Report, context: list[str]) -> None:
 _RUNNER_CLASS = re.compile(r"[a-z0-9_\-]+/[a-zA-Z0-9:_\-+]+\Z")
 
 
-def _job(body: JobBody, invocation: Invocation, report: Report) -> None:
+def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) -> None:
     node = body.node
     context = body.call.lines() if body.call is not None else []
 
@@ -138,6 +140,14 @@ def _job(body: JobBody, invocation: Invocation, report: Report) -> None:
             ' or "executor"',
             body.spot,
         )
+    if body.kind not in TYPES_WITHOUT_STEPS and "steps" not in node:
+        where = pointer(("jobs", invocation.call.name))
+        error("schema", f"{where} required key [steps] not found", body.spot)
+    # What arguments brought in was not there when the shape of the config was checked.
+    found = [v for v in machine_violations((), node) if strict or "extraneous" not in v.text]
+    for violation in found:
+        where = pointer(("jobs", invocation.call.name, *violation.path))
+        error("schema", f"{where} {violation.text}", violation.spot, violation.hint)
     _parallelism(node, error)
     if not isinstance(node.get("circleci_ip_ranges", False), bool):
         error(
@@ -161,7 +171,7 @@ def _job(body: JobBody, invocation: Invocation, report: Report) -> None:
             f"Invalid format in resource class or classes: {resource}.",
             node.value_spot("resource_class"),
         )
-    _steps(body, invocation, error, report)
+    _steps(body, invocation, error, report, strict)
 
 
 _Error = Callable[..., None]
@@ -182,7 +192,9 @@ def _parallelism(node: Map, error: _Error) -> None:
         error("parallelism", "parallelism must be a positive integer", spot)
 
 
-def _steps(body: JobBody, invocation: Invocation, error: _Error, report: Report) -> None:
+def _steps(
+    body: JobBody, invocation: Invocation, error: _Error, report: Report, strict: bool
+) -> None:
     remote = [step for step in body.steps if step.kind == "setup_remote_docker"]
     if len(remote) > 1:
         error(
@@ -205,31 +217,31 @@ def _steps(body: JobBody, invocation: Invocation, error: _Error, report: Report)
             ) -> None:
                 report.error(code, message, spot, context=lines, hint=hint)
 
-            _step(step, in_step, report)
+            _step(step, in_step, report, strict)
         else:
-            _step(step, error, report)
+            _step(step, error, report, strict)
 
 
 _STEP_WHEN = ("always", "on_success", "on_fail")
 
 
-def _step(step: Step, error: _Error, report: Report) -> None:
+def _step(step: Step, error: _Error, report: Report, strict: bool) -> None:
     node = step.body
     if not isinstance(node, Map):
-        if node is None and step.kind in REQUIRED_KEYS:
-            names = ", ".join(REQUIRED_KEYS[step.kind])
+        if node is None and step.kind not in BARE_STEPS:
+            names = ", ".join(REQUIRED_KEYS.get(step.kind, ("key",)))
             error("step-argument", f"Missing required argument(s): {names}", step.spot)
         elif isinstance(node, Seq):
             error("step-argument", f"expected type: Mapping, found: {type_word(node)}", step.spot)
         return
     missing = [key for key in REQUIRED_KEYS.get(step.kind, ()) if key not in node]
     if missing:
-        error(
-            "step-argument",
-            f"[{step.kind}] required key [{missing[0]}] not found",
-            step.spot,
-            nearest(missing[0], node),
-        )
+        message = f"[{step.kind}] required key [{missing[0]}] not found"
+        hint = nearest(missing[0], node)
+        if strict or step.kind == "run":
+            error("step-argument", message, step.spot, hint)
+        else:  # version 2 compiled such steps; they fail, or do nothing, when they run
+            report.warning("step-argument", message, step.spot, hint=hint)
     known = BUILTIN_KEYS.get(step.kind)
     if known is not None:
         for key in node:

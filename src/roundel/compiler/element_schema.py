@@ -89,13 +89,26 @@ def check_job(name: str, node: Node, holder: Map, version: float, report: Report
     kind = node.get("type")
     if "steps" not in node and not (isinstance(kind, str) and kind in TYPES_WITHOUT_STEPS):
         found.append(missing(path, "steps", node.spot()))
-    found += _machine_violations(path, node)
+    found += machine_violations(path, node)
     found += _environment_violations((*path, "environment"), node, "environment")
     if "steps" in node:
         found += steps_violations((*path, "steps"), node["steps"], node, "steps")
-    report_violations(found, path, report, job=name)
+    report_violations(_or_warnings(found, version, report), path, report, job=name)
     if version > 2:
         check_parameters(node.get("parameters"), (*path, "parameters"), report, TYPES, of_job=True)
+
+
+def _or_warnings(found: list[Violation], version: float, report: Report) -> list[Violation]:
+    """Return the violations that keep a job from running.
+
+    Version 2 has been lenient about unknown keys for years, and its configs rely on that.
+    """
+    if version > 2:
+        return found
+    for violation in found:
+        if violation.text.startswith("extraneous key"):
+            report.warning("schema", violation.text, violation.spot, hint=violation.hint)
+    return [v for v in found if not v.text.startswith("extraneous key")]
 
 
 def check_command(name: str, node: Node, holder: Map, report: Report) -> None:
@@ -126,7 +139,7 @@ def check_executor(name: str, node: Node, holder: Map, report: Report) -> None:
         report_violations(found, path, report)
         return
     found = _extra(path, node, EXECUTOR_KEYS)
-    found += _machine_violations(path, node)
+    found += machine_violations(path, node)
     found += _environment_violations((*path, "environment"), node, "environment")
     report_violations(found, path, report)
     check_parameters(node.get("parameters"), (*path, "parameters"), report, TYPES)
@@ -140,7 +153,8 @@ def _extra(path: Path, node: Map, permitted: tuple[str, ...]) -> list[Violation]
     ]
 
 
-def _machine_violations(path: Path, node: Map) -> list[Violation]:
+def machine_violations(path: Path, node: Map) -> list[Violation]:
+    """Return what is wrong with the shape of `docker`, `machine` and `macos`."""
     found: list[Violation] = []
     docker = node.get("docker")
     if docker is not None and not is_template(docker):
@@ -189,7 +203,7 @@ def _environment_violations(path: Path, holder: Map, key: str) -> list[Violation
             for name, value in node.items()
             if isinstance(value, (Map, Seq))
         ]
-    if isinstance(node, Seq):
+    if isinstance(node, Seq) or (isinstance(node, str) and "=" in node):
         return []
     return [wrong_type(path, "Mapping", type_word(node), holder.value_spot(key))]
 
@@ -202,16 +216,17 @@ def steps_violations(path: Path, node: Node, holder: Map, key: str) -> list[Viol
         return [wrong_type(path, "Sequence", type_word(node), holder.value_spot(key))]
     found: list[Violation] = []
     for index, item in enumerate(node):
-        at = (*path, str(index))
-        spot = node.item_spot(index)
         if isinstance(item, Map) and len(item) == 1:
             for name in item:
                 check = _STEP_CHECKS.get(name)
-                found += check((*at, name), item[name], item) if check is not None else []
-        elif isinstance(item, Map) and item:
+                if check is not None:
+                    found += check((*path, str(index), name), item[name], item)
+            continue
+        at = (*path, str(index))
+        if isinstance(item, Map) and item:
             found.append(_several_keys(at, item))
         elif not isinstance(item, str):
-            found.append(wrong_type(at, "String", type_word(item), spot))
+            found.append(wrong_type(at, "String", type_word(item), node.item_spot(index)))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roundel.compiler.arguments import executor_call
-from roundel.compiler.params import ExecutorValue, bind
+from roundel.compiler.params import ExecutorValue, bind, call_key
 from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Spot
@@ -20,7 +20,7 @@ def definition_of(value: ExecutorValue) -> Node:
             found = elements.executors[name]
         else:
             alias, _, rest = name.partition("/")
-            orb = elements.orbs.get(alias)
+            orb = elements.orb(alias)
             if orb is None:
                 return None
             elements, found = orb, orb.executors.get(rest)
@@ -62,6 +62,10 @@ def executor_body(value: ExecutorValue, scope: Scope, spot: Spot) -> Map | None:
     arguments = bind(definition, given, value.arguments, scope, elements, call)
     if arguments is None:
         return None
+    known_by = call_key("executor", definition, arguments)
+    if known_by is not None and known_by in caches:
+        cached = caches[known_by]
+        return cached if isinstance(cached, Map) else None
     before = scope.run.report.errors
     inner = Scope(scope.run, elements, call, arguments)
     bare = definition.with_items({k: v for k, v in definition.items() if k not in _NOT_COPIED})
@@ -74,6 +78,9 @@ def executor_body(value: ExecutorValue, scope: Scope, spot: Spot) -> Map | None:
             definition.spot(),
         )
         return None
-    if value.arguments is None and scope.run.report.errors == before:
-        caches[key] = body
+    if scope.run.report.errors == before:
+        if value.arguments is None:
+            caches[key] = body
+        if known_by is not None:
+            caches[known_by] = body
     return body

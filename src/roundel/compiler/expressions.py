@@ -55,7 +55,7 @@ class ExpressionError(Exception):
         return f"{self.words}:\n{line}\n{' ' * (at - start)}{carets}"
 
 
-class UnknownName(Exception):  # noqa: N818 - a way out of evaluation
+class UnknownName(Exception):
     """A lookup knows no such name.  `words` replaces the usual message when given."""
 
     def __init__(self, name: str, words: str | None = None) -> None:

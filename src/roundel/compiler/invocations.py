@@ -78,17 +78,14 @@ def expand_invocation(
 ) -> tuple[list[Invocation], str | None]:
     """Return the invocations that one entry means, and the alias under which all are required."""
     if given is None or "matrix" not in given or not scope.elements.templating:
-        made = _one(job, given, None, spot, scope, None, group=group)
-        return ([made] if made is not None else []), None
+        return [_one(job, given, None, spot, scope, None, group=group)], None
     matrix = read_matrix(given["matrix"], job, scope, given)
     if matrix is None:
         return [], None
     members: list[Invocation] = []
     for member, name in zip(matrix.members, _names(job, given, matrix), strict=True):
         inner = Scope(scope.run, scope.elements, scope.call, None, member)
-        made = _one(job, given, member, spot, inner, name)
-        if made is not None:
-            members.append(made)
+        members.append(_one(job, given, member, spot, inner, name))
     literal = given.get("name")
     alias = matrix.alias
     if alias is None:
@@ -121,7 +118,7 @@ def _one(
     name: str | None,
     *,
     group: bool = False,
-) -> Invocation | None:
+) -> Invocation:
     """Return one invocation, its body expanded unless it is an approval or a group's frame."""
     scope.run.budget.spend_job()
     if name is None:
@@ -139,12 +136,12 @@ def _one(
     if group:
         return made
     found = _definition(job, given, spot, scope)
-    if found is None:
-        return None
-    definition, elements = found
-    body = _body(definition, elements, given, member or _NOTHING, call, scope)
+    body = None
+    if found is not None:
+        definition, elements = found
+        body = _body(definition, elements, given, member or _NOTHING, call, scope)
     if body is None:
-        made.type = "broken"
+        # Kept under its name, so that others who require it are not reported for it.
         return made
     made.type = body.kind
     if body.kind == "approval":
@@ -191,7 +188,7 @@ def _definition(
     if isinstance(other, str) and given is not None:
         wanted = substitute(other, scope, given.value_spot("override-with"))
         alias, _, rest = text_of(wanted).partition("/")
-        orb = scope.elements.orbs.get(alias)
+        orb = scope.elements.orb(alias)
         if orb is not None and rest in orb.jobs:
             return find_element(scope, "job", text_of(wanted), spot)
     return find_element(scope, "job", job, spot)
@@ -218,11 +215,8 @@ def _body(
     if member:
         for name, value in member.items():
             if name in arguments:
-                scope.error(
-                    "matrix",
-                    f"The argument '{name}' is given twice: by the matrix and by the job",
-                    given.key_spot(name) if given is not None else call.spot,
-                )
+                # Given by both, mostly as `p: << matrix.p >>`: what the job says is used.
+                continue
             if name != "name" or name in declared(definition, scope.run):
                 arguments[name] = value
     bound: dict[str, Value] | None = {}
@@ -258,7 +252,7 @@ def _adds_steps(given: Map | None) -> bool:
 def _added(key: str, given: Map | None, scope: Scope) -> list[Step]:
     if given is None or key not in given:
         return []
-    return list_of_steps(given[key], given.value_spot(key), scope)
+    return list_of_steps(given, key, scope)
 
 
 def read_requires(given: Map, scope: Scope) -> list[Required]:

@@ -45,11 +45,11 @@ def expand_job(
         executor = executor_body(meant, scope, spot) if meant is not None else None
         if executor is None:
             # The steps are looked at all the same, for the problems in them.
-            list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope)
+            list_of_steps(definition, "steps", scope)
             return None
     steps = [
         *before,
-        *list_of_steps(definition.get("steps"), definition.value_spot("steps"), scope),
+        *list_of_steps(definition, "steps", scope),
         *after,
     ]
     node = _node(definition, executor, steps, kind, scope)
@@ -106,7 +106,7 @@ def _environment(own: Map, executor: Map | None, scope: Scope) -> Node:
         return None
     pairs = dict(pairs_of(theirs))
     pairs.update(pairs_of(mine))
-    if executor is not None and "environment" in executor and not isinstance(mine, (Map, Seq)):
+    if executor is not None and "environment" in executor and mine is None:
         spot = executor.value_spot("environment")
     else:
         spot = own.value_spot("environment")
@@ -135,6 +135,11 @@ def pairs_of(node: Node) -> list[tuple[str, Node]]:
                 pairs += item.items()
             elif isinstance(item, str) and "=" in item:
                 name, _, value = item.partition("=")
+                pairs.append((name, value))
+    elif isinstance(node, str):
+        for word in node.split():  # `environment: A=b C=d`, folded over lines
+            name, sign, value = word.partition("=")
+            if sign:
                 pairs.append((name, value))
     return pairs
 

@@ -92,21 +92,26 @@ def _items(argument: Node, scope: Scope, spot: Spot, name: str) -> Seq | None:
     return argument
 
 
+def _each(items: Seq, scope: Scope) -> list[bool]:
+    """Return the truth of every item; a list, since none may be left out."""
+    return [statement(item, scope, items.item_spot(at)) for at, item in enumerate(items)]
+
+
 def _and(argument: Node, scope: Scope, spot: Spot, name: str) -> bool:
     items = _items(argument, scope, spot, name)
     if items is None:
         return False
-    return all([statement(item, scope, items.item_spot(at)) for at, item in enumerate(items)])
+    return False not in _each(items, scope)
 
 
 def _or(argument: Node, scope: Scope, spot: Spot, name: str) -> bool:
     items = _items(argument, scope, spot, name)
     if items is None:
         return False
-    return any([statement(item, scope, items.item_spot(at)) for at, item in enumerate(items)])
+    return True in _each(items, scope)
 
 
-def _not(argument: Node, scope: Scope, spot: Spot, name: str) -> bool:
+def _not(argument: Node, scope: Scope, spot: Spot, _: str) -> bool:
     if isinstance(argument, Seq) and len(argument) == 1:
         return not statement(argument[0], scope, argument.item_spot(0))
     return not statement(argument, scope, spot)
@@ -117,7 +122,7 @@ def _equal(argument: Node, scope: Scope, spot: Spot, name: str) -> bool:
     if items is None:
         return False
     values = [_operand(item, scope, items.item_spot(at)) for at, item in enumerate(items)]
-    return all([equal(values[0], other) for other in values[1:]])
+    return all(equal(values[0], other) for other in values[1:])
 
 
 def _operand(item: Node, scope: Scope, spot: Spot) -> Value:
@@ -154,7 +159,7 @@ def _same_executor(left: Value, right: Value) -> bool:
     return equal(definition_of(left), right)
 
 
-def _matches(argument: Node, scope: Scope, spot: Spot, name: str) -> bool:
+def _matches(argument: Node, scope: Scope, spot: Spot, _: str) -> bool:
     if not isinstance(argument, Map) or set(argument) != {"pattern", "value"}:
         scope.error("condition", "The argument of 'matches' must have 'pattern' and 'value'", spot)
         return False

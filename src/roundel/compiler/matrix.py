@@ -52,7 +52,7 @@ def read_matrix(node: Node, job: str, scope: Scope, holder: Map) -> Matrix | Non
         for member in (
             dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
         )
-        if not any(_covers(entry, member) for entry in excluded)
+        if not excluded.covers(member)
     )
     alias = substitute(node.get("alias"), scope, node.value_spot("alias"))
     return Matrix(members, text_of(alias) if alias is not None else None)
@@ -90,10 +90,10 @@ def _axes(node: Map, job: str, scope: Scope) -> dict[str, list[Node]] | None:
     return axes
 
 
-def _excluded(node: Map, axes: Mapping[str, object], scope: Scope) -> list[Map] | None:
+def _excluded(node: Map, axes: Mapping[str, object], scope: Scope) -> _Excluded | None:
     written = node.get("exclude")
     if written is None:
-        return []
+        return _Excluded([])
     found = substitute(written, scope, node.value_spot("exclude"))
     if not isinstance(found, Seq):
         scope.error(
@@ -121,13 +121,37 @@ def _excluded(node: Map, axes: Mapping[str, object], scope: Scope) -> list[Map] 
                 hint=nearest(unknown[0], axes),
             )
         entries.append(entry)
-    return entries
+    return _Excluded(entries)
 
 
-def _covers(entry: Map, member: Mapping[str, Node]) -> bool:
-    return bool(entry) and all(
-        name in member and equal(member[name], value) for name, value in entry.items()
-    )
+class _Excluded:
+    """The entries of `exclude:`, arranged so that a member need not be compared with each."""
+
+    def __init__(self, entries: list[Map]) -> None:
+        self._simple: dict[tuple[str, ...], set[object]] = {}
+        self._others: list[Map] = []
+        for entry in entries:
+            if any(isinstance(value, (Map, Seq)) for value in entry.values()):
+                self._others.append(entry)
+            elif entry:
+                names = tuple(sorted(entry))
+                self._simple.setdefault(names, set()).add(_typed(entry, names))
+
+    def covers(self, member: Mapping[str, Node]) -> bool:
+        """Tell whether a member is left out: an entry is equal to it on all of its keys."""
+        for names, known in self._simple.items():
+            if all(name in member for name in names) and _typed(member, names) in known:
+                return True
+        return any(
+            all(name in member and equal(member[name], value) for name, value in entry.items())
+            for entry in self._others
+        )
+
+
+def _typed(values: Mapping[str, Node], names: tuple[str, ...]) -> object:
+    """Return values with their types, since 1 and true are equal to Python."""
+    found = (values[name] for name in names)
+    return tuple((type(v), None if isinstance(v, (Map, Seq)) else v) for v in found)
 
 
 def member_name(base: str, member: Mapping[str, Node], *, declared_order: bool = False) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
-
 
 from roundel.compiler.scope import Elements, Run, Scope
 from roundel.compiler.source import load
@@ -35,14 +34,14 @@ class OrbSource(Protocol):
         """
 
 
-class OrbRefused(Exception):  # noqa: N818 - an answer, not a fault
+class OrbRefused(Exception):
     """The orb exists, but this organisation may not use it.  The text says why."""
 
 
 class NoOrbs:
     """A source without any orb."""
 
-    def resolve(self, reference: str) -> ResolvedOrb | None:
+    def resolve(self, reference: str) -> ResolvedOrb | None:  # noqa: ARG002 - the port's shape
         """Return None."""
         return None
 
@@ -55,6 +54,7 @@ class LockedOrb:
     written: str
     exact: str
     digest: str
+    nested: bool = False  # named by another orb
 
 
 class OrbPass:
@@ -67,14 +67,23 @@ class OrbPass:
         self._fetched: dict[str, ResolvedOrb | None] = {}
         self._loaded: dict[str, Elements | None] = {}
 
-    def attach(self, root: Map, elements: Elements, depth: int = 0) -> None:
-        """Fill `elements.orbs` from a text's `orbs:`."""
+    def attach(
+        self, root: Map, elements: Elements, depth: int = 0, *, published: bool = False
+    ) -> None:
+        """Fill `elements.orbs` from a text's `orbs:`.
+
+        What a published orb names is fetched when it is used: most of it never is.
+        """
         named = root.get("orbs")
         if not isinstance(named, Map):
             return
         scope = Scope(self.run, elements, None)
         for alias, node in named.items():
-            elements.orbs[alias] = self._orb(alias, node, named, scope, depth)
+            fetch = partial(self._orb, alias, node, named, scope, depth)
+            if published:
+                elements.later[alias] = fetch
+            else:
+                elements.orbs[alias] = fetch()
 
     def _orb(self, alias: str, node: Node, named: Map, scope: Scope, depth: int) -> Elements | None:
         spot = named.value_spot(alias)
@@ -90,7 +99,8 @@ class OrbPass:
             if reference is not None or node is None:
                 scope.error(
                     "orb-reference",
-                    f"The orb '{alias}' must be a reference or a map, found: {type_word(reference)}",
+                    f"The orb '{alias}' must be a reference or a map,"
+                    f" found: {type_word(reference)}",
                     spot,
                 )
             return None
@@ -102,10 +112,15 @@ class OrbPass:
         orb = self._fetch(reference, spot, scope)
         if orb is None:
             return None
-        if depth == 0:
-            self.locked.append(
-                LockedOrb(alias=alias, written=reference, exact=orb.reference, digest=orb.digest)
+        self.locked.append(
+            LockedOrb(
+                alias=alias,
+                written=reference,
+                exact=orb.reference,
+                digest=orb.digest,
+                nested=depth > 0,
             )
+        )
         if orb.reference in self._loaded:
             return self._loaded[orb.reference]
         self._loaded[orb.reference] = None
@@ -117,7 +132,7 @@ class OrbPass:
             return None
         made = Elements(orb.reference, doc, root, is_project=False)
         self._loaded[orb.reference] = made
-        self.attach(root, made, depth + 1)
+        self.attach(root, made, depth + 1, published=True)
         return made
 
     def _fetch(self, reference: str, spot: Spot, scope: Scope) -> ResolvedOrb | None:
@@ -145,4 +160,6 @@ class OrbPass:
 
 def header_lines(locked: list[LockedOrb]) -> list[str]:
     """Return the comment lines at the top of a compiled config, one per registry orb."""
-    return [f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked]
+    return [
+        f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked if not orb.nested
+    ]

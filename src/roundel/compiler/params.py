@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from roundel.compiler.expressions import Value
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Call, Elements, Run, Scope
-from roundel.compiler.substitute import value_of
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of
 
 TYPES = ("string", "boolean", "integer", "enum", "executor", "steps", "env_var_name")
@@ -275,7 +274,11 @@ def bind(
             else:
                 bound[name] = default_argument(parameter, inner)
             continue
-        if parameter.type == "executor" and isinstance(raw, Map):
+        if type(raw) is str:
+            if parameter.type == "string" and "<<" not in raw:
+                bound[name] = raw
+                continue
+        elif parameter.type == "executor" and isinstance(raw, Map):
             later.append(parameter)  # its own arguments may refer to the others
             continue
         spot = given_spots.value_spot(name) if given_spots is not None else call.spot
@@ -297,6 +300,15 @@ def bind(
         )
         return None
     return bound if good else None
+
+
+def call_key(kind: str, definition: Map, arguments: Mapping[str, Value]) -> object | None:
+    """Return what makes two calls the same, None if an argument is more than a simple value."""
+    for value in arguments.values():
+        if type(value) not in (str, bool, int):
+            return None
+    # The types belong to the key: 1 and true are equal to Python and not to a config.
+    return (kind, id(definition), *((k, type(v), v) for k, v in arguments.items()))
 
 
 def _names_are_known(

@@ -13,14 +13,15 @@ from roundel.compiler.limits import LimitReached
 from roundel.compiler.naming import name_jobs
 from roundel.compiler.orbs import LockedOrb, NoOrbs, OrbPass, OrbSource, header_lines
 from roundel.compiler.params import pipeline_parameters
+from roundel.compiler.pauses import no_collection
 from roundel.compiler.planner import make_plan
 from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
 from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import START, load
-from roundel.compiler.tree import Document, Map, Spot, type_word
+from roundel.compiler.tree import Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
-from roundel.domain.plan import Json, Plan
+from roundel.domain.plan import Json, Place, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +29,21 @@ class Options:
     """How to compile.
 
     `process` is for people who want to see the processed config: there it is an error if all
-    workflows are filtered out, while a pipeline is simply created without workflows.
+    workflows are filtered out, while a pipeline is simply created without workflows.  `trace` keeps
+    the expanded workflows, from which `explain` tells where everything came from.
     """
 
     process: bool = False
+    trace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The expanded workflows, with the calls that led to each step."""
+
+    document: Map
+    workflows: tuple[Workflow, ...]
+    dropped: tuple[DroppedWorkflow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +54,17 @@ class Compiled:
     plan: Plan | None
     problems: tuple[Problem, ...]
     orb_lock: tuple[LockedOrb, ...] = ()
-    workflows: tuple[Workflow, ...] = ()
-    dropped: tuple[DroppedWorkflow, ...] = ()
+    trace: Trace | None = None
+
+    @property
+    def source_map(self) -> dict[str, Place]:
+        """Where each part of the output was written, by path: `jobs.build.steps[0].run.command`.
+
+        Empty without the option `trace`.
+        """
+        from roundel.compiler.explaining import source_map
+
+        return source_map(self.trace.document) if self.trace is not None else {}
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -68,23 +89,40 @@ def compile_config(
     `parameters` were passed by the trigger, defaults fill in the rest.  `values` are the pipeline
     values by their full names; registered names that are absent are undefined.
     """
-    report = Report()
-    compilation = _Compilation(
-        Document(file, text), report, values or _NO_JSON, orbs or NoOrbs(), options or Options()
-    )
-    try:
-        compiled = compilation.run_passes(parameters or _NO_JSON)
-    except LimitReached as limit:
-        report.error(limit.code, limit.message, Spot(compilation.doc, START))
-        compiled = None
-    if compiled is None or report.errors:
-        return Compiled(
-            output=None,
-            plan=None,
-            problems=report.problems(),
-            orb_lock=tuple(compilation.orb_pass.locked),
+    with no_collection():
+        # All that is not part of the result is let go of before the collector may look again.
+        return _compiled(
+            Document(file, text),
+            parameters or _NO_JSON,
+            values or _NO_JSON,
+            orbs or NoOrbs(),
+            options or Options(),
         )
-    return compiled
+
+
+def _compiled(
+    doc: Document,
+    parameters: Mapping[str, Json],
+    values: Mapping[str, Json],
+    orbs: OrbSource,
+    options: Options,
+) -> Compiled:
+    report = Report()
+    compilation = _Compilation(doc, report, values, orbs, options)
+    try:
+        compiled = compilation.run_passes(parameters)
+    except LimitReached as limit:
+        report.error(limit.code, limit.message, Spot(doc, START))
+        compiled = None
+    if compiled is not None and not report.errors:
+        return compiled
+    return Compiled(
+        output=None,
+        plan=None,
+        problems=report.problems(),
+        orb_lock=tuple(compilation.orb_pass.locked),
+        trace=None,
+    )
 
 
 class _Compilation:
@@ -108,7 +146,7 @@ class _Compilation:
         if self.report.errors:
             return None
         if not isinstance(root, Map):
-            self._no_version(type_word(root))
+            self._no_version()
             return None
         version = schema.version_of(root, self.report)
         if version is None:
@@ -130,9 +168,9 @@ class _Compilation:
         if self.report.errors:
             return None
         name_jobs(workflows)
-        return self._result(root, version, workflows, dropped)
+        return self._result(root, workflows, dropped)
 
-    def _no_version(self, found: str) -> None:
+    def _no_version(self) -> None:
         self.report.error(
             "version", "Unsupported or missing workflows config version", Spot(self.doc, START)
         )
@@ -140,7 +178,6 @@ class _Compilation:
     def _result(
         self,
         root: Map,
-        version: float,
         workflows: list[Workflow],
         dropped: list[DroppedWorkflow],
     ) -> Compiled:
@@ -161,6 +198,7 @@ class _Compilation:
             plan=plan,
             problems=self.report.problems(),
             orb_lock=tuple(self.orb_pass.locked),
-            workflows=tuple(workflows),
-            dropped=tuple(dropped),
+            trace=Trace(document=document, workflows=tuple(workflows), dropped=tuple(dropped))
+            if self.options.trace
+            else None,
         )

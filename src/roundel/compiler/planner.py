@@ -42,10 +42,11 @@ def make_plan(
     """Return the plan of a pipeline.  `values` are the pipeline's, its parameters included."""
     jobs: dict[str, JobPlan] = {}
     plans: list[WorkflowPlan] = []
+    known: dict[int, StepPlan] = {}
     for workflow in workflows:
         for invocation in workflow.invocations:
             if invocation.body is not None and invocation.final not in jobs:
-                jobs[invocation.final] = job_plan(invocation.final, invocation.body)
+                jobs[invocation.final] = job_plan(invocation.final, invocation.body, known)
         plans.append(_workflow(workflow, values, strict))
     return Plan(
         workflows=tuple(plans),
@@ -92,17 +93,27 @@ def _excluded(
         reason = why_filtered(filters, values, strict=strict)
         if reason is not None:
             excluded[id(invocation)] = reason
-    changed = bool(excluded)
-    while changed:
-        changed = False
-        for invocation in invocations:
-            if id(invocation) in excluded or not invocation.resolved:
-                continue
-            if all(id(other) in excluded for other, _ in invocation.resolved):
-                names = ", ".join(other.final for other, _ in invocation.resolved)
-                excluded[id(invocation)] = f"none of the jobs that it requires runs: {names}"
-                changed = True
+    if excluded:
+        _spread(invocations, excluded)
     return excluded
+
+
+def _spread(invocations: Sequence[Invocation], excluded: dict[int, str]) -> None:
+    """Exclude the jobs of whose requirements nothing is left, and those who require only them."""
+    followers: dict[int, list[Invocation]] = {}
+    left: dict[int, int] = {}
+    for invocation in invocations:
+        left[id(invocation)] = len(invocation.resolved)
+        for other, _ in invocation.resolved:
+            followers.setdefault(id(other), []).append(invocation)
+    waiting = list(excluded)
+    while waiting:
+        for follower in followers.get(waiting.pop(), ()):
+            left[id(follower)] -= 1
+            if left[id(follower)] == 0 and id(follower) not in excluded:
+                names = ", ".join(other.final for other, _ in follower.resolved[:20])
+                excluded[id(follower)] = f"none of the jobs that it requires runs: {names}"
+                waiting.append(id(follower))
 
 
 def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:
@@ -157,15 +168,15 @@ _KNOWN_KEYS = frozenset(
 )
 
 
-def job_plan(name: str, body: JobBody) -> JobPlan:
-    """Return a job as its runner needs it."""
+def job_plan(name: str, body: JobBody, known: dict[int, StepPlan]) -> JobPlan:
+    """Return a job as its runner needs it; `known` has the steps of earlier jobs."""
     node = body.node
     parallelism = node.get("parallelism")
     return JobPlan(
         name=name,
         type=_job_type(body.kind),
         executor=_executor(node, body.kind),
-        steps=tuple(step_plan(step) for step in body.steps),
+        steps=tuple([step_plan(step, known) for step in body.steps]),
         environment=_environment(node.get("environment")),
         working_directory=_text(node.get("working_directory")),
         shell=_shell(node.get("shell")) or _machine_key(node, "shell"),
@@ -251,8 +262,21 @@ _WHEN = {"on_success": When.ON_SUCCESS, "on_fail": When.ON_FAIL, "always": When.
 _ALWAYS = frozenset({"store_artifacts", "store_test_results"})
 
 
-def step_plan(step: Step) -> StepPlan:
-    """Return a step as its runner needs it, its arguments in one form."""
+def step_plan(step: Step, known: dict[int, StepPlan]) -> StepPlan:
+    """Return a step as its runner needs it, its arguments in one form.
+
+    `known` has the steps whose body was seen before: calls alike share their bodies.
+    """
+    body = step.body
+    if body is not None and id(body) in known:
+        return known[id(body)]
+    made = _step_plan(step)
+    if isinstance(body, Map):
+        known[id(body)] = made
+    return made
+
+
+def _step_plan(step: Step) -> StepPlan:
     args = _arguments(step.kind, step.body)
     when = args.get("when")
     default = When.ALWAYS if step.kind in _ALWAYS else When.ON_SUCCESS

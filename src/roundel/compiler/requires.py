@@ -24,16 +24,17 @@ def resolve_requires(workflow: Workflow, report: Report) -> None:
     for invocation in workflow.invocations:
         own = outside
         wanted = invocation.requires
+        seen: set[int] = set()  # a job that is required twice is required once
         if invocation.group is not None:
             own = inside.setdefault(
                 id(invocation.group), _candidates(invocation.group, invocation.group_aliases)
             )
         for required in wanted:
-            _resolve(invocation, required, own, workflow, report)
+            _resolve(invocation, required, seen, own, workflow, report)
         if invocation.group is not None and not wanted:
             # A member that waits for no other member waits for what the group waits for.
             for required in invocation.group_requires:
-                _resolve(invocation, required, outside, workflow, report)
+                _resolve(invocation, required, seen, outside, workflow, report)
     _check_reachable(workflow, report)
 
 
@@ -42,17 +43,21 @@ def _candidates(
 ) -> dict[str, list[_Group]]:
     """Return what each name may mean: single invocations and groups of them."""
     found: dict[str, list[_Group]] = {name: list(groups) for name, groups in aliases.items()}
+    grouped = {
+        alias: {id(member) for group in groups for member in group}
+        for alias, groups in aliases.items()
+    }
     for invocation in invocations:
-        groups = found.setdefault(invocation.name, [])
         # A matrix of one member, named like its alias, is one thing and not two.
-        if not any(invocation in group for group in groups):
-            groups.append([invocation])
+        if id(invocation) not in grouped.get(invocation.name, ()):
+            found.setdefault(invocation.name, []).append([invocation])
     return found
 
 
 def _resolve(
     invocation: Invocation,
     required: Required,
+    seen: set[int],
     candidates: Mapping[str, list[_Group]],
     workflow: Workflow,
     report: Report,
@@ -63,10 +68,10 @@ def _resolve(
         if (others := [other for other in group if other is not invocation]) or not group
     ]
     if len(groups) == 1:
-        seen = {id(other) for other, _ in invocation.resolved}
-        invocation.resolved += [
-            (other, required.status) for other in groups[0] if id(other) not in seen
-        ]
+        for other in groups[0]:
+            if id(other) not in seen:
+                seen.add(id(other))
+                invocation.resolved.append((other, required.status))
         return
     message = (
         f"Job '{invocation.name}' requires '{required.name}', which is the name of"

@@ -10,12 +10,13 @@ _WORDS: dict[str, bool | None] = {
     for words, value in ((("yes", "true", "on"), True), (("no", "false", "off"), False))
     for word in words
     for form in (word, word.capitalize(), word.upper())
-} | {form: None for form in ("", "~", "null", "Null", "NULL")}  # type: ignore[dict-item]
+} | dict.fromkeys(("", "~", "null", "Null", "NULL"))
 
 # Other readers of YAML 1.1 take these for booleans; they are text here but are written in quotes.
 _DOUBTFUL = frozenset({"y", "Y", "n", "N", "=", "<<"})
 
-_FIRST = frozenset("0123456789+-.~yYnNtTfFoO")
+# First characters of all unquoted texts that mean anything but themselves.
+AMBIGUOUS = frozenset("0123456789+-.~yYnNtTfFoO")
 
 _INT = re.compile(
     r"[-+]?(?:0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z"
@@ -26,6 +27,7 @@ _FLOAT = re.compile(
 )
 
 LONGEST_NUMBER = 100  # characters; longer ones stay text, since nothing means them as numbers
+_LARGEST = 2**63 - 1  # integers beyond 64 bits stay text too: no reader of a plan could hold them
 
 
 @lru_cache(maxsize=4096)
@@ -33,10 +35,11 @@ def resolve(text: str) -> bool | int | float | str | None:
     """Return the value of an unquoted scalar."""
     if text in _WORDS:
         return _WORDS[text]
-    if not text or text[0] not in _FIRST or len(text) > LONGEST_NUMBER:
+    if not text or text[0] not in AMBIGUOUS or len(text) > LONGEST_NUMBER:
         return text
     if _INT.match(text):
-        return _integer(text)
+        value = _integer(text)
+        return text if isinstance(value, int) and abs(value) > _LARGEST else value
     if _FLOAT.match(text):
         return _real(text)
     return text
@@ -44,7 +47,7 @@ def resolve(text: str) -> bool | int | float | str | None:
 
 def may_mean_more(text: str) -> bool:
     """Tell quickly whether `resolve` could return anything but the text itself."""
-    return not text or text[0] in _FIRST
+    return not text or text[0] in AMBIGUOUS
 
 
 def _integer(text: str) -> int | str:
@@ -101,7 +104,7 @@ def plain_is_safe(text: str) -> bool:
         return False
     if text in _DOUBTFUL:
         return False
-    return not may_mean_more(text) or (resolve(text) is text and not _looks_dated(text))
+    return not may_mean_more(text) or (isinstance(resolve(text), str) and not _looks_dated(text))
 
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")

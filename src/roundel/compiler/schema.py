@@ -74,7 +74,7 @@ def check_config(root: Map, version: float, report: Report) -> None:
     if isinstance(jobs, Map):
         for name, node in jobs.items():
             check_job(name, node, jobs, version, report)
-    _check_workflows(root, version, report)
+    _check_workflows(root, report)
 
 
 def _check_reusable(root: Map, report: Report) -> None:
@@ -91,21 +91,21 @@ def _check_reusable(root: Map, report: Report) -> None:
             check_executor(name, node, executors, report)
 
 
-_WORKFLOW_KEYS = ("jobs", "triggers", "when", "unless", "max_auto_reruns")
+_WORKFLOW_KEYS = ("jobs", "triggers", "when", "unless", "max_auto_reruns", "description")
 
 
-def _check_workflows(root: Map, version: float, report: Report) -> None:
+def _check_workflows(root: Map, report: Report) -> None:
     workflows = root.get("workflows")
     if not isinstance(workflows, Map):
         return
     for name, node in workflows.items():
         if name == "version" or not isinstance(node, Map):
             continue
-        found = _workflow_violations(("workflows", name), node, version)
+        found = _workflow_violations(("workflows", name), node)
         report_violations(found, ("workflows", name), report)
 
 
-def _workflow_violations(path: tuple[str, ...], node: Map, version: float) -> list[Violation]:
+def _workflow_violations(path: tuple[str, ...], node: Map) -> list[Violation]:
     found: list[Violation] = []
     for key in node:
         if key not in _WORKFLOW_KEYS:

@@ -7,13 +7,13 @@ pipeline.  What a caller passes is evaluated in the caller's scope before the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from roundel.compiler.expressions import UnknownName, Value
 from roundel.compiler.limits import Budget
 from roundel.compiler.report import Report, nearest
-from roundel.compiler.tree import Document, Map, Node, Seq, Spot
+from roundel.compiler.tree import Document, Map, Node, Spot
 from roundel.compiler.values import is_registered
 
 if TYPE_CHECKING:
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 class Elements:
     """What one text defines: the project's config, or an orb."""
 
-    __slots__ = ("commands", "doc", "executors", "is_project", "jobs", "name", "orbs", "templating")
+    __slots__ = (
+        "commands",
+        "doc",
+        "executors",
+        "is_project",
+        "jobs",
+        "later",
+        "name",
+        "orbs",
+        "templating",
+    )
 
     def __init__(
         self, name: str, doc: Document, root: Map, *, is_project: bool, templating: bool = True
@@ -36,6 +46,14 @@ class Elements:
         self.jobs = _section(root, "jobs")
         self.executors = _section(root, "executors")
         self.orbs: dict[str, Elements | None] = {}  # None: named, but could not be had
+        self.later: dict[str, Callable[[], Elements | None]] = {}  # orbs not fetched yet
+
+    def orb(self, alias: str) -> Elements | None:
+        """Return an orb by its alias, fetching it at its first use; None if it cannot be had."""
+        if alias in self.later:
+            self.orbs[alias] = None  # an orb that uses itself ends here
+            self.orbs[alias] = self.later.pop(alias)()
+        return self.orbs.get(alias)
 
     def section(self, kind: str) -> Mapping[str, Node]:
         """Return the definitions of a kind: `job`, `command` or `executor`."""
@@ -189,6 +207,7 @@ def _direct(
         return own[name], place
     if "/" in name:
         alias, _, rest = name.partition("/")
+        orb = place.orb(alias)
         if alias not in place.orbs:
             scope.error(
                 "unknown-orb",
@@ -197,7 +216,6 @@ def _direct(
                 hint=nearest(alias, place.orbs),
             )
             return None
-        orb = place.orbs[alias]
         if orb is None:
             return None  # why it could not be had was reported when it was fetched
         if rest in orb.section(kind):

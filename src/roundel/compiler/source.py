@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from roundel.compiler.limits import DEEPEST_NESTING, LONGEST_TEXT, MOST_KEYS, MOST_NODES
-from roundel.compiler.scalars import may_mean_more, resolve
+from roundel.compiler.scalars import AMBIGUOUS, resolve
 from roundel.compiler.tree import Document, Map, Mark, Node, Seq, Spot, text_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
     report.error("yaml", f"Unable to parse YAML\n{message}", Spot(doc, mark or START))
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the event loop, not a fault
+class _Refused(Exception):
     def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
@@ -73,10 +73,12 @@ _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:s
 class _Frame:
     """A map or list that is being read."""
 
-    __slots__ = ("anchor", "count", "into", "key", "key_mark", "keys", "marks", "merges")
+    __slots__ = ("anchor", "count", "into", "is_map", "key", "key_mark", "marks", "merges")
 
     def __init__(self, into: Map | Seq, anchor: str | None, count: int) -> None:
-        self.into = into
+        self.into: Any = into
+        self.marks: Any = into.marks
+        self.is_map = type(into) is Map
         self.anchor = anchor
         self.count = count  # nodes before this one, to know its size when it ends
         self.key: Any = _NO_KEY
@@ -91,74 +93,112 @@ class _Loader:
         self.doc = doc
         self.report = report
         self.stack: list[_Frame] = []
+        self.frame: _Frame | None = None  # the innermost one
+        self.documents = 0
         self.anchors: dict[str, tuple[Node, int]] = {}  # value and its size in nodes
         self.open_anchors: dict[str, int] = {}
         self.count = 0
         self.root: Node = None
 
     def run(self) -> Node:
-        """Read all events."""
-        from yaml._yaml import CParser
-        from yaml.events import (
-            AliasEvent,
-            DocumentStartEvent,
-            MappingEndEvent,
-            MappingStartEvent,
-            ScalarEvent,
-            SequenceEndEvent,
-            SequenceStartEvent,
-            StreamEndEvent,
-        )
+        """Read all events.
 
-        next_event = CParser(self.doc.text).get_event
-        documents = 0
+        Keys and values of open maps and lists are handled in this loop, without a call each: that
+        is where the time of a large config goes.
+        """
+        from yaml._yaml import CParser
+        from yaml.events import ScalarEvent
+
+        scalar: Any = ScalarEvent
+        next_event: Any = CParser(self.doc.text).get_event
+        frame: Any = None
+        into: Any = None
+        is_map = False
+        key: Any = _NO_KEY
         while True:
             event = next_event()
-            kind = type(event)
-            if kind is ScalarEvent:
-                self._scalar(event)
-            elif kind is MappingStartEvent:
-                self._open(Map(), event)
-            elif kind is SequenceStartEvent:
-                self._open(Seq(), event)
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                self._close()
-            elif kind is AliasEvent:
-                self._alias(event)
-            elif kind is DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    raise _Refused(
-                        "yaml",
-                        "Unable to parse YAML\nexpected a single document in the stream\n"
-                        "but found another document",
-                        event.start_mark,
-                    )
-            elif kind is StreamEndEvent or event is None:
-                return self.root
-
-    def _scalar(self, event: Any) -> None:
-        """Read a scalar, as a key or as a value; this is where most of the time goes."""
-        text = event.value
-        stack = self.stack
-        if stack:
-            frame = stack[-1]
-            into = frame.into
-            if type(into) is Map and frame.key is _NO_KEY:
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = (text, 1)
-                frame.key = _MERGE if text == "<<" and event.implicit[0] else text
+            if type(event) is not scalar or event.anchor is not None:
+                if frame is not None:
+                    frame.key = key
+                if self._other(event):
+                    return self.root
+                frame = self.frame
+                if frame is not None:
+                    into, is_map, key = frame.into, frame.is_map, frame.key
+                continue
+            text = event.value
+            if is_map and key is _NO_KEY and frame is not None:
+                key = _MERGE if text == "<<" and event.implicit[0] else text
                 frame.key_mark = event.start_mark
-                return
-        value: Node = text
-        if event.implicit[0]:
-            if may_mean_more(text):
-                value = resolve(text)
-        elif event.tag is not None:
-            value = self._tagged(event, text)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (value, 1)
+                continue
+            value: Node = text
+            if event.implicit[0]:
+                if not text or text[0] in AMBIGUOUS:
+                    value = resolve(text)
+            elif event.tag is not None:
+                value = self._tagged(event, text)
+            if (
+                frame is None
+                or self.count >= MOST_NODES
+                or (is_map and (key is _MERGE or key in into))
+            ):
+                if frame is not None:
+                    frame.key = key
+                self._put(value, event.start_mark)
+                key = _NO_KEY
+                continue
+            self.count += 1
+            if is_map:
+                into[key] = value
+                frame.marks[key] = (frame.key_mark, event.start_mark)
+                key = _NO_KEY
+            else:
+                into.append(value)
+                frame.marks.append(event.start_mark)
+
+    def _other(self, event: Any) -> bool:
+        """Read any event but a plain scalar; return whether it was the last one."""
+        kind = type(event).__name__
+        if kind == "MappingStartEvent":
+            self._open(Map(), event)
+        elif kind == "SequenceStartEvent":
+            self._open(Seq(), event)
+        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":
+            self._close()
+        elif kind == "ScalarEvent":
+            self._anchored_scalar(event)
+        elif kind == "AliasEvent":
+            self._alias(event)
+        elif kind == "DocumentStartEvent":
+            self._begin_document(event)
+        return event is None or kind == "StreamEndEvent"
+
+    def _begin_document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            raise _Refused(
+                "yaml",
+                "Unable to parse YAML\nexpected a single document in the stream\n"
+                "but found another document",
+                event.start_mark,
+            )
+
+    def _anchored_scalar(self, event: Any) -> None:
+        text = event.value
+        frame = self.frame
+        if frame is not None and frame.is_map and frame.key is _NO_KEY:
+            self.anchors[event.anchor] = (text, 1)
+            frame.key = text
+            frame.key_mark = event.start_mark
+            return
+        value = self._scalar_value(event, text)
+        self.anchors[event.anchor] = (value, 1)
         self._put(value, event.start_mark)
+
+    def _scalar_value(self, event: Any, text: str) -> Node:
+        if event.implicit[0]:
+            return resolve(text)
+        return text if event.tag is None else self._tagged(event, text)
 
     def _tagged(self, event: Any, text: str) -> Node:
         if event.tag in _TEXT_TAGS:
@@ -187,12 +227,12 @@ class _Loader:
                 f"The config has more than {MOST_NODES} values, aliases included.",
                 mark,
             )
-        if not self.stack:
+        frame = self.frame
+        if frame is None:
             self.root = value
             return
-        frame = self.stack[-1]
         into = frame.into
-        if type(into) is Seq:
+        if not frame.is_map:
             into.append(value)
             into.marks.append(mark)
             return
@@ -205,12 +245,8 @@ class _Loader:
             return
         if key in into:
             self._duplicate(into, key, frame.key_mark)
-        elif len(into) >= MOST_KEYS:
-            raise _Refused(
-                "too-many-keys", f"A map has more than {MOST_KEYS} keys.", frame.key_mark
-            )
-        into[key] = value  # type: ignore[call-overload]
-        into.marks[key] = (frame.key_mark, mark)  # type: ignore[call-overload]
+        into[key] = value
+        into.marks[key] = (frame.key_mark, mark)
 
     def _duplicate(self, into: Map | Seq, key: str, mark: Mark) -> None:
         assert isinstance(into, Map)  # noqa: S101 - only maps have keys
@@ -220,8 +256,6 @@ class _Loader:
             f"Duplicate key '{key}': it was given in line {first} already; the last one is used.",
             Spot(self.doc, mark),
         )
-        # Its position in the output is that of the last one, as the last one is what counts.
-        del into[key]
 
     def _open(self, into: Map | Seq, event: Any) -> None:
         if len(self.stack) >= DEEPEST_NESTING:
@@ -232,32 +266,35 @@ class _Loader:
             )
         if event.tag is not None and event.tag not in _COLLECTION_TAGS:
             raise self._unknown_tag(event)
-        if self.stack:
-            top = self.stack[-1]
-            if type(top.into) is Map and top.key is _NO_KEY:
-                raise _Refused(
-                    "yaml-key",
-                    "Unable to parse YAML\nwhile constructing a mapping\n"
-                    "found a map or list where a key was expected",
-                    event.start_mark,
-                    hint="a value that begins with `{` or `[` needs quotes",
-                )
+        top = self.frame
+        if top is not None and top.is_map and top.key is _NO_KEY:
+            raise _Refused(
+                "yaml-key",
+                "Unable to parse YAML\nwhile constructing a mapping\n"
+                "found a map or list where a key was expected",
+                event.start_mark,
+                hint="a value that begins with `{` or `[` needs quotes",
+            )
         into.doc = self.doc
         into.mark = event.start_mark
         if type(into) is Map:
             into.marks = {}
         else:
-            into.marks = []  # type: ignore[assignment]
+            into.marks = []
         anchor = event.anchor
         if anchor is not None:
             self.open_anchors[anchor] = self.open_anchors.get(anchor, 0) + 1
-        self.stack.append(_Frame(into, anchor, self.count))
+        self.frame = _Frame(into, anchor, self.count)
+        self.stack.append(self.frame)
 
     def _close(self) -> None:
         frame = self.stack.pop()
-        into = frame.into
+        self.frame = self.stack[-1] if self.stack else None
+        into: Map | Seq = frame.into
         if frame.merges is not None:
             into = self._merged(into, frame.merges)
+        elif len(into) > MOST_KEYS and frame.is_map:
+            raise _Refused("too-many-keys", f"A map has more than {MOST_KEYS} keys.", into.mark)
         if frame.anchor is not None:
             self.open_anchors[frame.anchor] -= 1
             self.anchors[frame.anchor] = (into, self.count - frame.count + 1)
@@ -298,8 +335,8 @@ class _Loader:
             self._bad_alias(event, name)
         assert found is not None  # noqa: S101 - _bad_alias does not return
         value, size = found
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and type(frame.into) is Map and frame.key is _NO_KEY:
+        frame = self.frame
+        if frame is not None and frame.is_map and frame.key is _NO_KEY:
             if isinstance(value, (Map, Seq)):
                 raise _Refused(
                     "yaml-key",

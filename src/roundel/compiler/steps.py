@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS
-from roundel.compiler.limits import DEEPEST_CALLS
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
+from roundel.compiler.limits import DEEPEST_CALLS, LimitReached
 from roundel.compiler.logic import statement
-from roundel.compiler.params import StepsValue, bind
+from roundel.compiler.params import StepsValue, bind, call_key
 from roundel.compiler.report import nearest
 from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
     """A built-in step after expansion.  `body` is None for a step that stands alone."""
 
-    kind: str
-    body: Node
-    spot: Spot
-    call: Call | None
+    __slots__ = ("body", "call", "kind", "spot")
+
+    def __init__(self, kind: str, body: Node, spot: Spot, call: Call | None) -> None:
+        self.kind = kind
+        self.body = body
+        self.spot = spot
+        self.call = call
 
 
 def expand_steps(node: Seq, scope: Scope) -> list[Step]:
     """Return the built-in steps that a list of steps means in a scope."""
     steps: list[Step] = []
+    scope.run.budget.spend_steps(len(node))
     for index, item in enumerate(node):
         if isinstance(item, Map) and len(item) == 1:
             for name in item:
@@ -43,7 +44,6 @@ def expand_steps(node: Seq, scope: Scope) -> list[Step]:
             )
         else:
             _misshapen(item, node.item_spot(index), scope)
-    scope.run.budget.spend_steps(len(steps))
     return steps
 
 
@@ -70,6 +70,10 @@ def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
     """Expand a step that is only a name."""
     if name in scope.elements.commands:
         _command(name, None, spot, scope, steps)
+        return
+    name = DASHED_STEPS.get(name, name)
+    if name == "":
+        scope.error("step-type", "A step must have a name", spot)
     elif name in BARE_STEPS:
         steps.append(Step(name, None, spot, scope.call))
     elif name in BUILTIN_STEPS:
@@ -80,30 +84,39 @@ def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
             hint=f"write `- {name}: …` with its keys",
         )
     elif "<<" in name and scope.elements.templating:
-        _spliced_name(name, spot, scope)
+        _spliced_item(name, spot, scope, steps)
     else:
         _command(name, None, spot, scope, steps)
 
 
-def _spliced_name(name: str, spot: Spot, scope: Scope) -> None:
+def _spliced_item(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
+    """Expand a list item that is a template: `- << parameters.s >>`.
+
+    It is not the documented form of a splice, but published orbs in wide use have it.
+    """
     value = value_of(name, scope, spot)
-    hint = None
     if isinstance(value, StepsValue):
-        hint = f"write `- steps: {name.strip()}` to put the steps here"
-    if value is not None:
-        scope.error(
-            "step-template", f"A step cannot be the template {name.strip()}", spot, hint=hint
-        )
+        steps += _steps_of(value, scope)
+    elif isinstance(value, str):
+        _bare(value, spot, scope, steps) if "<<" not in value else _no_step(name, spot, scope)
+    elif value is not None:
+        _no_step(name, spot, scope)
+
+
+def _no_step(name: str, spot: Spot, scope: Scope) -> None:
+    scope.error("step-template", f"A step cannot be the template {name.strip()}", spot)
 
 
 def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
     """Expand a step that is a map with one key."""
     if name in scope.elements.commands:
         _command(name, body, item.key_spot(name), scope, steps, item)
+    elif name in DASHED_STEPS:
+        _builtin(name, body, item, scope, steps)
     elif name in ("when", "unless"):
         _condition(name, body, item, scope, steps)
     elif name == "steps":
-        _splice(body, item.value_spot(name), scope, steps)
+        steps += list_of_steps(item, name, scope)
     elif name in BUILTIN_STEPS:
         _builtin(name, body, item, scope, steps)
     else:
@@ -112,15 +125,27 @@ def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) ->
 
 def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
     spot = item.key_spot(name)
-    if isinstance(body, (str, Map, Seq)):
+    if isinstance(body, (Map, Seq)) or (isinstance(body, str) and "<<" in body):
         before = scope.run.report.errors
         body = substitute(body, scope, item.value_spot(name))
         if scope.run.report.errors > before:
             return  # what is wrong was reported; the rest of the step is not worth a look
+    if isinstance(body, Seq) and not scope.elements.templating:
+        body = _merged_list(body)
     if name == "run" and isinstance(body, (str, int, float)):
         made = a_map({"command": body}, item.value_spot(name))
         body = made
-    steps.append(Step(name, body, spot, scope.call))
+    steps.append(Step(DASHED_STEPS.get(name, name), body, spot, scope.call))
+
+
+def _merged_list(body: Seq) -> Node:
+    """Return `attach_workspace: [{at: x}]` as one map, as version 2 accepted it."""
+    items: dict[str, Node] = {}
+    for entry in body:
+        if not isinstance(entry, Map):
+            return body
+        items.update(entry)
+    return a_map(items, body.spot())
 
 
 def _command(
@@ -132,14 +157,11 @@ def _command(
     definition, elements = found
     call = Call("command", name, spot, scope.call, definition)
     if call.depth > DEEPEST_CALLS:
-        scope.run.report.error(
+        # Not a problem among others: the calls may branch at every level.
+        raise LimitReached(
             "recursion",
-            f"Commands call each other more than {DEEPEST_CALLS} levels deep: '{name}' is one of"
-            " them",
-            spot,
-            hint="a command cannot call itself, neither directly nor through others",
+            f"Commands call each other more than {DEEPEST_CALLS} levels deep; '{name}' is one.",
         )
-        return
     if _calls_itself(definition, name, scope):
         return
     inner = Scope(scope.run, elements, call)
@@ -154,8 +176,19 @@ def _command(
     if arguments is None:
         return
     inner.arguments = arguments
-    written = definition.get("steps")
-    steps += list_of_steps(written, definition.value_spot("steps"), inner)
+    key = call_key("command", definition, arguments)
+    known = scope.run.caches.get(key) if key is not None else None
+    if isinstance(known, list):
+        scope.run.budget.spend_steps(len(known))
+        steps += [Step(step.kind, step.body, step.spot, call) for step in known]
+        return
+    errors = scope.run.report.errors
+    made = list_of_steps(definition, "steps", inner)
+    steps += made
+    # Steps of further calls carry those calls, so only plain ones can be used again.
+    plain = scope.run.report.errors == errors and all(step.call is call for step in made)
+    if plain and key is not None:
+        scope.run.caches[key] = made
 
 
 def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:
@@ -178,21 +211,20 @@ def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:
     return False
 
 
-def list_of_steps(node: Node, spot: Spot, scope: Scope) -> list[Step]:
+def list_of_steps(holder: Map, key: str, scope: Scope) -> list[Step]:
     """Return the steps of a `steps:` key: a list, or one steps parameter."""
+    node = holder.get(key)
     if isinstance(node, Seq):
         return expand_steps(node, scope)
+    if node is None:
+        return []
+    spot = holder.value_spot(key)
     if isinstance(node, str) and "<<" in node:
         value = value_of(node, scope, spot)
         if isinstance(value, StepsValue):
             return _steps_of(value, scope)
         if value is None:
             return []
-    elif isinstance(node, (Map, str)):
-        # One step without a dash: the processor takes `steps: checkout` for a mistake.
-        pass
-    elif node is None:
-        return []
     scope.error("steps-type", f"expected type: Sequence, found: {type_word(node)}", spot)
     return []
 
@@ -201,10 +233,6 @@ def _steps_of(value: StepsValue, scope: Scope) -> list[Step]:
     steps = [step for step in value.steps if isinstance(step, Step)]
     scope.run.budget.spend_steps(len(steps))
     return steps
-
-
-def _splice(body: Node, spot: Spot, scope: Scope, steps: list[Step]) -> None:
-    steps += list_of_steps(body, spot, scope)
 
 
 def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
@@ -232,4 +260,4 @@ def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]
             return
     wanted = name == "when"
     if statement(body["condition"], scope, body.value_spot("condition")) is wanted:
-        steps += list_of_steps(body["steps"], body.value_spot("steps"), scope)
+        steps += list_of_steps(body, "steps", scope)

@@ -17,16 +17,11 @@ def value_of(text: str, scope: Scope, spot: Spot) -> Value:
         value = fill(parse_template(text), scope.lookup)
     except TemplateError as error:
         hint = _unclosed_hint(error) or _name_hint(error, scope)
-        scope.error(error.code, error.message, _within(spot, text, error), hint=hint)
+        scope.error(error.code, error.message, spot, hint=hint)
         return None
     if isinstance(value, str):
         scope.run.budget.spend_text(len(value))
     return value
-
-
-def _within(spot: Spot, text: str, error: TemplateError) -> Spot:
-    """Return the place of an error inside a text of one line; the text's own otherwise."""
-    return spot
 
 
 def _unclosed_hint(error: TemplateError) -> str | None:

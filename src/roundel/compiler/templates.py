@@ -27,6 +27,7 @@ from roundel.compiler.expressions import (
 from roundel.compiler.tree import text_of
 
 LONGEST_TAG = 2_048  # characters between `<<` and `>>`
+DEEPEST_SECTIONS = 50
 
 
 class TemplateError(Exception):
@@ -102,6 +103,10 @@ def parse_template(text: str) -> Template:
             continue
         name = _section_name(body, found.end())
         if opening != "<</":
+            if len(open_sections) >= DEEPEST_SECTIONS:
+                raise TemplateError(
+                    "template-section", "Sections are nested too deeply", found.start()
+                )
             open_sections.append((name, opening == "<<^", found.start(), source))
             open_parts.append([])
             continue
@@ -128,7 +133,7 @@ def parse_template(text: str) -> Template:
 def _body(text: str, start: int, after: int) -> tuple[str, int]:
     """Return what stands in a tag, and the index after its end."""
     end = text.find(">>", after)
-    if end < 0 or 0 <= text.find("<<", after, end):
+    if end < 0 or text.find("<<", after, end) >= 0:
         # A second `<<` before the end means that this one was never meant as a tag.
         raise TemplateError(
             "template-unclosed",

@@ -21,6 +21,9 @@ class Mark(Protocol):
     def column(self) -> int: ...
 
 
+LONGEST_SHOWN = 5_000_000  # characters within which lines are found for problems
+
+
 class Document:
     """One text: a file, or an orb named by its reference."""
 
@@ -34,7 +37,8 @@ class Document:
     def line(self, number: int) -> str:
         """Return a line, counted from 1; empty if there is none."""
         if self._lines is None:
-            self._lines = self.text.splitlines()
+            # A text that was refused for its size is not split up to show one line of it.
+            self._lines = self.text[:LONGEST_SHOWN].splitlines()
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     def place(self, mark: Mark) -> Place:
@@ -120,7 +124,7 @@ class Seq(list["Node"]):
         return made
 
 
-Node: TypeAlias = "None | bool | int | float | str | Map | Seq"
+Node: TypeAlias = "bool | int | float | str | Map | Seq | None"
 
 
 def a_map(items: dict[str, Node], spot: Spot) -> Map:

@@ -23,7 +23,7 @@ event.github.pull_request.head.ref event.github.pull_request.head.sha
 event.github.pull_request.base.ref event.github.pull_request.base.sha
 config.file_path config.ref config.sha config.repository.name config.repository.url
 deploy.component_name deploy.environment_name deploy.target_version deploy.current_version
-deploy.namespace deploy.reason
+deploy.namespace deploy.reason deploy.target_environment_name
 """
 
 REGISTERED = frozenset(f"pipeline.{name}" for name in _NAMES.split())

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,12 @@ class Claimed:
         self._handing_over = asyncio.Event()
         self._telling = False
         self._told = False
+        self.on_told: Callable[[], None] = lambda: None
+
+    @property
+    def told(self) -> bool:
+        """Whether the server knows the end, so that only clean-up is left."""
+        return self._told
 
     def hand_over(self) -> None:
         """Stop here and leave what runs inside running: another runner will adopt it."""
@@ -129,7 +136,7 @@ class Claimed:
                 self._job.spun_up(sandbox.opened_how)
                 await self._finish(await self._job.run(sandbox))
         except CannotOpen as error:
-            result = self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
+            result = await self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
             await self._finish(result)
         except SandboxLost as error:
             why = f"The job's environment was lost: {error}."
@@ -142,6 +149,7 @@ class Claimed:
         self._telling = True  # from here on a cancellation comes too late
         await self._held.finish(result)
         self._told = True
+        self.on_told()
 
     async def _ship(self) -> None:
         with contextlib.suppress(LeaseLost):

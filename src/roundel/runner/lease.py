@@ -35,7 +35,7 @@ async def persistently(what: str, call: Callable[[], Awaitable[T]]) -> T:
             return await call()
         except DomainError:
             raise
-        except Exception as error:  # noqa: BLE001 whatever the transport or the server throws
+        except Exception as error:  # whatever the transport throws
             if delay == FIRST_DELAY_SECONDS:
                 LOG.warning("event=server_away call=%s: %s: %s", what, type(error).__name__, error)
         await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 spreads the herd

@@ -6,10 +6,10 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
-from roundel.backends.folder import JobFolder
+from roundel.backends.folder import JobFolder, remove_orphaned_secrets
 from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
@@ -52,6 +52,8 @@ class Runner:
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
         self._running: dict[ExecutionId, Claimed] = {}
+        # A sweep looks at this set while it goes on, so that it never meets a job it does not know.
+        self._alive: set[ExecutionId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._freed = asyncio.Event()
@@ -59,8 +61,13 @@ class Runner:
 
     @property
     def busy(self) -> int:
-        """How many jobs are under way."""
-        return len(self._tasks)
+        """How many slots are taken.
+
+        A job whose end was told is only being removed.  That takes no slot, unless so many are
+        being removed that the machine falls behind.
+        """
+        removing = sum(job.told for job in self._running.values())
+        return len(self._tasks) - min(removing, self._slots)
 
     async def run(self) -> None:
         """Serve until `stop`.  Raise CannotRun if jobs cannot run here at all.
@@ -69,20 +76,26 @@ class Runner:
         """
         self._jobs_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
-            if why := await self._backend.why_unusable():
-                raise CannotRun(why)
-            if self._runner_id is None:
-                self._runner_id = _runner_id(self._folder)
-            sweeping = asyncio.create_task(self._sweep_regularly(await self._resume_all()))
-            self._claiming = asyncio.create_task(self._claim_until_stopped())
             try:
-                await self._until_stopped(self._claiming)
+                await self._serve()
             finally:
-                self._claiming.cancel()
-                sweeping.cancel()
-                await asyncio.gather(self._claiming, sweeping, return_exceptions=True)
-                await asyncio.shield(self._hand_over())
                 await self._backend.close()
+
+    async def _serve(self) -> None:
+        if why := await self._backend.why_unusable():
+            raise CannotRun(why)
+        if self._runner_id is None:
+            self._runner_id = _runner_id(self._folder)
+        await self._resume_all()
+        sweeping = asyncio.create_task(self._sweep_regularly())
+        self._claiming = asyncio.create_task(self._claim_until_stopped())
+        try:
+            await self._until_stopped(self._claiming)
+        finally:
+            self._claiming.cancel()
+            sweeping.cancel()
+            await asyncio.gather(self._claiming, sweeping, return_exceptions=True)
+            await asyncio.shield(self._hand_over())
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim nothing more, wait for running jobs, then leave the rest for adoption.
@@ -103,7 +116,7 @@ class Runner:
         assert runner_id is not None  # noqa: S101 set before this task is made
         offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
         while True:
-            while len(self._tasks) >= self._slots:
+            while self.busy >= self._slots:
                 self._freed.clear()
                 await self._freed.wait()
             order = await persistently("claim", lambda: self._server.claim(offer))
@@ -127,16 +140,19 @@ class Runner:
         folder = self._jobs_home / execution
         save_lease(folder, order.lease)
         job = Claimed(self._server, self._backend, self._clock, order, folder, past)
+        job.on_told = self._freed.set
         self._running[execution] = job
         self._own(job.run(), execution)
 
-    def _own(self, work: "asyncio._CoroutineLike[None]", execution: ExecutionId) -> None:
+    def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
+        self._alive.add(execution)
         task = asyncio.create_task(work, name=f"job {execution}")
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             self._running.pop(execution, None)
+            self._alive.discard(execution)
             self._freed.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 LOG.error("event=job_broke execution=%s", execution, exc_info=error)
@@ -145,40 +161,37 @@ class Runner:
 
     # -- what an earlier runner left --
 
-    async def _resume_all(self) -> set[ExecutionId]:
-        """Go on with every execution whose folder is here; return which they are."""
-        found: set[ExecutionId] = set()
+    async def _resume_all(self) -> None:
+        """Go on with every execution whose folder is here, even where slots are fewer now."""
         for folder in remains_of(self._jobs_home):
             lease = load_lease(folder)
             if lease is None or lease.execution_id != folder.name:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
                 continue
-            found.add(lease.execution_id)
             self._own(self._resume(lease, folder), lease.execution_id)
-        return found
 
     async def _resume(self, lease: Lease, folder: Path) -> None:
         resumed = await persistently("resume", lambda: self._server.resume(lease))
         if resumed is None:
-            others = {path.name for path in remains_of(self._jobs_home)} - {folder.name}
-            await self._backend.sweep(self._jobs_home, {ExecutionId(name) for name in others})
+            self._alive.discard(lease.execution_id)
+            await self._backend.sweep(self._jobs_home, self._alive)
             await asyncio.to_thread(_remove, folder, lease.execution_id)
             return
         job = Claimed(
             self._server, self._backend, self._clock, resumed.order, folder, resumed.steps
         )
+        job.on_told = self._freed.set
         self._running[lease.execution_id] = job
         await job.run()
 
-    async def _sweep_regularly(self, found: set[ExecutionId]) -> None:
-        alive = set(found)
+    async def _sweep_regularly(self) -> None:
         while True:
             with contextlib.suppress(Exception):  # the next round tries again
-                swept = await self._backend.sweep(self._jobs_home, alive | set(self._running))
+                swept = await self._backend.sweep(self._jobs_home, self._alive)
                 if swept:
                     LOG.warning("event=swept count=%d: removed what dead runners left", swept)
+            await asyncio.to_thread(remove_orphaned_secrets)
             await asyncio.sleep(SWEEP_SECONDS)
-            alive = {ExecutionId(path.name) for path in remains_of(self._jobs_home)}
 
     # -- leaving --
 
@@ -193,7 +206,7 @@ class Runner:
             await asyncio.gather(*late, return_exceptions=True)
 
     @contextlib.contextmanager
-    def _locked(self) -> "contextlib._GeneratorContextManager[None]":
+    def _locked(self) -> Iterator[None]:
         """Keep a second runner out of this folder."""
         descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -112,10 +112,12 @@ class Shipper:
 
     def masked(self, report: StepReport) -> StepReport:
         """Return the report without secrets in its texts."""
-        texts = {"name": report.name, "command": report.command, "message": report.message}
+        forms = self.forms
         return replace(
             report,
-            **{key: masked_text(self.forms, text) for key, text in texts.items() if text},
+            name=masked_text(forms, report.name),
+            command=report.command and masked_text(forms, report.command),
+            message=report.message and masked_text(forms, report.message),
         )
 
     def begin(self, report: StepReport, *, next_chunk: int = 0, source_end: int = 0) -> StepStream:
@@ -193,14 +195,15 @@ class Shipper:
                 self._reports.append(stream.closing)
                 del self._streams[index]
         reports, self._reports = self._reports, []
-        if reports:
-            await self._held.report(reports)
+        # Taken before the first call: a step that begins during it is told of with the next.
         chunks: list[Chunk] = []
         room = CALL_BYTES
         for stream in self._streams.values():
             taken = stream.take(room)
             chunks += taken
             room -= sum(len(chunk.data) for chunk in taken)
+        if reports:
+            await self._held.report(reports)
         if chunks:
             await self._held.chunk(chunks)
             self._pending -= sum(len(chunk.data) for chunk in chunks)

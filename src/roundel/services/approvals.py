@@ -38,7 +38,7 @@ async def approve_job(command: ApproveJob, app: App) -> None:
             job,
             status=JobStatus.SUCCESS,
             number=tx.projects.take_job_number(job.project_id),
-            approved_by=command.by.login,
+            approved_by=command.by.id,
             stopped_at=at,
         )
         tx.jobs.save(approved, job.status)

@@ -162,11 +162,12 @@ def _outcome(answer: Answer) -> CompileOutcome:
             ErrorType.OTHER,
             "Roundel failed to compile this config. The fault is Roundel's; its log says more.",
         )
-    if answer.errors or answer.plan == NO_PLAN:
+    plan = bytes(answer.plan)
+    if answer.errors or plan == NO_PLAN:
         lines = answer.errors or ["The config could not be compiled."]
         errors = tuple(PipelineError(type=ErrorType.CONFIG, message=line) for line in lines)
         return CompileOutcome(output=answer.output, errors=errors)
-    return CompileOutcome(output=answer.output, plan=bytes(answer.plan).decode())
+    return CompileOutcome(output=answer.output, plan=plan.decode())
 
 
 def _failed(type_: ErrorType, message: str) -> CompileOutcome:

@@ -13,7 +13,7 @@ from roundel.domain.plan import Json
 MEMORY_BYTES = 1024**3  # address space; a config of a thousand jobs needs about 150 MB
 ALARM_SECONDS = 120  # a worker whose server is gone must not compute for ever
 LENGTH_BYTES = 4
-NO_PLAN = msgspec.Raw(b"null")
+NO_PLAN = b"null"  # an empty `Raw` would be written as nothing at all, which is no JSON
 
 
 class Question(msgspec.Struct):
@@ -27,13 +27,13 @@ class Question(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """What came of it; `plan` is null where there is none.
+    """What came of it; a `plan` of null is none.
 
     `crash` is a trace back of ours, for our log and nobody else.
     """
 
     output: str = ""
-    plan: msgspec.Raw = NO_PLAN
+    plan: msgspec.Raw = msgspec.Raw(NO_PLAN)
     errors: list[str] = []
     crash: str | None = None
 
@@ -76,7 +76,7 @@ def _answer(question: Question) -> Answer:
     except Exception:
         return Answer(crash=traceback.format_exc(limit=-8))
     errors = [line for problem in compiled.errors for line in problem.lines]
-    plan = NO_PLAN
+    plan = msgspec.Raw(NO_PLAN)
     if compiled.plan is not None:
         plan = msgspec.Raw(msgspec.json.encode(compiled.plan))
     return Answer(output=compiled.output or "", plan=plan, errors=errors)

@@ -26,7 +26,7 @@ async def cancel_job(command: CancelJob, app: App) -> None:
         job = tx.jobs.get(command.job)
         if job is None:
             raise NotFound("Job not found")
-        stop_job(tx, job, by=command.by.login, at=at)
+        stop_job(tx, job, by=command.by.id, at=at)
         advance_workflow(tx, job.workflow_id, at)
 
     await app.database.write(transaction)

@@ -55,7 +55,7 @@ async def cancel_workflow(command: CancelWorkflow, app: App) -> None:
         for slot in tx.workflows.slots(workflow.id):
             if slot.job_id is None or slot.status is JobStatus.BLOCKED or slot.status in ENDED:
                 continue
-            stop_job(tx, _job_of(tx, slot), by=command.by.login, at=at)
+            stop_job(tx, _job_of(tx, slot), by=command.by.id, at=at)
         advance_workflow(tx, workflow.id, at)
 
     await app.database.write(transaction)

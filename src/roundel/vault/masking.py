@@ -124,7 +124,7 @@ class Forms:
             match = self._heads.search(data, at)
             if match is None:
                 break
-            at = match.start()
+            at = int(match.start())
             if at > end - _HEAD_BYTES:
                 break
             if self._is_prefix(data[at:]):
@@ -179,7 +179,7 @@ class Masker:
     def _masked(self, data: bytes, *, final: bool) -> tuple[bytes, int]:
         at = 0
         cut = len(data) if final else self._forms.may_begin(data, 0)
-        pieces = []
+        pieces: list[bytes] = []
         for start, end in self._forms.matches(data):
             if start >= cut:
                 break

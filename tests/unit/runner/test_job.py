@@ -1,11 +1,10 @@
 """What becomes of one job, seen from the server."""
 
-import asyncio
 import time
 
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import StepPlan, When
-from tests.fake_server import a_step, an_order
+from tests.fake_server import a_step, an_order, in_shell
 
 OK, FAILED = ExecutionStatus.SUCCESS, ExecutionStatus.FAILED
 
@@ -80,7 +79,7 @@ async def test_a_missing_directory_or_shell_is_told_in_the_output(run_job):
     told = await run_job(an_order(a_step("pwd", working_directory="nowhere")))
     assert 'working directory "nowhere" of this step does not exist' in told.output(2)
     assert told.result.status is FAILED
-    told = await run_job(an_order(a_step("pwd", shell="/bin/nosuch -e")))
+    told = await run_job(an_order(in_shell("/bin/nosuch -e", "pwd")))
     assert 'The shell "/bin/nosuch" is not in this image' in told.output(2)
     assert told.result.status is FAILED
 
@@ -89,9 +88,9 @@ async def test_shells_are_what_the_step_the_job_or_the_default_says(run_job):
     told = await run_job(
         an_order(
             a_step("false | true", when=When.ALWAYS),
-            a_step("false | true", when=When.ALWAYS, shell="/bin/sh -e"),
-            a_step("import os; print(6 * 7)", when=When.ALWAYS, shell="/usr/bin/env python3"),
-            a_step("echo $0", when=When.ALWAYS, shell="bash -c"),
+            in_shell("/bin/sh -e", "false | true"),
+            in_shell("/usr/bin/env python3", "import os; print(6 * 7)"),
+            in_shell("bash -c", "echo $0"),
         )
     )
     assert [status for _, status in told.steps()] == ["failed", "success", "success", "success"]
@@ -180,15 +179,11 @@ async def test_a_job_past_its_limit_is_timed_out_and_nothing_follows(run_job):
 
 
 async def test_a_canceled_job_ends_soon_even_if_it_ignores_the_polite_way(run_job, server):
-    order = an_order("trap '' TERM; echo up; sleep 600 & wait; sleep 600")
-    task = asyncio.ensure_future(run_job(order))
-    while order.lease.execution_id not in server.jobs:
-        await asyncio.sleep(0)
-    told = server.jobs[order.lease.execution_id]
+    told = server.submit(an_order("trap '' TERM; echo up; sleep 600 & wait; sleep 600"))
     await told.until_log_has("up")
     before = time.monotonic()
     told.cancel.set()
-    await task
+    await told.ended.wait()
     assert time.monotonic() - before < 10
     assert told.result.status is ExecutionStatus.CANCELED
     assert [status for _, status in told.steps()] == ["canceled"]

@@ -14,6 +14,7 @@ from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
 
 _SHELL = ("/bin/sh",)
+_SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new"
 
 
 async def checkout_step(
@@ -76,11 +77,8 @@ def _by_ssh(url: str) -> bool:
 
 async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
     """Clone to `place` with the order's commit checked out.  Doing it twice is fine."""
-    done = place.with_name(place.name + ".done")
-    if done.exists():
+    if not await asyncio.to_thread(_begun_anew, place):
         return
-    await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
-    place.mkdir()
     local = local_path(order.repository_url)
     url = str(local) if local is not None else order.repository_url
     await _git(place, "init", "-q", ".")
@@ -97,7 +95,20 @@ async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> No
     else:
         await _git(place, "checkout", "-q", "--force", "--detach", order.revision)
     await _git(place, "gc", "-q", "--auto")
-    done.touch()
+    _done(place).touch()
+
+
+def _done(place: Path) -> Path:
+    return place.with_name(place.name + ".done")
+
+
+def _begun_anew(place: Path) -> bool:
+    """Make an empty folder for a clone, or return False if there is a whole one."""
+    if _done(place).exists():
+        return False
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    return True
 
 
 async def _git(place: Path, *words: str) -> None:
@@ -114,6 +125,7 @@ async def _run(place: Path, words: tuple[str, ...]) -> tuple[int, str]:
     environment = {
         **os.environ,
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", _SSH),
         "GIT_CONFIG_COUNT": "1",
         # The repository may belong to another user than the runner's.
         "GIT_CONFIG_KEY_0": "safe.directory",

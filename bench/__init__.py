@@ -1,0 +1,1 @@
+"""Measurements, each beside its floor: the same work done with nothing of ours in between."""

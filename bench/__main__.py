@@ -1,0 +1,29 @@
+"""`python -m bench [GROUP …]`: measure all groups, or those named."""
+
+import sys
+
+from bench.compiling import measure_compiling
+from bench.idle import measure_idle
+from bench.jobs import measure_docker, measure_process
+from bench.lists import measure_lists
+
+GROUPS = {
+    "process": measure_process,
+    "docker": measure_docker,
+    "compile": measure_compiling,
+    "lists": measure_lists,
+    "idle": measure_idle,
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(GROUPS)
+    unknown = [name for name in wanted if name not in GROUPS]
+    if unknown:
+        sys.exit(f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    for name in wanted:
+        GROUPS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""The docker back end: a job's containers, made, adopted and removed."""
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiodocker import Docker
+from aiodocker.containers import DockerContainer
+from aiodocker.exceptions import DockerError
+
+from roundel.backends.docker.classes import Limits, limits_of
+from roundel.backends.docker.containers import (
+    EXECUTION_LABEL,
+    HOME_LABEL,
+    INSIDE,
+    ROLE_LABEL,
+    labels_of,
+    primary,
+    service,
+)
+from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
+from roundel.backends.finishing import finished
+from roundel.backends.folder import JobFolder
+from roundel.backends.output import CAP_BYTES
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
+from roundel.backends.sandbox import FolderSandbox
+from roundel.backends.wakeups import Wakeups
+from roundel.domain.ids import ExecutionId
+from roundel.domain.plan import ImagePlan
+from roundel.domain.runners import JobOrder
+
+_REMOVE_TRIES = 3
+
+
+class DockerBackend:
+    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default."""
+
+    def __init__(
+        self,
+        *,
+        url: str | None = None,
+        image_map: Iterable[ImageRule] = (),
+        limits: Callable[[str | None], Limits | None] = limits_of,
+        cap_bytes: int = CAP_BYTES,
+    ) -> None:
+        self._url = url
+        self._image_map = tuple(image_map)
+        self._limits = limits
+        self._cap = cap_bytes
+        self._docker: Docker | None = None
+        self._wakeups: Wakeups | None = None
+
+    async def why_unusable(self) -> str | None:
+        """Ask the engine for its version."""
+        try:
+            await self._engine().version()
+        except (DockerError, AssertionError, OSError, ValueError) as error:
+            reason = str(error) or "no engine's socket was found"
+            return (
+                f"Jobs cannot run in containers here: {reason}. Start Docker or Podman, or use "
+                "another back end."
+            )
+        return None
+
+    def open(self, order: JobOrder, folder: Path) -> AbstractAsyncContextManager[Sandbox]:
+        """Make the job's containers, or find those that were made for `folder`."""
+        return self._open(order, folder)
+
+    async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
+        """Remove the containers of this home folder's jobs that are no longer wanted."""
+        left = [
+            found
+            for found in await self._list(f"{HOME_LABEL}={home}")
+            if found["Labels"].get(EXECUTION_LABEL) not in alive
+        ]
+        await self._delete([self._engine().containers.container(c["Id"]) for c in left])
+        return len({found["Labels"].get(EXECUTION_LABEL) for found in left})
+
+    async def close(self) -> None:
+        """Close the connections to the engine."""
+        if self._docker is not None:
+            await self._docker.close()
+            self._docker = None
+        if self._wakeups is not None:
+            self._wakeups.close()
+            self._wakeups = None
+
+    # -- opening --
+
+    @asynccontextmanager
+    async def _open(self, order: JobOrder, root: Path) -> AsyncIterator[Sandbox]:
+        execution = order.lease.execution_id
+        folder = JobFolder(root, execution)
+        if self._wakeups is None:
+            self._wakeups = Wakeups()
+        sandbox = FolderSandbox(
+            folder,
+            self._wakeups,
+            inside=INSIDE,
+            environment=order.environment,
+            job_directory=order.working_directory or "~/project",
+            cap_bytes=self._cap,
+            count_ooms=True,
+        )
+        try:
+            if (root / "containers").exists():
+                main = await self._adopt(execution)
+                sandbox.opened_how = "The job's containers were adopted by a new runner.\n"
+            else:
+                if folder.exists():
+                    # An earlier runner died while it made them; no step had started.
+                    await self._delete(await self._of(execution))
+                    folder.remove()
+                folder.make()
+                main, sandbox.opened_how = await self._make(order, folder)
+                (root / "containers").write_text(main.id)
+            with sandbox:
+                watch = asyncio.create_task(_tell_when_gone(main, sandbox))
+                try:
+                    yield sandbox
+                finally:
+                    watch.cancel()
+                    await asyncio.gather(watch, return_exceptions=True)
+        finally:
+            if not sandbox.kept:
+                await finished(self._remove(execution, folder))
+
+    async def _adopt(self, execution: ExecutionId) -> DockerContainer:
+        for found in await self._list(f"{EXECUTION_LABEL}={execution}"):
+            if found["Labels"].get(ROLE_LABEL) == "primary" and found["State"] == "running":
+                return self._engine().containers.container(found["Id"])
+        raise SandboxLost("the job's container ended while no runner was there")
+
+    async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
+        began = time.monotonic()
+        plans = order.executor.images
+        if not plans:
+            raise CannotOpen(
+                "This job has no docker image, so it cannot run in a container.",
+                infrastructure=False,
+            )
+        images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
+        # A container whose making is cut off would come to be after we have looked for it.
+        main = await finished(self._make_containers(order, folder, images))
+        return main, _opened_how(plans, images, time.monotonic() - began)
+
+    async def _make_containers(
+        self, order: JobOrder, folder: JobFolder, images: list[Image]
+    ) -> DockerContainer:
+        plans = order.executor.images
+        limits = self._limits(order.resource_class)
+        home = folder.root.parent
+        config = primary(
+            plans[0],
+            images[0],
+            labels=labels_of(order, home, "primary"),
+            job=folder.job,
+            launch=folder.secrets,
+            names=[plan.name for plan in plans if plan.name],
+            limits=limits,
+        )
+        main = await self._create(config, plans[0])
+        started = asyncio.create_task(self._start(main, plans[0]))
+        try:
+            services = []
+            for plan, image in zip(plans[1:], images[1:], strict=True):
+                config = service(
+                    plan,
+                    image,
+                    labels=labels_of(order, home, "service"),
+                    primary_id=main.id,
+                    limits=limits,
+                )
+                services.append((await self._create(config, plan), plan))
+        finally:
+            await started
+        await asyncio.gather(*(self._start(container, plan) for container, plan in services))
+        return main
+
+    async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
+        name = rewritten(plan.image, self._image_map)
+        return await have_image(self._engine(), name, plan.auth, order.environment)
+
+    async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
+        try:
+            return await self._engine().containers.create(config)
+        except DockerError as error:
+            if error.status == 900:
+                raise unreachable(error) from error
+            raise CannotOpen(
+                f'The container of "{plan.image}" cannot be made: {error.message}',
+                infrastructure=error.status >= 500,
+            ) from error
+
+    async def _start(self, container: DockerContainer, plan: ImagePlan) -> None:
+        try:
+            await container.start()
+        except DockerError as error:
+            if error.status == 900:
+                raise unreachable(error) from error
+            why = f"it does not start: {error.message}"
+            if "/bin/sh" in error.message:
+                why = "it has no /bin/sh, which every job needs"
+            elif "user" in error.message and plan.user is not None:
+                why = f'it has no user "{plan.user}"'
+            raise CannotOpen(
+                f'The image "{plan.image}" cannot be used: {why}.', infrastructure=False
+            ) from error
+
+    # -- removing --
+
+    async def _remove(self, execution: ExecutionId, folder: JobFolder) -> None:
+        await self._delete(await self._of(execution))
+        with contextlib.suppress(FileNotFoundError):
+            (folder.root / "containers").unlink()
+        await asyncio.to_thread(folder.remove)
+
+    async def _of(self, execution: ExecutionId) -> list[DockerContainer]:
+        found = await self._list(f"{EXECUTION_LABEL}={execution}")
+        return [self._engine().containers.container(container["Id"]) for container in found]
+
+    async def _delete(self, containers: list[DockerContainer]) -> None:
+        await asyncio.gather(*(_delete(container) for container in containers))
+
+    async def _list(self, label: str) -> list[dict[str, Any]]:
+        """Return the engine's containers with this label; none where it does not answer."""
+        filters = json.dumps({"label": [label]})
+        try:
+            found = await self._engine().containers.list(all=1, filters=filters)
+        except DockerError:
+            return []
+        return [{"Id": c.id, "Labels": c["Labels"] or {}, "State": c["State"]} for c in found]
+
+    def _engine(self) -> Docker:
+        if self._docker is None:
+            url = self._url or os.environ.get("DOCKER_HOST")
+            if url is not None and url.startswith("unix://"):
+                # Each job holds a connection while it waits for its container's end.
+                connector = aiohttp.UnixConnector(url.removeprefix("unix://"), limit=0)
+                session = aiohttp.ClientSession(
+                    connector=connector, timeout=aiohttp.ClientTimeout()
+                )
+                self._docker = _OwnSession("unix://localhost", session=session, connector=connector)
+            else:
+                self._docker = Docker(url)
+        return self._docker
+
+
+class _OwnSession(Docker):
+    """A client that closes the session it was given."""
+
+    async def close(self) -> None:
+        await super().close()
+        await self.session.close()
+
+
+async def _tell_when_gone(container: DockerContainer, sandbox: FolderSandbox) -> None:
+    """Say so when the primary container ends by itself."""
+    try:
+        await container.wait()
+    except DockerError as error:
+        sandbox.lost(f"the container engine does not know its container any more ({error.message})")
+    except (aiohttp.ClientError, OSError) as error:
+        sandbox.lost(f"the container engine went away ({error})")
+    else:
+        sandbox.lost("its primary container was stopped")
+
+
+async def _delete(container: DockerContainer) -> None:
+    for attempt in range(_REMOVE_TRIES):
+        try:
+            await container.delete(force=True, v=True)
+        except DockerError as error:
+            # 404: gone; 409: somebody else is removing it.
+            if error.status in (404, 409) or attempt == _REMOVE_TRIES - 1:
+                return
+        except (aiohttp.ClientError, OSError):
+            return
+        else:
+            return
+
+
+def _opened_how(plans: tuple[ImagePlan, ...], images: list[Image], seconds: float) -> str:
+    lines = []
+    for plan, image in zip(plans, images, strict=True):
+        used = f" (as {image.name})" if image.name != plan.image else ""
+        lines.append(f"Container {plan.image}{used}: image {image.id}")
+    lines.append(f"Started {len(plans)} container(s) in {seconds:.2f} s.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,130 @@
+"""Images: which one a config's name stands for here, and having it on the engine."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+
+from roundel.backends.protocol import CannotOpen
+from roundel.domain.errors import Invalid
+
+PRESERVE_LABEL = "com.circleci.preserve-entrypoint"
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """`PATTERN=IMAGE` of `--image-map`.  A `*` in IMAGE is what the pattern's `*` stood for."""
+
+    pattern: str
+    image: str
+
+    def applied(self, name: str) -> str | None:
+        """Return what `name` is rewritten to, or None where the rule does not fit."""
+        expression = "(.*)".join(re.escape(part) for part in self.pattern.split("*"))
+        match = re.fullmatch(expression, name) or re.fullmatch(expression, _untagged(name))
+        if match is None:
+            return None
+        found = iter(match.groups())
+        return re.sub(r"\*", lambda _: next(found, ""), self.image)
+
+
+def parse_image_rule(text: str) -> ImageRule:
+    """Read `PATTERN=IMAGE`.  Raise Invalid."""
+    pattern, equals, image = text.partition("=")
+    if not (pattern.strip() and equals and image.strip()):
+        raise Invalid(f'"{text}" is not PATTERN=IMAGE, as in cimg/*=registry.local/ci-base')
+    return ImageRule(pattern.strip(), image.strip())
+
+
+def rewritten(name: str, rules: Iterable[ImageRule]) -> str:
+    """Return the image to use for `name`; the first rule that fits counts."""
+    return next((image for rule in rules if (image := rule.applied(name)) is not None), name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image that the engine has."""
+
+    name: str
+    id: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    preserve_entrypoint: bool
+
+
+async def have_image(
+    docker: Docker, name: str, auth: Mapping[str, str] | None, environment: Mapping[str, str]
+) -> Image:
+    """Return the image, pulled only if it is not here.  Raise CannotOpen."""
+    found = await _inspect(docker, name)
+    if found is None:
+        await _pull(docker, name, auth, environment)
+        found = await _inspect(docker, name)
+    if found is None:
+        raise CannotOpen(f'The image "{name}" was pulled and is not there.', infrastructure=True)
+    config = found.get("Config") or {}
+    labels = config.get("Labels") or {}
+    return Image(
+        name=name,
+        id=str(found.get("Id", "")),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        preserve_entrypoint=labels.get(PRESERVE_LABEL) == "true",
+    )
+
+
+async def _inspect(docker: Docker, name: str) -> dict[str, Any] | None:
+    try:
+        return await docker.images.inspect(name)
+    except DockerError as error:
+        if error.status == 404:
+            return None
+        if error.status == 400:
+            raise CannotOpen(
+                f'"{name}" is not an image name: {error.message}', infrastructure=False
+            ) from error
+        raise unreachable(error) from error
+
+
+async def _pull(
+    docker: Docker, name: str, auth: Mapping[str, str] | None, environment: Mapping[str, str]
+) -> None:
+    login = None
+    if auth:
+        login = {key: expanded(value, environment) for key, value in auth.items()}
+    try:
+        await docker.images.pull(_with_host(name) if login else name, auth=login)
+    except DockerError as error:
+        if error.status == 900:
+            raise unreachable(error) from error
+        raise CannotOpen(
+            f'The image "{name}" is not on this machine and cannot be pulled: '
+            f"{error.message.strip()}. Check its name, and that its registry can be reached.",
+            infrastructure=False,
+        ) from error
+
+
+def expanded(text: str, environment: Mapping[str, str]) -> str:
+    """Return `text` with `$NAME` replaced: only registry credentials know this."""
+    return _VARIABLE.sub(lambda m: environment.get(m[1] or m[2], ""), text)
+
+
+def unreachable(error: DockerError) -> CannotOpen:
+    """Return what to say when the engine does not answer, or answers what it should not."""
+    return CannotOpen(f"The container engine failed: {error.message}", infrastructure=True)
+
+
+def _untagged(name: str) -> str:
+    head, colon, tag = name.partition("@")[0].rpartition(":")
+    return head if colon and "/" not in tag else name.partition("@")[0]
+
+
+def _with_host(name: str) -> str:
+    host, slash, _ = name.partition("/")
+    if slash and ("." in host or ":" in host or host == "localhost"):
+        return name
+    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"

@@ -1,0 +1,1 @@
+"""Archives: tar streams read header by header, judged, compressed; never held in memory."""

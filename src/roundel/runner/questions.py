@@ -1,0 +1,200 @@
+"""Questions of a job to its runner, as `circleci` on the job's PATH asks them.
+
+    ID.question   lines of `KEY VALUE`, an empty line, the items, an empty line, sizes
+    ID.bell       a FIFO that the asker holds open; the exit code goes there when all is ready
+    ID.answer     for the asker's standard output
+    ID.notes      for its standard error
+
+All of it lies in the job folder and may be hostile: files are opened without following links,
+must be what they should be, and are read within bounds.
+"""
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from roundel.runner.splitting import (
+    Share,
+    SplitBy,
+    TimingsType,
+    by_name,
+    by_size,
+    by_timings,
+    timings_type,
+)
+
+QUESTION_BYTES = 32 * 1024 * 1024  # half a million names of tests
+MAX_NODES = 10_000
+_ID = re.compile(r"[0-9]{1,10}-[0-9]{1,2}")
+_SIZE = re.compile(r" *([0-9]{1,18}) (.*)")
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)(ms|s|m|h)?")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+NO_OIDC = "OpenID Connect tokens are not available on this server yet."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the asker prints, and the code with which it ends."""
+
+    out: str = ""
+    notes: str = ""
+    code: int = 0
+
+
+class Timings(Protocol):
+    """Where recorded times come from."""
+
+    async def __call__(self, by: str) -> Mapping[str, float]:
+        """Return seconds by file, classname or testname."""
+
+
+class _Mistake(Exception):
+    """What the user wrote cannot be; `str()` says why."""
+
+
+async def answer_question(folder: Path, name: str, timings: Timings) -> bool:
+    """Answer one question in the job folder; False if there is none that can be answered.
+
+    May be said twice: an answer that did not arrive is given again.
+    """
+    if _ID.fullmatch(name) is None:
+        return False
+    text = _read(folder / f"{name}.question")
+    if text is None:
+        return False
+    answer = await reply(text, timings)
+    _write(folder / f"{name}.notes", answer.notes)
+    _write(folder / f"{name}.answer", answer.out)
+    return _ring(folder / f"{name}.bell", f"{answer.code}\n".encode())
+
+
+async def reply(text: str, timings: Timings) -> Answer:
+    """Return the answer to the text of a question."""
+    head, _, body = text.partition("\n\n")
+    verb, flags = "", {}
+    for line in head.splitlines():
+        key, space, value = line.partition(" ")
+        if space:
+            flags[key] = value
+        else:
+            verb = key
+    try:
+        if verb in ("split", "run"):
+            share = await _split(flags, body, timings)
+            return Answer(
+                out="".join(f"{item}\n" for item in share.items),
+                notes="".join(f"{note}\n" for note in share.notes),
+            )
+    except _Mistake as mistake:
+        return Answer(notes=f"circleci: {mistake}\n", code=1)
+    if verb == "oidc":
+        return Answer(notes=f"circleci: {NO_OIDC}\n", code=1)
+    return Answer(notes="circleci: the runner does not know this question\n", code=1)
+
+
+async def _split(flags: Mapping[str, str], body: str, timings: Timings) -> Share:
+    index = _whole("index", flags.get("index", flags.get("node-index", "0")))
+    total = _whole("total", flags.get("total", flags.get("node-total", "1")))
+    if not 0 < total <= MAX_NODES:
+        raise _Mistake(f"--total must be from 1 to {MAX_NODES}, it is {total}")
+    if index >= total:
+        raise _Mistake(f"--index must be less than --total, it is {index} of {total}")
+    listed, _, sizes = body.partition("\n\n")
+    items = [line for line in listed.split("\n") if line]
+    word = flags.get("split-by", "name")
+    if word not in SplitBy.__members__.values():
+        raise _Mistake(f'--split-by must be name, filesize or timings, it is "{word}"')
+    match SplitBy(word):
+        case SplitBy.NAME:
+            share = by_name(items, index, total)
+        case SplitBy.FILESIZE:
+            share = by_size(items, _sizes(sizes), index, total)
+        case SplitBy.TIMINGS:
+            share = await _by_timings(items, flags, timings, index, total)
+    if flags.get("show-counts") != "true":
+        return share
+    counts = f"{len(share.items)} of {len(items)} tests for node {index} of {total}"
+    return Share(items=share.items, notes=(*share.notes, counts))
+
+
+async def _by_timings(
+    items: Sequence[str], flags: Mapping[str, str], timings: Timings, index: int, total: int
+) -> Share:
+    wanted = list(TimingsType)
+    if word := flags.get("timings-type"):
+        kind = timings_type(word)
+        if kind is None:
+            raise _Mistake(f'--timings-type must be file, classname or testname, it is "{word}"')
+        wanted = [kind]
+    default = flags.get("time-default")
+    found = {kind: await timings(kind.value) for kind in wanted}
+    return by_timings(
+        items, found, index, total, default=None if default is None else _seconds(default)
+    )
+
+
+def _whole(flag: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise _Mistake(f'--{flag} must be a whole number, it is "{text}"')
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise _Mistake(f'--time-default must be a time such as 10s, it is "{text}"')
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+def _sizes(text: str) -> dict[str, int]:
+    """Return what `wc -c` printed; its sums are named `total` and do no harm."""
+    lines = (_SIZE.fullmatch(line) for line in text.split("\n"))
+    return {match[2]: int(match[1]) for match in lines if match}
+
+
+def _read(path: Path) -> str | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > QUESTION_BYTES:
+            return None
+        return file.read(QUESTION_BYTES).decode("utf-8", "surrogateescape")
+
+
+def _write(path: Path, text: str) -> None:
+    # Removed first: what lies there under this name may be a link that the job has made.
+    with contextlib.suppress(OSError):
+        path.unlink()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError:  # the job was faster in putting something there: then it has no answer
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o644)
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _ring(path: Path, code: bytes) -> bool:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # nobody holds it open any more
+        return False
+    try:
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return False
+        os.write(descriptor, code)
+    except OSError:  # full: whoever filled it does not want to know
+        return False
+    finally:
+        os.close(descriptor)
+    return True

@@ -1,0 +1,1 @@
+"""Test reports of a job: JUnit XML and Cucumber JSON become test results."""

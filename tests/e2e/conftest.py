@@ -1,0 +1,65 @@
+"""Servers for the tests: one of each back end for all tests, and fresh ones to be killed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server import Server
+from tests.e2e.site import Site
+from tests.engine import Engine
+from tests.images import DEBIAN, have
+
+BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@contextmanager
+def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Start a server with room for four jobs at once; stop it at the end."""
+    options = ["--backend", backend, "--slots", "4"]
+    environment: dict[str, str] = {}
+    if backend == "docker":
+        engine: Engine = request.getfixturevalue("engine")
+        environment["DOCKER_HOST"] = engine.url
+        for pattern in ("cimg/*", "debian:*", "alpine:*"):
+            options += ["--image-map", f"{pattern}={have(engine, DEBIAN)}"]
+    server = Server(folder / "data", *options, environment=environment).start()
+    try:
+        with server.client() as client:
+            yield Site(backend, server, client, folder)
+    finally:
+        if server.alive:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def process_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A running server whose jobs are processes."""
+    with running_site("process", tmp_path_factory.mktemp("process"), request) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def docker_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A running server whose jobs are containers."""
+    with running_site("docker", tmp_path_factory.mktemp("docker"), request) as started:
+        yield started
+
+
+@pytest.fixture(params=BACKENDS)
+def site(request: pytest.FixtureRequest) -> Site:
+    """A running server; a test that takes it runs once per back end."""
+    started: Site = request.getfixturevalue(f"{request.param}_site")
+    return started
+
+
+@pytest.fixture(params=BACKENDS)
+def fresh_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A server of the test's own, which it may kill and start again."""
+    with running_site(request.param, tmp_path, request) as started:
+        yield started

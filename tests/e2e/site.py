@@ -1,0 +1,63 @@
+"""A running server with one client, and projects to try things on."""
+
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.client import Client
+from tests.e2e.repository import Repository
+from tests.e2e.server import ROOT, Server, program_environment
+
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A registered project and the repository that it runs."""
+
+    slug: str
+    repository: Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One server, its administrator's client, and a folder for repositories."""
+
+    backend: str
+    server: Server
+    client: Client
+    folder: Path
+
+    def project(self, config: str | bytes | None) -> Project:
+        """Register a new repository whose config is `config`."""
+        name = f"sample-{next(_NUMBERS)}"
+        repository = Repository(self.folder / name, config)
+        slug = f"gh/acme/{name}"
+        self.add_project(slug, repository.path)
+        return Project(slug, repository)
+
+    def add_project(self, slug: str, repository: Path) -> None:
+        done = self.command("project", "add", slug, "--repo", str(repository))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `roundel` command against this server."""
+        return subprocess.run(
+            [sys.executable, "-m", "roundel", *arguments],
+            env=program_environment(
+                {
+                    "ROUNDEL_SERVER": self.server.url,
+                    "ROUNDEL_TOKEN": self.server.token,
+                    "HOME": str(self.folder),
+                    "PATH": os.environ["PATH"],
+                }
+            ),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )

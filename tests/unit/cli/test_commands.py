@@ -1,0 +1,97 @@
+"""The command line: what it says, and with which exit code it ends."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from roundel.cli.main import COMMANDS, cli
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments), env=environment, catch_exceptions=False)
+
+
+def test_help_lists_every_command():
+    shown = run("--help")
+    assert shown.exit_code == 0
+    for name, (_, summary) in COMMANDS.items():
+        assert name in shown.output
+        assert summary in shown.output
+
+
+def test_the_version_is_told():
+    assert run("--version").output.startswith("roundel ")
+
+
+def test_help_loads_no_command_and_no_server():
+    code = (
+        "import sys\n"
+        "from roundel.cli.main import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'asyncio', 'starlette', 'msgspec', 'yaml', 'rich', 'roundel.app'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    took = time.perf_counter() - began
+    assert done.stderr.strip() == "[]"
+    assert took < 2.0  # 0.06 s on an idle machine; this one may be busy
+
+
+def test_an_unknown_command_is_a_usage_error():
+    shown = run("nonsense")
+    assert shown.exit_code == 2
+    assert "No such command 'nonsense'" in shown.output
+
+
+def test_without_a_token_the_command_says_where_it_looked(tmp_path: Path):
+    shown = run("token", "create", ROUNDEL_DATA=str(tmp_path))
+    assert shown.exit_code == 1
+    assert shown.output == (
+        "roundel: no token: give one with --token or ROUNDEL_TOKEN "
+        f"(looked into {tmp_path}/admin-token as well)\n"
+    )
+
+
+def test_without_a_server_the_command_says_so(tmp_path: Path):
+    (tmp_path / "admin-token").write_text("secret\n")
+    shown = run("token", "create", "--server", "http://127.0.0.1:1", ROUNDEL_DATA=str(tmp_path))
+    assert shown.exit_code == 1
+    assert shown.output.startswith("roundel: no answer from http://127.0.0.1:1: ")
+    assert "Traceback" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("project", "add", "gh/a/b"), "Missing option '--repo'"),
+        (("project", "add", "gh/a/b", "--repo", "/no/such"), "--repo: there is no /no/such"),
+        (("token", "create", "--expires", "90"), "'90' is not a length of time such as 12h"),
+        (("token", "create", "--server", "ftp://x"), "--server must begin with http://"),
+        (("serve", "--port", "99999"), "99999 is not in the range"),
+        (("serve", "--backend", "magic"), "'magic' is not one of"),
+        (("serve", "--image-map", "cimg"), "'cimg' is not PATTERN=IMAGE"),
+        (("config", "validate", "/no/such.yml"), "/no/such.yml cannot be read: No such file"),
+        (("config", "validate", "x", "--pipeline-values", "{"), "neither JSON nor YAML"),
+        (("config", "validate", "x", "--pipeline-values", "[]"), "neither a JSON object nor"),
+    ],
+)
+def test_a_mistake_is_one_clear_sentence_and_a_code(arguments: tuple[str, ...], told: str):
+    shown = run(*arguments, ROUNDEL_TOKEN="t")
+    assert shown.exit_code in {1, 2}
+    assert told in shown.output
+    assert "Traceback" not in shown.output

@@ -1,0 +1,281 @@
+"""`circleci` inside a job, in each of the shells that images have."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from roundel.backends.wakeups import Bell, Wakeups
+from roundel.runner.questions import NO_OIDC, answer_question
+
+SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "ash"]}
+TIMES = {
+    "file": {"a.py": 9.0, "b.py": 4.0, "c.py": 4.0},
+    "classname": {"A": 1.0},
+    "testname": dict[str, float](),
+}
+
+
+@pytest.fixture(params=list(SHELLS))
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    words = SHELLS[request.param]
+    assert shutil.which(words[0]), f"{words[0]} is needed for this test"
+    return words
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A job folder, as `circleci` sees it."""
+    folder = tmp_path / "job"
+    (folder / "bin").mkdir(parents=True)
+    text = resources.files("roundel.backends").joinpath("circleci.sh").read_text()
+    (folder / "bin" / "circleci").write_text(text)
+    (folder / "bin" / "circleci").chmod(0o755)
+    (folder / "events").touch()
+    return folder
+
+
+class Circleci:
+    """Runs the script, with a runner at hand that answers its questions."""
+
+    def __init__(self, shell: list[str], job: Path, tree: Path) -> None:
+        self._words = [*shell, str(job / "bin" / "circleci")]
+        self._job = job
+        self.tree = tree
+        self.environment: dict[str, str] = {}
+
+    async def __call__(self, *words: str, given: str | bytes = b"") -> tuple[int, str, str]:
+        """Return the exit code and what came on standard output and standard error."""
+        process = await asyncio.create_subprocess_exec(
+            *self._words,
+            *words,
+            cwd=self.tree,
+            env={"PATH": os.environ["PATH"], **self.environment},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        answering = asyncio.create_task(self._answer())
+        try:
+            data = given.encode() if isinstance(given, str) else given
+            out, err = await process.communicate(data)
+        finally:
+            answering.cancel()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def _answer(self) -> None:
+        wakeups, bell = Wakeups(), Bell()
+        stop = wakeups.watch(self._job, bell.ring)
+        answered: set[str] = set()
+        try:
+            while True:
+                for line in (self._job / "events").read_text().splitlines():
+                    word, _, name = line.partition(" ")
+                    if word == "question" and name not in answered:
+                        answered.add(name)
+                        await answer_question(self._job, name, _timings)
+                await bell.wait(wakeups.poll_seconds)
+        finally:
+            stop()
+            wakeups.close()
+
+
+async def _timings(by: str) -> Mapping[str, float]:
+    return TIMES[by]
+
+
+@pytest.fixture
+def circleci(shell: list[str], job: Path, tmp_path: Path) -> Circleci:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    return Circleci(shell, job, tree)
+
+
+def plant(tree: Path, *paths: str) -> None:
+    for path in paths:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(path)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (
+            ["foo/**/*.py"],
+            ["foo/.h/t5.py", "foo/t1.py", "foo/t2.py", "foo/x/t3.py", "foo/x/y/t4.py"],
+        ),
+        (["**/t[13].py"], ["foo/t1.py", "foo/x/t3.py"]),
+        (
+            ["**/t[!13].py", "foo/t1.py"],
+            ["foo/.h/t5.py", "foo/t1.py", "foo/t2.py", "foo/x/y/t4.py"],
+        ),
+        (["**/t[^135].py"], ["foo/t2.py", "foo/x/y/t4.py"]),
+        (["foo/*"], ["foo/.h", "foo/a b.txt", "foo/t1.py", "foo/t2.py", "foo/x"]),
+        (["foo/t?.py"], ["foo/t1.py", "foo/t2.py"]),
+        (["foo/{t1,x/t3}.py"], ["foo/t1.py", "foo/x/t3.py"]),
+        (["foo/{x/{t3,y/t4},t2}.py"], ["foo/t2.py", "foo/x/t3.py", "foo/x/y/t4.py"]),
+        (["./foo/x/*.py"], ["foo/x/t3.py"]),
+        (["foo/x/**"], ["foo/x/t3.py", "foo/x/y", "foo/x/y/t4.py"]),
+        (["**/**/t4.py"], ["foo/x/y/t4.py"]),
+        (["foo//x/t3.py"], ["foo/x/t3.py"]),
+        (["foo/a b.txt"], ["foo/a b.txt"]),
+        (["foo/a*"], ["foo/a b.txt"]),
+        (["none/**/*.py", "foo/{open"], []),
+        (["*/t1.py", "foo/t1.py"], ["foo/t1.py"]),
+    ],
+)
+async def test_glob_finds_what_matches(
+    circleci: Circleci, patterns: list[str], expected: list[str]
+) -> None:
+    plant(circleci.tree, "foo/t1.py", "foo/t2.py", "foo/x/t3.py", "foo/x/y/t4.py", "foo/.h/t5.py")
+    plant(circleci.tree, "foo/a b.txt", "bar.txt")
+    code, out, err = await circleci("tests", "glob", *patterns)
+    assert (code, out.splitlines(), err) == (0, expected, "")
+
+
+async def test_glob_knows_absolute_paths_and_does_not_follow_links_round(
+    circleci: Circleci,
+) -> None:
+    plant(circleci.tree, "d/t.py")
+    (circleci.tree / "d" / "loop").symlink_to("..")
+    _, out, _ = await circleci("tests", "glob", f"{circleci.tree}/**/*.py")
+    assert out == f"{circleci.tree}/d/t.py\n"
+
+
+async def test_glob_of_some_thousand_files_is_quick(circleci: Circleci) -> None:
+    plant(circleci.tree, *(f"d{n % 50}/e{n % 7}/test_{n}.py" for n in range(3000)))
+    started = time.monotonic()
+    _, out, _ = await circleci("tests", "glob", "**/*_[0-9]*.py")
+    assert len(out.splitlines()) == 3000
+    assert time.monotonic() - started < 5
+
+
+async def test_split_deals_by_name_over_the_nodes(circleci: Circleci) -> None:
+    circleci.environment = {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"}
+    assert await circleci("tests", "split", given="c\na\nb\n") == (0, "b\n", "")
+    assert await circleci("tests", "split", "--index=0", given="c\n\na\nb") == (0, "a\nc\n", "")
+    assert (await circleci("tests", "split", "--total", "1", "--index", "0", given="c a b"))[1] == (
+        "a\nb\nc\n"
+    )
+
+
+async def test_split_reads_files_and_shows_counts(circleci: Circleci) -> None:
+    (circleci.tree / "list").write_text("a\nb c\n$x `y`\n")
+    words = ("tests", "split", "--total=2", "--index=0", "--show-counts", "list")
+    code, out, err = await circleci(*words)
+    assert (code, out, err) == (0, "$x `y`\nb c\n", "2 of 3 tests for node 0 of 2\n")
+    code, _, err = await circleci("tests", "split", "no-such-list")
+    assert code == 1
+    assert "no-such-list" in err
+
+
+async def test_split_by_size_and_by_times(circleci: Circleci) -> None:
+    (circleci.tree / "a'b.py").write_text("x" * 900)
+    (circleci.tree / "c d.py").write_text("x" * 500)
+    (circleci.tree / "e.py").write_text("x" * 500)
+    split = ("tests", "split", "--total=2", "--index=1")
+    _, out, err = await circleci(*split, "--split-by=filesize", given="a'b.py\nc d.py\ne.py\n")
+    assert (out, err) == ("c d.py\ne.py\n", "")
+    _, out, err = await circleci(
+        *split, "--split-by=timings", "--timings-type=filename", given="c.py\nb.py\na.py\n"
+    )
+    assert (out, err) == ("c.py\nb.py\n", "")
+    _, out, err = await circleci(*split, "--split-by", "timings", given="x\ny\n")
+    assert (out, err) == (
+        "y\n",
+        "Error auto-detecting timing type, falling back to weighting by name.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--split-by=luck", "--split-by must be name, filesize or timings"),
+        ("--index=5", "--index must be less than --total"),
+        ("--total=many", "--total must be a whole number"),
+        ("--sort", "the flag --sort needs a value"),
+        ("--sort=x", "unknown flag --sort"),
+        ("-x", "unknown flag -x"),
+    ],
+)
+async def test_wrong_flags_are_answered_in_words(
+    circleci: Circleci, flag: str, message: str
+) -> None:
+    code, out, err = await circleci("tests", "split", flag, given="a\n")
+    assert code != 0
+    assert out == ""
+    assert message in err
+
+
+async def test_run_gives_the_share_to_the_command(circleci: Circleci) -> None:
+    circleci.environment = {"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "2"}
+    run = ("tests", "run", "--verbose", "--split-by=name")
+    code, out, _ = await circleci(*run, "--command=xargs echo run", given="a\nb\nc\n")
+    assert (code, out) == (0, "run a c\n")
+    code, _, _ = await circleci(*run, "--command", "cat >/dev/null; exit 3", given="a\n")
+    assert code == 3
+    code, out, _ = await circleci(*run, "--index=1", "--command=exit 9", given="a\n")
+    assert (code, out) == (0, "No tests for this node.\n")
+    code, _, err = await circleci("tests", "run", given="a\n")
+    assert (code, "needs --command" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$A-${A}-$A$B", "one-one-one"),
+        ("[$NOT_SET][${NOT_SET}]", "[][]"),
+        ("${NOT_SET:-d} ${B:-d} ${B-d} ${A:-d} ${NOT_SET=d}", "d d  one d"),
+        ("${A:+x} ${B:+x} ${B+x}", "x  x"),
+        ("$$A $ $1 ${1} ${A!} ${", "$A $ $1 ${1} ${A!} ${"),
+        ("'\"\\ `date` $(date) $SPACES *", "'\"\\ `date` $(date) a  b *"),
+        ("a\nb $A\n\n", "a\nb one\n\n"),
+        ("plain", "plain"),
+    ],
+)
+async def test_env_subst_replaces_variables_only(
+    circleci: Circleci, text: str, expected: str
+) -> None:
+    circleci.environment = {"A": "one", "B": "", "SPACES": "a  b"}
+    assert await circleci("env", "subst", given=text) == (0, expected, "")
+    assert await circleci("env", "subst", "--", text) == (0, expected + "\n", "")
+
+
+async def test_halt_leaves_its_mark(circleci: Circleci, job: Path) -> None:
+    assert (await circleci("step", "halt"))[0] == 0
+    assert (job / "halt").exists()
+
+
+async def test_a_token_is_refused_honestly_while_there_are_none(circleci: Circleci) -> None:
+    code, out, err = await circleci("run", "oidc", "get", "--claims", "{}")
+    assert (code, out, err) == (1, "", f"circleci: {NO_OIDC}\n")
+
+
+async def test_what_is_not_known_goes_to_the_program_of_the_image(
+    circleci: Circleci, tmp_path: Path
+) -> None:
+    code, _, err = await circleci("orb", "list")
+    assert code == 2
+    assert '"orb list" is not available in jobs here' in err
+    own = tmp_path / "image"
+    own.mkdir()
+    (own / "circleci").write_text("#!/bin/sh\necho own: $# $2\n")
+    (own / "circleci").chmod(0o755)
+    circleci.environment = {"PATH": f"{own}:{os.environ['PATH']}"}
+    assert await circleci("orb", "a  b") == (0, "own: 2 a b\n", "")
+
+
+async def test_nothing_is_left_in_the_job_folder(circleci: Circleci, job: Path) -> None:
+    before = _names(job)
+    await circleci("tests", "split", given="a\n")
+    assert _names(job) == before == {"bin", "circleci", "events"}
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*")}
