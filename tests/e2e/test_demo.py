@@ -1,6 +1,5 @@
 """`roundel demo`, as a newcomer meets it."""
 
-import os
 import re
 import signal
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import ROOT, program_environment
+from tests.e2e.server import ROOT, processes_of, program_environment
 from tests.engine import Engine
 from tests.images import DEBIAN, have
 
@@ -76,18 +75,4 @@ def test_the_demo_stays_up_until_ctrl_c_and_ends_its_server(tmp_path: Path) -> N
     assert process.returncode == 0, said + rest
     assert "Stopped; nothing is left behind." in rest
     assert list(tmp_path.iterdir()) == []
-    assert not servers_of(tmp_path)
-
-
-def servers_of(folder: Path) -> list[int]:
-    """Processes that still name the folder on their command line."""
-    mine = str(folder).encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if mine in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue  # it ended while we looked
-    return found
+    assert processes_of(tmp_path) == []
