@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
+from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
@@ -74,6 +75,8 @@ class UseCases(Protocol):
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
+    @property
+    def blobs(self) -> Blobs: ...
     @property
     def clock(self) -> Clock: ...
     @property

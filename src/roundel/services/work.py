@@ -16,7 +16,8 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.repositories import Repositories
-from roundel.domain.runners import Server, Steps
+from roundel.domain.runners import Steps
+from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
@@ -109,7 +110,7 @@ class App(Protocol):
     @property
     def repositories(self) -> Repositories: ...
     @property
-    def runners(self) -> Server: ...
+    def runners(self) -> KeepingServer: ...
     @property
     def wakeups(self) -> Wakeups: ...
 
