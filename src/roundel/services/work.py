@@ -16,6 +16,7 @@ from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.repositories import Repositories
 from roundel.domain.runners import Server, Steps
+from roundel.domain.settings import AllSettings
 from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
@@ -41,6 +42,8 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def settings(self) -> AllSettings: ...
     @property
     def steps(self) -> Steps: ...
     @property
