@@ -195,6 +195,61 @@ CREATE INDEX execution_queue ON execution (lane, project_id, created_at, id)
 CREATE INDEX execution_at_work ON execution (project_id) WHERE status IN ('claimed', 'running');
 CREATE INDEX execution_lease ON execution (lease_until) WHERE status IN ('claimed', 'running');
 
+CREATE TABLE claim_turn (
+  lane TEXT NOT NULL,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  served_at BIGINT NOT NULL,
+  PRIMARY KEY (lane, project_id)
+);
+
+CREATE TABLE ticket (
+  job_id TEXT NOT NULL PRIMARY KEY REFERENCES job (id),
+  workflow_id TEXT NOT NULL REFERENCES workflow (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  kind TEXT NOT NULL CHECK (kind IN ('serial', 'lock')),
+  key TEXT NOT NULL,
+  holder TEXT NOT NULL,
+  rank BIGINT NOT NULL,
+  held SMALLINT NOT NULL CHECK (held IN (0, 1)),
+  asked_at BIGINT NOT NULL
+);
+CREATE INDEX ticket_queue ON ticket (organization_id, kind, key, held, rank, job_id);
+CREATE INDEX ticket_of_workflow ON ticket (workflow_id);
+
+CREATE TABLE serial_group (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  newest_rank BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, name)
+);
+
+CREATE TABLE schedule (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  description TEXT,
+  timetable TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  attribution TEXT NOT NULL CHECK (attribution IN ('current', 'system')),
+  actor_id TEXT NOT NULL,
+  actor_login TEXT NOT NULL,
+  actor_name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  UNIQUE (project_id, name)
+);
+CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
+
+CREATE TABLE cron_trigger (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  branch TEXT NOT NULL,
+  workflow TEXT NOT NULL,
+  cron TEXT NOT NULL,
+  actor_id TEXT,
+  actor_login TEXT NOT NULL,
+  UNIQUE (project_id, branch, workflow, cron)
+
 CREATE TABLE step (
   execution_id TEXT NOT NULL REFERENCES execution (id),
   position INTEGER NOT NULL CHECK (position >= 0),
@@ -250,59 +305,88 @@ CREATE TABLE outbox (
   created_at BIGINT NOT NULL
 );
 CREATE INDEX outbox_by_time ON outbox (created_at, id);
-
-CREATE TABLE claim_turn (
-  lane TEXT NOT NULL,
-  project_id TEXT NOT NULL REFERENCES project (id),
-  served_at BIGINT NOT NULL,
-  PRIMARY KEY (lane, project_id)
-);
-
-CREATE TABLE ticket (
-  job_id TEXT NOT NULL PRIMARY KEY REFERENCES job (id),
-  workflow_id TEXT NOT NULL REFERENCES workflow (id),
-  organization_id TEXT NOT NULL REFERENCES organization (id),
-  kind TEXT NOT NULL CHECK (kind IN ('serial', 'lock')),
-  key TEXT NOT NULL,
-  holder TEXT NOT NULL,
-  rank BIGINT NOT NULL,
-  held SMALLINT NOT NULL CHECK (held IN (0, 1)),
-  asked_at BIGINT NOT NULL
-);
-CREATE INDEX ticket_queue ON ticket (organization_id, kind, key, held, rank, job_id);
-CREATE INDEX ticket_of_workflow ON ticket (workflow_id);
-
-CREATE TABLE serial_group (
-  organization_id TEXT NOT NULL REFERENCES organization (id),
-  name TEXT NOT NULL,
-  newest_rank BIGINT NOT NULL,
-  PRIMARY KEY (organization_id, name)
-);
-
-CREATE TABLE schedule (
+CREATE TABLE upload (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES project (id),
-  name TEXT NOT NULL,
-  description TEXT,
-  timetable TEXT NOT NULL,
-  parameters TEXT NOT NULL,
-  attribution TEXT NOT NULL CHECK (attribution IN ('current', 'system')),
-  actor_id TEXT NOT NULL,
-  actor_login TEXT NOT NULL,
-  actor_name TEXT NOT NULL,
+  execution_id TEXT NOT NULL REFERENCES execution (id),
+  size BIGINT,
+  digest TEXT,
+  uses INTEGER NOT NULL DEFAULT 0 CHECK (uses >= 0),
+  free_from BIGINT NOT NULL,
+  CHECK ((size IS NULL) = (digest IS NULL)),
+  CHECK (uses = 0 OR size IS NOT NULL)
+);
+CREATE INDEX upload_unused ON upload (free_from) WHERE uses = 0;
+
+CREATE TABLE cache (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  scope TEXT NOT NULL,
+  key TEXT NOT NULL CHECK (length(key) <= 900),
+  upload_id TEXT NOT NULL REFERENCES upload (id),
+  size BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  UNIQUE (project_id, name)
+  used_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  UNIQUE (project_id, scope, key)
 );
-CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
+CREATE INDEX cache_of_upload ON cache (upload_id);
+CREATE INDEX cache_by_use ON cache (project_id, used_at);
+CREATE INDEX cache_expiry ON cache (expires_at);
 
-CREATE TABLE cron_trigger (
+CREATE TABLE workspace_layer (
   id TEXT NOT NULL PRIMARY KEY,
+  job_id TEXT NOT NULL REFERENCES job (id),
+  execution_id TEXT NOT NULL REFERENCES execution (id),
+  node INTEGER NOT NULL,
+  upload_id TEXT NOT NULL REFERENCES upload (id),
+  paths BLOB NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX workspace_layer_of_job ON workspace_layer (job_id, node, id);
+CREATE INDEX workspace_layer_of_upload ON workspace_layer (upload_id);
+CREATE INDEX workspace_layer_expiry ON workspace_layer (expires_at);
+
+CREATE TABLE artifact (
+  job_id TEXT NOT NULL REFERENCES job (id),
+  node INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  upload_id TEXT NOT NULL REFERENCES upload (id),
+  size BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  PRIMARY KEY (job_id, node, path)
+);
+CREATE INDEX artifact_expiry ON artifact (expires_at);
+
+CREATE TABLE test_run (
+  job_id TEXT NOT NULL PRIMARY KEY REFERENCES job (id),
   project_id TEXT NOT NULL REFERENCES project (id),
-  branch TEXT NOT NULL,
-  workflow TEXT NOT NULL,
-  cron TEXT NOT NULL,
-  actor_id TEXT,
-  actor_login TEXT NOT NULL,
-  UNIQUE (project_id, branch, workflow, cron)
+  job_name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  total INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX test_run_newest ON test_run (project_id, job_name, created_at);
+
+CREATE TABLE test_part (
+  job_id TEXT NOT NULL REFERENCES test_run (job_id),
+  node INTEGER NOT NULL,
+  part TEXT NOT NULL,
+  PRIMARY KEY (job_id, node, part)
+);
+
+CREATE TABLE test_result (
+  job_id TEXT NOT NULL REFERENCES test_run (job_id),
+  number INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  classname TEXT NOT NULL,
+  file TEXT,
+  result TEXT NOT NULL CHECK (result IN ('success', 'failure', 'error', 'skipped')),
+  run_time DOUBLE PRECISION NOT NULL,
+  message TEXT NOT NULL,
+  source TEXT NOT NULL,
+  PRIMARY KEY (job_id, number)
 );

@@ -1,5 +1,5 @@
 -- Reruns, setup configs, turns, schedules, and slots shared between projects.
--- depends: 0001-first-light
+-- depends: 0002-what-jobs-leave
 
 ALTER TABLE organization ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 
