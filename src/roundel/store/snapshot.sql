@@ -249,6 +249,7 @@ CREATE TABLE cron_trigger (
   actor_id TEXT,
   actor_login TEXT NOT NULL,
   UNIQUE (project_id, branch, workflow, cron)
+);
 
 CREATE TABLE step (
   execution_id TEXT NOT NULL REFERENCES execution (id),
@@ -305,6 +306,7 @@ CREATE TABLE outbox (
   created_at BIGINT NOT NULL
 );
 CREATE INDEX outbox_by_time ON outbox (created_at, id);
+
 CREATE TABLE upload (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES project (id),
