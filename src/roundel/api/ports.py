@@ -12,6 +12,7 @@ from roundel.domain.logs import Logs
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.reruns import Choice
 from roundel.domain.views import Reads
 
 
@@ -54,6 +55,10 @@ class UseCases(Protocol):
     ) -> Pipeline: ...
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId: ...
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None: ...
 

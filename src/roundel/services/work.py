@@ -17,6 +17,7 @@ from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.repositories import Repositories
 from roundel.domain.runners import Steps
+from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
@@ -49,6 +50,8 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def settings(self) -> AllSettings: ...
     @property
     def steps(self) -> Steps: ...
     @property
