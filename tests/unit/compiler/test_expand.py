@@ -79,7 +79,8 @@ def test_a_command_of_the_config_hides_the_built_in_step() -> None:
 
 def test_commands_jobs_and_executors_may_stand_for_others() -> None:
     result = compiled(
-        "orbs:\n  o:\n    commands: {c: {steps: [run: theirs]}}\n    executors: {e: {machine: true}}\n"
+        "orbs:\n  o:\n    commands: {c: {steps: [run: theirs]}}\n"
+        "    executors: {e: {machine: true}}\n"
         "commands: {mine: o/c}\nexecutors: {x: o/e}\n"
         "jobs: {build: {executor: x, steps: [mine]}}\n"
     )
