@@ -1,5 +1,6 @@
 """What a server keeps for runners, in memory, made by hand."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,11 +30,14 @@ class FakeStorage:
     tests: dict[str, Sequence[TestResult]] = field(default_factory=dict)
     times: dict[str, dict[str, float]] = field(default_factory=dict)
     upload_error: Exception | None = None
+    hold: asyncio.Event | None = None  # transfers stop in their middle until it is set
+    holding: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def upload(self, lease: Lease, data: AsyncIterator[bytes]) -> StoredBlob:
         whole = b""
         async for piece in data:
             whole += piece
+            await self._middle()
             if self.upload_error is not None:
                 raise self.upload_error
         blob = BlobId(f"blob-{len(self.blobs)}")
@@ -46,6 +50,12 @@ class FakeStorage:
         data = self.blobs[blob]
         for at in range(offset, len(data), 100_000):
             yield data[at : at + 100_000]
+            await self._middle()
+
+    async def _middle(self) -> None:
+        if self.hold is not None:
+            self.holding.set()
+            await self.hold.wait()
 
     async def find_cache(self, lease: Lease, prefixes: Sequence[str]) -> FoundCache | None:
         for prefix in prefixes:

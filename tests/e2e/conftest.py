@@ -22,7 +22,7 @@ def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> 
     if backend == "docker":
         engine: Engine = request.getfixturevalue("engine")
         environment["DOCKER_HOST"] = engine.url
-        for pattern in ("cimg/*", "debian:*", "alpine:*"):
+        for pattern in ("cimg/*", "buildpack-deps:*", "debian:*", "alpine:*"):
             options += ["--image-map", f"{pattern}={have(engine, DEBIAN)}"]
     server = Server(folder / "data", *options, environment=environment).start()
     try:

@@ -188,6 +188,9 @@ class Executions(Protocol):
     def lapsed(self, now: Micros, limit: int) -> Sequence[Execution]:
         """Return claimed and running ones whose lease ran out, or whose deadline is over."""
 
+    def leased_to(self, runner: RunnerId) -> Sequence[Execution]:
+        """Return the claimed and running ones of a runner."""
+
     def prolong_leases(self, until: Micros) -> int:
         """Give every lease time until `until` at least: nobody could renew while we were away."""
 

@@ -4,7 +4,7 @@ Services implement `Server` for the runner in the same process; `wire/` carries 
 the others.  One contract suite runs on both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -171,6 +171,12 @@ class Server(Protocol):
 
     async def claim(self, offer: Offer) -> JobOrder | None:
         """Return a job, or None when there was none within `offer.wait_seconds`."""
+
+    async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
+        """Take back what `runner_id` is thought to have and does not hold.
+
+        Said at a runner's start: nobody has to wait for those leases to run out.
+        """
 
     async def resume(self, lease: Lease) -> Resumed | None:
         """Return the order again to a runner that was away, or None when it must give up."""

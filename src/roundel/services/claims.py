@@ -1,11 +1,14 @@
 """Claims: a runner asks for work, and keeps what it has got."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import LeaseLost
+from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.jobs import EXECUTION_ENDED, Execution, ExecutionStatus, JobStatus, lane_of
 from roundel.domain.runners import (
     LEASE_SECONDS,
@@ -17,11 +20,12 @@ from roundel.domain.runners import (
     Resumed,
 )
 from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, make_order
-from roundel.services.results import end_execution
+from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
 LEASE = LEASE_SECONDS * SECOND
 SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
+NOT_HELD = "The runner that had this job was started anew and knows nothing of it."
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ async def claim(offer: Offer, app: App) -> JobOrder | None:
     with app.wakeups.listen(CLAIMS) as woken:
         while True:
             woken.clear()
-            order = await _try_claim(offer, app)
+            order = await _claim_once(offer, app)
             left = give_up - loop.time()
             if order is not None or left <= 0:
                 return order
@@ -47,6 +51,46 @@ async def wait_for(woken: asyncio.Event, seconds: float) -> None:
             await woken.wait()
     except TimeoutError:
         return
+
+
+async def _claim_once(offer: Offer, app: App) -> JobOrder | None:
+    """Claim a job.  If the runner leaves meanwhile, what was claimed for it is put back."""
+    trying = asyncio.create_task(_try_claim(offer, app))
+    try:
+        return await asyncio.shield(trying)
+    except asyncio.CancelledError:
+        await asyncio.shield(_undo(trying, app))
+        raise
+
+
+async def _undo(trying: "asyncio.Task[JobOrder | None]", app: App) -> None:
+    order = await trying
+    if order is None:
+        return
+    lease = order.lease
+
+    def transaction(tx: Tx) -> None:
+        execution = held(tx, lease)
+        if execution.canceling:
+            end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), app.clock.now())
+        else:
+            put_back(tx, execution)
+
+    with contextlib.suppress(LeaseLost):
+        await app.database.write(transaction)
+
+
+async def settle(runner_id: RunnerId, holds: Collection[ExecutionId], app: App) -> None:
+    """Take back what a runner is thought to have and, as it says, does not."""
+    at = app.clock.now()
+    kept = frozenset(holds)
+
+    def transaction(tx: Tx) -> None:
+        for execution in tx.executions.leased_to(runner_id):
+            if execution.id not in kept:
+                lose(tx, execution, NOT_HELD, at)
+
+    await app.database.write(transaction)
 
 
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:

@@ -132,11 +132,19 @@ def lapse(tx: Tx, execution: Execution, at: Micros) -> None:
         message = "The job took longer than it may, and its runner did not end it."
         end_execution(tx, execution, Result(status=ExecutionStatus.TIMEDOUT, message=message), at)
         return
+    message = "The runner that had this job was lost: it has not been heard of for a minute."
+    lose(tx, execution, message, at)
+
+
+def lose(tx: Tx, execution: Execution, message: str, at: Micros) -> None:
+    """Take an execution from a runner that is gone: tried once more if no step had begun."""
+    if execution.canceling:
+        end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), at)
+        return
     job = tx.jobs.get(execution.job_id)
     if job is not None and execution.attempt == 1 and not _a_step_began(tx, execution.id):
         _retry(tx, execution, job, at)
         return
-    message = "The runner that had this job was lost: it has not been heard of for a minute."
     lost = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=message)
     end_execution(tx, execution, lost, at)
 
@@ -160,9 +168,29 @@ def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
         created_at=at,
     )
     tx.executions.add([again])
-    others = [node.status for node in tx.executions.of_job(job.id) if node.id != again.id]
-    waiting = {ExecutionStatus.QUEUED}
-    if job.status in (JobStatus.NOT_RUNNING, JobStatus.RUNNING) and waiting.issuperset(others):
-        tx.jobs.save(replace(job, status=JobStatus.QUEUED, started_at=None), job.status)
     tx.wake(topic_of_execution(execution.id))
+    _waits_again(tx, job)
+
+
+def put_back(tx: Tx, execution: Execution) -> None:
+    """Queue an execution again that was claimed for a runner which never heard of it."""
+    again = replace(
+        execution,
+        status=ExecutionStatus.QUEUED,
+        runner_id=None,
+        lease_until=None,
+        deadline=None,
+    )
+    job = tx.jobs.get(execution.job_id)
+    if tx.executions.save(again, ExecutionStatus.CLAIMED) and job is not None:
+        _waits_again(tx, job)
+
+
+def _waits_again(tx: Tx, job: Job) -> None:
+    """Let a job be queued again if none of its nodes is under way any more."""
+    nodes = {node.status for node in tx.executions.of_job(job.id)}
+    if job.status in (JobStatus.NOT_RUNNING, JobStatus.RUNNING) and nodes <= {
+        ExecutionStatus.QUEUED
+    }:
+        tx.jobs.save(replace(job, status=JobStatus.QUEUED, started_at=None), job.status)
     tx.wake(CLAIMS)

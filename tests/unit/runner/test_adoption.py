@@ -91,3 +91,17 @@ async def _killed_after_half(server, order, tmp_path):
     told.reports.update(reports)
     told.chunks.update(chunks)
     return told
+
+
+async def test_a_runner_says_at_its_start_what_it_has(server, tmp_path):
+    order = an_order("echo up; sleep 0.2; echo on")
+    async with a_runner(server, tmp_path):
+        await server.until_called("settle")
+        assert server.settled == frozenset()
+        told = server.submit(order)
+        await told.until_log_has("up")
+    server.calls.clear()
+    async with a_runner(server, tmp_path):
+        await server.until_called("settle")
+        assert server.settled == {order.lease.execution_id}
+        await told.ended.wait()

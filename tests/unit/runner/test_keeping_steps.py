@@ -1,5 +1,6 @@
 """Steps that keep and fetch files, as a job and the server see them."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from roundel.domain.plan import Json, StepPlan
 from roundel.domain.storage import LayerConflict
 from tests.fake_server import an_order
 from tests.unit.runner.archives.tars import file, folder, symlink, tar
+from tests.unit.runner.conftest import a_runner
 
 OK, FAILED = ExecutionStatus.SUCCESS, ExecutionStatus.FAILED
 
@@ -270,3 +272,50 @@ async def test_tests_are_split_over_the_nodes_by_recorded_times(run_job, server)
         )
     )
     assert told.output(3) == "Autodetected file timings for 3 tests.\nb.py\nc.py\n"
+
+
+# -- a runner that goes away in the middle --
+
+
+@pytest.mark.parametrize("kind", ["save_cache", "persist_to_workspace", "store_artifacts"])
+async def test_an_upload_is_begun_again_by_the_runner_that_takes_over(kind, server, tmp_path):
+    args: dict[str, Json] = {
+        "save_cache": {"key": "k", "paths": ["d"]},
+        "persist_to_workspace": {"root": ".", "paths": ["d"]},
+        "store_artifacts": {"path": "d"},
+    }[kind]
+    order = an_order("mkdir d; head -c 9000000 /dev/urandom >d/f", keeping(kind, **args), "echo on")
+    server.hold = asyncio.Event()
+    async with a_runner(server, tmp_path):
+        told = server.submit(order)
+        await server.holding.wait()
+    assert told.result is None
+    server.hold.set()
+    async with a_runner(server, tmp_path):
+        await told.ended.wait()
+    assert told.result.status is OK, told.log()
+    assert told.output(4) == "on\n"
+    assert len(server.caches) + len(server.kept_layers) + len(server.artifacts) == 1
+
+
+@pytest.mark.parametrize("kind", ["restore_cache", "attach_workspace"])
+async def test_a_download_is_begun_again_by_the_runner_that_takes_over(kind, server, tmp_path):
+    step = keeping(kind, key="k") if kind == "restore_cache" else keeping(kind, at=".")
+    async with a_runner(server, tmp_path):
+        before = server.submit(
+            an_order(
+                "mkdir d; head -c 9000000 /dev/urandom >d/f; ln d/f d/g",
+                keeping("save_cache", key="k", paths=["d"]),
+                keeping("persist_to_workspace", root=".", paths=["d"]),
+            )
+        )
+        await before.ended.wait()
+        server.hold = asyncio.Event()
+        told = server.submit(an_order(step, "wc -c d/f d/g"))
+        await server.holding.wait()
+    assert told.result is None
+    server.hold.set()
+    async with a_runner(server, tmp_path):
+        await told.ended.wait()
+    assert told.result.status is OK, told.log()
+    assert "18000000 total" in told.output(3)

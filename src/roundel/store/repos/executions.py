@@ -104,6 +104,15 @@ class SqlExecutions:
         )
         return [execution_of(row) for row in rows]
 
+    def leased_to(self, runner: RunnerId) -> Sequence[Execution]:
+        """Return the claimed and running ones of a runner; it asks once, at its start."""
+        rows = self._sql.all(
+            f"SELECT {EXECUTION} FROM execution WHERE status IN ('claimed', 'running')"
+            " AND runner_id = :runner",
+            runner=runner,
+        )
+        return [execution_of(row) for row in rows]
+
     def prolong_leases(self, until: Micros) -> int:
         """Give every lease time until `until` at least."""
         return self._sql.run(
