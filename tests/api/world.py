@@ -7,7 +7,7 @@ from itertools import count
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound
+from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound, Unauthenticated
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import (
     ExecutionId,
@@ -287,6 +287,13 @@ class World:
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         self.asked.append(("cancel workflow", workflow_id, by.login))
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None:
+        if unverified_key != "the key":
+            raise Unauthenticated("The continuation key is not valid.")
+        self.asked.append(("continue", configuration, dict(parameters)))
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor

@@ -56,6 +56,10 @@ class UseCases(Protocol):
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
 
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None: ...
+
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
     ) -> WorkflowId: ...

@@ -12,6 +12,7 @@ from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
+from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
@@ -38,6 +39,15 @@ class UseCases:
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         """Ask for a workflow's end."""
         await cancel_workflow(CancelWorkflow(workflow=workflow_id, by=by), self._engine)
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None:
+        """Go on with a pipeline that is in setup; the key is all that the caller shows."""
+        command = ContinuePipeline(
+            unverified_key=unverified_key, configuration=configuration, parameters=parameters
+        )
+        await continue_pipeline(command, self._engine)
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor

@@ -193,7 +193,8 @@ def pipeline_parameters(
     """Return the effective pipeline parameters: what was passed, checked, and the defaults."""
     parameters = declared(root, run)
     spot = root.key_spot("parameters") if "parameters" in root else Spot(doc, _Top())
-    unknown = [name for name in given if name not in parameters]
+    # A trigger passes to a setup config also what only its continuation declares.
+    unknown = [name for name in given if name not in parameters and root.get("setup") is not True]
     if unknown:
         run.report.error(
             "unexpected-argument",

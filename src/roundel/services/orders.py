@@ -1,13 +1,16 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
+from collections.abc import Mapping
+
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
-from roundel.domain.runners import CheckoutOrder, JobOrder, Lease
-from roundel.domain.workflows import Workflow
+from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
+from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.plans import read_job
-from roundel.services.work import Addresses, Tx
+from roundel.services.work import Addresses, App, Tx
+from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
 
 TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
@@ -17,7 +20,7 @@ class CannotOrder(Exception):
     """What the order needs is not in the database; `str()` says what."""
 
 
-def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> JobOrder:
+def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
     """Return the order for an execution that was just claimed, or is resumed.
 
     Raise CannotOrder if its plan is not there, which takes a damaged database.
@@ -27,7 +30,9 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
     project = tx.projects.get_by_id(job.project_id)
     if workflow is None or pipeline is None or project is None:
         raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
-    plan = _plan_of(tx, pipeline, job)
+    plan = _plan_of(tx, pipeline, workflow, job)
+    secrets = _secrets(pipeline, workflow, app)
+    own = {**secrets, **plan.environment}
     return JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -39,7 +44,10 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
         attempt=execution.attempt,
         executor=plan.executor,
         steps=plan.steps,
-        environment=_environment(plan, execution, job, workflow, pipeline, project, addresses),
+        environment=_environment(
+            own, plan, execution, job, workflow, pipeline, project, app.addresses
+        ),
+        masks=tuple(secrets.values()),
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
@@ -48,8 +56,17 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
     )
 
 
-def _plan_of(tx: Tx, pipeline: Pipeline, job: Job) -> JobPlan:
-    document = None if pipeline.plan is None else tx.documents.get(pipeline.plan)
+def _secrets(pipeline: Pipeline, workflow: Workflow, app: App) -> dict[str, Secret]:
+    """Return the variables that must not be seen in output."""
+    if workflow.tag != SETUP_TAG:
+        return {}
+    key = continuation_key(app.signing_key(), pipeline.id)
+    return {"CIRCLE_CONTINUATION_KEY": Secret(key)}
+
+
+def _plan_of(tx: Tx, pipeline: Pipeline, workflow: Workflow, job: Job) -> JobPlan:
+    stored = pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
+    document = None if stored is None else tx.documents.get(stored)
     if document is None or job.plan_key is None:
         raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
     try:
@@ -65,6 +82,7 @@ def _lease_of(execution: Execution) -> Lease:
 
 
 def _environment(
+    own: Mapping[str, str],
     plan: JobPlan,
     execution: Execution,
     job: Job,
@@ -85,7 +103,7 @@ def _environment(
             working_directory=plan.working_directory,
         )
     )
-    return job_environment(plan.environment, builtin)
+    return job_environment(own, builtin)
 
 
 def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:

@@ -25,6 +25,7 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.services.compiling import CompileOutcome, CompileRequest
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
+from roundel.services.settling import settle
 from roundel.services.values import pipeline_values
 from roundel.services.work import App, Tx
 
@@ -167,28 +168,16 @@ async def _settle(
     """Write the second transaction: the plan and its workflows, or the errors."""
     at = app.clock.now()
     head = None if outcome.plan is None else read_head(outcome.plan)
-    errors = outcome.errors
-    if head is not None and head.setup and not errors:
-        message = "Setup workflows (`setup: true`) are not supported yet."
-        errors = (PipelineError(type=ErrorType.OTHER, message=message),)
 
     def transaction(tx: Tx) -> None:
         tx.timers.remove_for(TimerKind.COMPILE, pipeline_id)
         pipeline = tx.pipelines.get(pipeline_id)
         if pipeline is None or pipeline.state is not PipelineState.PENDING:
             return
-        failed = head is None or bool(errors)
-        after = replace(
-            pipeline.move(PipelineState.ERRORED if failed else PipelineState.CREATED, at),
-            commit=commit,
-            errors=errors,
-            source=None if source is None else tx.documents.put(source),
-            compiled=tx.documents.put(outcome.output) if outcome.output else None,
-            plan=None if failed or outcome.plan is None else tx.documents.put(outcome.plan),
-        )
-        tx.pipelines.save(after, pipeline.state)
-        if head is not None and not failed:
-            create_workflows(tx, after, head, at)
+        settled = settle(tx, replace(pipeline, commit=commit), source, outcome, head, at)
+        tx.pipelines.save(settled, pipeline.state)
+        if head is not None and settled.state is not PipelineState.ERRORED:
+            create_workflows(tx, settled, head, at)
 
     await app.database.write(transaction)
 

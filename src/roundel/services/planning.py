@@ -4,9 +4,9 @@ from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
-from roundel.domain.pipelines import Pipeline
+from roundel.domain.pipelines import Pipeline, PipelineState
 from roundel.domain.plan import ExecutorKind, JobType, SlotPlan, WorkflowPlan
-from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.domain.workflows import SETUP_TAG, Workflow, WorkflowSlot
 from roundel.services.plans import ExecutorHead, JobHead, PlanHead
 from roundel.services.work import Tx
 from roundel.services.workflows import advance_workflow
@@ -52,6 +52,7 @@ def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
         status=WorkflowStatus.RUNNING,
         started_by=pipeline.trigger.actor_id,
         workspace_id=id_,
+        tag=SETUP_TAG if pipeline.state is PipelineState.SETUP else None,
         max_auto_reruns=plan.max_auto_reruns,
         created_at=at,
     )
