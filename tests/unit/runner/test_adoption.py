@@ -42,7 +42,7 @@ async def test_a_killed_runner_loses_and_doubles_nothing(server, tmp_path):
     )
     order = an_order(step, a_step("echo never"))
     told = await _killed_after_half(server, order, tmp_path)
-    (home,) = (tmp_path / "runner" / "jobs").glob("*/home")  # in sight of the job and of us
+    (home,) = (tmp_path / "runner" / "jobs").glob("*/home")
     async with a_runner(server, tmp_path / "runner"):
         (home / "go-on").touch()
         await told.ended.wait()
