@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roundel.compiler.expressions import Value
 from roundel.compiler.report import Report, nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Call, Elements, Run, Scope
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of
 

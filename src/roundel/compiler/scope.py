@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from roundel.compiler.expressions import UnknownName, Value
+from roundel.compiler.expressions import UnknownName
 from roundel.compiler.limits import Budget
 from roundel.compiler.report import Report, nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.tree import Document, Map, Node, Spot
 from roundel.compiler.values import is_registered
 

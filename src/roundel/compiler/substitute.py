@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from roundel.compiler.expressions import UnknownName, Value
+from roundel.compiler.expressions import UnknownName
 from roundel.compiler.report import nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.templates import TemplateError, fill, parse_template
 from roundel.compiler.tree import Map, Node, Seq, Spot

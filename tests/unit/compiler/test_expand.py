@@ -58,7 +58,8 @@ def test_an_argument_of_a_wrong_type_is_told(kind: str, given: str, actual: str)
 
 
 def test_a_null_argument_is_no_argument() -> None:
-    assert problem_of_step("c: {x: null}", ECHO % "string") == "Missing required argument(s): x"
+    problem = problem_of_step("c: {x: null}", ECHO % "string")
+    assert problem == "Missing required argument(s): x"
 
 
 @pytest.mark.parametrize("call", ["c", "c: {}", "c: ~"])
@@ -79,7 +80,8 @@ def test_a_command_of_the_config_hides_the_built_in_step() -> None:
 
 def test_commands_jobs_and_executors_may_stand_for_others() -> None:
     result = compiled(
-        "orbs:\n  o:\n    commands: {c: {steps: [run: theirs]}}\n    executors: {e: {machine: true}}\n"
+        "orbs:\n  o:\n    commands: {c: {steps: [run: theirs]}}\n"
+        "    executors: {e: {machine: true}}\n"
         "commands: {mine: o/c}\nexecutors: {x: o/e}\n"
         "jobs: {build: {executor: x, steps: [mine]}}\n"
     )
