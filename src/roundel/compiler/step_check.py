@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS, TEXT_KEYS
 from roundel.compiler.jobs import JobBody
-from roundel.compiler.report import Report, nearest
+from roundel.compiler.report import Hint, Report, nearest
 from roundel.compiler.scope import Call
 from roundel.compiler.steps import Step
 from roundel.compiler.tree import Map, Node, Seq, Spot, text_of, type_word
@@ -22,7 +22,7 @@ class Voice:
         self.report = report
         self.call = call
 
-    def error(self, code: str, message: str, spot: Spot, hint: str | None = None) -> None:
+    def error(self, code: str, message: str, spot: Spot, hint: Hint | str | None = None) -> None:
         """Report an error inside the call."""
         context = self.call.lines() if self.call is not None else ()
         self.report.error(code, message, spot, context=context, hint=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roundel.compiler.expressions import UnknownName
-from roundel.compiler.report import nearest
+from roundel.compiler.report import Hint, nearest
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.templates import TemplateError, fill, parse_template
@@ -31,7 +31,7 @@ def _unclosed_hint(error: TemplateError) -> str | None:
     return None
 
 
-def _name_hint(error: TemplateError, scope: Scope) -> str | None:
+def _name_hint(error: TemplateError, scope: Scope) -> Hint | str | None:
     cause = error.__cause__.__cause__ if error.__cause__ is not None else None
     if not isinstance(cause, UnknownName):
         cause = error.__cause__ if isinstance(error.__cause__, UnknownName) else None
