@@ -206,7 +206,11 @@ def expression_holds(text: str, scope: Scope, spot: Spot, code: str = "expressio
         return truthy(evaluate(parse(text), scope.lookup))
     except ExpressionError as error:
         cause = error.__cause__
-        hint = nearest(cause.name, scope.known_names()) if isinstance(cause, UnknownName) else None
+        hint = (
+            nearest(cause.name, scope.known_names(cause.name))
+            if isinstance(cause, UnknownName)
+            else None
+        )
         scope.error(code, error.shown(text), spot, hint=hint)
         return False
 

@@ -160,13 +160,17 @@ class Scope:
             return None
         raise UnknownName(name)
 
-    def known_names(self) -> Iterator[str]:
-        """Yield the names that can be referred to here, for hints."""
+    def known_names(self, unknown: str) -> Iterator[str]:
+        """Yield the names that may have been meant by an unknown one, for hints."""
+        if unknown.startswith("pipeline.parameters."):
+            if self.elements.is_project:
+                yield from (f"pipeline.parameters.{name}" for name in self.run.parameters)
+            return
+        if unknown.startswith("pipeline."):
+            yield from sorted(REGISTERED)
+            return
         yield from (f"parameters.{name}" for name in self.arguments or ())
         yield from (f"matrix.{name}" for name in self.matrix or ())
-        if self.elements.is_project:
-            yield from (f"pipeline.parameters.{name}" for name in self.run.parameters)
-        yield from REGISTERED
 
     def error(self, code: str, message: str, spot: Spot, *, hint: Hint | str | None = None) -> None:
         """Report an error inside this call."""

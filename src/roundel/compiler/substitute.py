@@ -39,7 +39,7 @@ def _name_hint(error: TemplateError, scope: Scope) -> Hint | str | None:
         return None
     if cause.name.startswith("pipeline.parameters.") and not scope.elements.is_project:
         return "orbs cannot see pipeline parameters; pass the value as an argument"
-    return nearest(cause.name, scope.known_names())
+    return nearest(cause.name, scope.known_names(cause.name))
 
 
 def substitute(node: Node, scope: Scope, spot: Spot) -> Node:
