@@ -32,6 +32,28 @@ def check_workflows(workflows: Sequence[Workflow], run: Run, *, strict: bool) ->
                 _job(body, invocation, run.report, strict, seen)
 
 
+def check_setup(workflows: Sequence[Workflow], report: Report) -> None:
+    """Report what a setup config should not have: a second workflow, a schedule.
+
+    Filters may still leave one workflow only, so several are no error.
+    """
+    if len(workflows) > 1:
+        names = ", ".join(workflow.name for workflow in workflows)
+        report.warning(
+            "setup-workflows",
+            f"A setup configuration should run only one workflow, found: {names}",
+            workflows[1].spot,
+            hint="give all but one a `when:` that is false for this pipeline",
+        )
+    for workflow in workflows:
+        if workflow.node.get("triggers") is not None:
+            report.error(
+                "setup-schedule",
+                "A workflow of a setup configuration cannot have triggers",
+                workflow.node.key_spot("triggers"),
+            )
+
+
 def check_anything_runs(
     workflows: Sequence[Workflow],
     dropped: Sequence[DroppedWorkflow],

@@ -163,6 +163,8 @@ class _Compilation:
         for workflow in workflows:
             resolve_requires(workflow, self.report)
         check.check_workflows(workflows, run, strict=version > 2)
+        if root.get("setup") is True:
+            check.check_setup(workflows, self.report)
         if self.options.process and not self.report.errors:
             check.check_anything_runs(workflows, dropped, self.report, self.doc)
         if self.report.errors:
