@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from roundel.compiler import check, schema
 from roundel.compiler.document import compiled_document
 from roundel.compiler.emit import emit
-from roundel.compiler.expressions import Value
 from roundel.compiler.limits import LimitReached
 from roundel.compiler.naming import name_jobs
 from roundel.compiler.orbs import LockedOrb, NoOrbs, OrbPass, OrbSource, header_lines
@@ -17,6 +16,7 @@ from roundel.compiler.pauses import no_collection
 from roundel.compiler.planner import make_plan
 from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import START, load
 from roundel.compiler.tree import Document, Map, Spot
@@ -166,6 +166,8 @@ class _Compilation:
         for workflow in workflows:
             resolve_requires(workflow, self.report)
         check.check_workflows(workflows, run, strict=version > 2)
+        if root.get("setup") is True:
+            check.check_setup(workflows, self.report)
         if self.options.process and not self.report.errors:
             check.check_anything_runs(workflows, dropped, self.report, self.doc)
         if self.report.errors:

@@ -14,7 +14,7 @@ from roundel.compiler.scalars import AMBIGUOUS, resolve
 from roundel.compiler.tree import Document, Map, Mark, Node, Seq, Spot, text_of
 
 if TYPE_CHECKING:
-    from roundel.compiler.report import Report
+    from roundel.compiler.report import Hint, Report
 
 
 class _Start:
@@ -55,8 +55,8 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
     report.error("yaml", f"Unable to parse YAML\n{message}", Spot(doc, mark or START))
 
 
-class _Refused(Exception):
-    def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+class _Refused(Exception):  # noqa: N818 - a way out of the event loop, not a fault
+    def __init__(self, code: str, message: str, mark: Mark, hint: Hint | str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
 
