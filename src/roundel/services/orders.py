@@ -39,7 +39,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
         attempt=execution.attempt,
         executor=plan.executor,
         steps=plan.steps,
-        environment=_environment(plan, execution, job, workflow, pipeline, project, addresses),
+        environment=_environment(tx, plan, execution, job, workflow, pipeline, project, addresses),
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
@@ -65,6 +65,7 @@ def _lease_of(execution: Execution) -> Lease:
 
 
 def _environment(
+    tx: Tx,
     plan: JobPlan,
     execution: Execution,
     job: Job,
@@ -83,9 +84,16 @@ def _environment(
             public_url=addresses.public_url,
             job_url=addresses.job_url,
             working_directory=plan.working_directory,
+            previous_number=_previous_number(tx, job, pipeline),
         )
     )
     return job_environment(plan.environment, builtin)
+
+
+def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
+    if job.number is None or pipeline.ref.branch is None:
+        return None
+    return tx.jobs.number_before(job.project_id, pipeline.ref.branch, job.number)
 
 
 def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:

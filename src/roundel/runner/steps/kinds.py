@@ -11,7 +11,7 @@ from roundel.runner.steps.run import run_step
 async def process_of(step: StepPlan, order: JobOrder, sandbox: Sandbox) -> Process | Refusal:
     """Return what this step runs.  Raise SandboxLost if the sandbox is gone."""
     if step.kind == "run":
-        return run_step(step, order.shell)
+        return run_step(step, order.shell, await sandbox.facts())
     if step.kind == "checkout":
         return await checkout_step(step, order.checkout, sandbox)
     return Refusal(why=f'This runner cannot do the step "{step.kind}" yet.')
