@@ -21,6 +21,7 @@ from roundel.domain.runners import (
     StepReport,
     StepStatus,
 )
+from tests.fake_storage import FakeStorage
 
 
 def a_step(command: str, *, when: When = When.ON_SUCCESS, name: str = "", **args: Json) -> StepPlan:
@@ -107,10 +108,11 @@ class Told:
             await self.changed.wait()
 
 
-class FakeServer:
-    """The `Server` protocol in memory, strict about order: it refuses what a real one would."""
+class FakeServer(FakeStorage):
+    """The `KeepingServer` protocol in memory, strict: it refuses what a real one would."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.jobs: dict[ExecutionId, Told] = {}
         self.calls: list[str] = []
         self.away: set[str] = set()  # calls that find no server

@@ -117,6 +117,7 @@ async def test_everything_else_is_as_published(town: Town):
         f"{workflow}/approve/{town.approval.id}",
         202,
     )
+    await held(town, "post", "/workflow/{id}/rerun", f"{workflow}/rerun", 202)
     await held(town, "get", SLUG, "/project/gh/acme/web", 200)
     await held(town, "post", f"{SLUG}/pipeline", "/project/gh/acme/web/pipeline", 201)
     cancel = "/project/gh/acme/web/job/1/cancel"

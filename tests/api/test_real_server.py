@@ -9,6 +9,7 @@ import pytest
 from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.ids import is_uuid
+from roundel.domain.jobs import ExecutionStatus
 from roundel.services.compile_pool import CompilePool
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
@@ -103,6 +104,30 @@ async def test_cancel_by_every_name(house: House, client: Client):
         [shown] = (await got(client, f"/api/v2/workflow/{workflow.id}/job"))["items"]
         assert shown["status"] == "canceled"
         assert is_uuid(shown["canceled_by"]), how
+
+
+async def test_a_failed_workflow_and_a_build_are_run_again(house: House, client: Client):
+    house.runner.endings["test"] = ExecutionStatus.FAILED
+    pipeline = await house.trigger(a_plan("build", "test<build"))
+    await house.runner.run_all()
+    workflow = await house.workflow(pipeline)
+    answer = await client.post(f"/api/v2/workflow/{workflow.id}/rerun", {"from_failed": True})
+    again = answer.json()["workflow_id"]
+    running = await client.post(f"/api/v2/workflow/{again}/rerun")
+    assert (running.status, running.message) == (
+        400,
+        "Workflow must be in a terminal state to be rerun",
+    )
+    house.runner.endings.clear()
+    await house.runner.run_all()
+    assert (await got(client, f"/api/v2/workflow/{again}"))["status"] == "success"
+    build, test = (await got(client, f"/api/v2/workflow/{again}/job"))["items"]
+    assert (build["job_number"], test["job_number"]) == (1, 3)
+    assert test["dependencies"] == [build["id"]]
+
+    retried = await client.post("/api/v1.1/project/github/acme/web/3/retry")
+    assert retried.status == 200
+    assert (retried.json()["build_num"], retried.json()["job_name"]) == (4, "test")
 
 
 async def test_pages_of_the_real_store(house: House, client: Client):

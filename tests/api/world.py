@@ -24,6 +24,7 @@ from roundel.domain.logs import Piece
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref, Trigger, TriggerType
 from roundel.domain.plan import JobType, Json, Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.reruns import Choice
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.domain.views import (
     NodeView,
@@ -286,6 +287,12 @@ class World:
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         self.asked.append(("cancel workflow", workflow_id, by.login))
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId:
+        self.asked.append(("rerun", workflow_id, choice, enable_ssh, by.login))
+        return workflow_id
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None:
         for slot in self.slots_of[workflow_id]:

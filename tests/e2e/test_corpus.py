@@ -88,6 +88,13 @@ RUNS: dict[str, list[Run]] = {
         ),
     ],
     "21-step-halt": [ONE_BUILD],
+    "23-inline-orb": [
+        Run(
+            jobs={"my/greet": "success", "own": "success"},
+            prints={"my/greet": "Hello You", "own": "Hello World"},
+        )
+    ],
+    "25-auto-rerun": [Run(jobs={"my-job": "success"})],
     "27-shell-and-timeout": [Run(jobs={"build": "timedout"}, status="failed")],
     "28-expression-when": [Run(jobs={"j": "success"})],
 }

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
+from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.reruns import Choice
 from roundel.domain.views import Reads
 
 
@@ -54,6 +56,10 @@ class UseCases(Protocol):
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
 
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId: ...
+
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None: ...
 
     async def cancel_job(self, job_id: JobId, by: Actor) -> None: ...
@@ -74,6 +80,8 @@ class UseCases(Protocol):
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
+    @property
+    def blobs(self) -> Blobs: ...
     @property
     def clock(self) -> Clock: ...
     @property

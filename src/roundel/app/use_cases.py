@@ -9,11 +9,13 @@ from roundel.domain.ids import JobId, TokenId, WorkflowId
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.reruns import Choice
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
 from roundel.services.jobs import CancelJob, cancel_job
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
+from roundel.services.reruns import RerunWorkflow, rerun_workflow
 from roundel.services.tokens import CreateToken, create_token, revoke_token
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
@@ -36,6 +38,13 @@ class UseCases:
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         """Ask for a workflow's end."""
         await cancel_workflow(CancelWorkflow(workflow=workflow_id, by=by), self._engine)
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId:
+        """Run a workflow again; return the new one."""
+        command = RerunWorkflow(workflow=workflow_id, by=by, choice=choice, enable_ssh=enable_ssh)
+        return (await rerun_workflow(command, self._engine)).id
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None:
         """Let a held workflow go on."""

@@ -122,6 +122,17 @@ class FolderSandbox:
         """Return a place in the job folder."""
         return self._folder.job / name, f"{self._inside}/{name}"
 
+    async def question(self, number: int) -> str:
+        """Wait for a question to be asked."""
+        bell = self._hang()
+        try:
+            while len(asked := self._read_events().questions) <= number:
+                self._check_lost()
+                await bell.wait(self._wakeups.poll_seconds)
+            return asked[number]
+        finally:
+            self._bells.discard(bell)
+
     def halted(self) -> bool:
         """Tell whether a step said so."""
         return self._folder.halted()

@@ -66,6 +66,22 @@ REQUIRED_KEYS: Mapping[str, tuple[str, ...]] = {
     "attach_workspace": ("at",),
 }
 
+# Keys of steps whose value is one text; numbers given for them are read as text.
+TEXT_KEYS = frozenset(
+    {
+        "at",
+        "command",
+        "destination",
+        "key",
+        "name",
+        "no_output_timeout",
+        "path",
+        "root",
+        "version",
+        "working_directory",
+    }
+)
+
 # May stand alone, without a map.
 BARE_STEPS = frozenset(
     {"checkout", "setup_remote_docker", "add_ssh_keys", "install_signing_bundle", "with_tool_cache"}

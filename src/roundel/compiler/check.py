@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS, TEXT_KEYS
 from roundel.compiler.element_schema import machine_violations
 from roundel.compiler.filters import bad_pattern
 from roundel.compiler.invocations import Invocation
@@ -243,6 +243,13 @@ def _step(step: Step, error: _Error, report: Report, strict: bool) -> None:
         else:  # version 2 compiled such steps; they fail, or do nothing, when they run
             report.warning("step-argument", message, step.spot, hint=hint)
     known = BUILTIN_KEYS.get(step.kind)
+    for key in TEXT_KEYS & node.keys() & (known or TEXT_KEYS):
+        if isinstance(node[key], (Map, Seq)):
+            error(
+                "step-argument",
+                f"[{step.kind}/{key}] expected type: String, found: {type_word(node[key])}",
+                node.value_spot(key),
+            )
     if known is not None:
         for key in node:
             if key not in known:

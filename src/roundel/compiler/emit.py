@@ -24,7 +24,7 @@ def emit(root: Map) -> str:
     """Return a tree as YAML in block style."""
     out: list[str] = []
     _map(root, 0, out)
-    return "".join(out)
+    return "".join(out) or "{}\n"
 
 
 _INDENTS = ["  " * depth for depth in range(120)]
@@ -149,5 +149,5 @@ def with_source(output: str, source: str) -> str:
     lines = ["# Original config.yml file:"]
     for line in source.splitlines():
         shown = json.dumps(line)[1:-1].replace("/", "\\/")
-        lines.append(f"# {shown}".rstrip() if not shown else f"# {shown}")
+        lines.append(f"# {shown}" if shown else "#")
     return output + "\n".join(lines) + "\n"

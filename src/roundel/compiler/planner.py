@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from roundel.compiler.builtins import step_name
+from roundel.compiler.builtins import TEXT_KEYS, step_name
 from roundel.compiler.expressions import Value
 from roundel.compiler.filters import why_filtered
 from roundel.compiler.invocations import Invocation, statuses_of
@@ -289,22 +289,22 @@ def _step_plan(step: Step) -> StepPlan:
     )
 
 
-_TEXT_KEYS = frozenset(
-    {"command", "name", "key", "path", "at", "root", "destination", "working_directory", "shell"}
-)
+_LIST_KEYS = frozenset({"paths", "keys", "fingerprints"})
 
 
 def _arguments(kind: str, body: Node) -> dict[str, Json]:
     if isinstance(body, Map):
         made: dict[str, Json] = {}
         for key, value in body.items():
-            if type(value) is str:
+            if key in _LIST_KEYS:
+                made[key] = [*_texts(value)]
+            elif type(value) is str:
                 made[key] = value
             elif key == "environment":
                 made[key] = dict(_environment(value))
             elif key == "shell" and isinstance(value, Seq):
                 made[key] = _shell(value)
-            elif key in _TEXT_KEYS and isinstance(value, (bool, int, float)):
+            elif key in TEXT_KEYS and isinstance(value, (bool, int, float)):
                 made[key] = text_of(value)
             else:
                 made[key] = plain(value)

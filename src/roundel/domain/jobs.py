@@ -175,7 +175,10 @@ class Executions(Protocol):
     def claim(
         self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
     ) -> Execution | None:
-        """Lease the oldest queued execution of these lanes to `runner` under a new fence."""
+        """Lease a queued execution of these lanes to `runner` under a new fence.
+
+        Projects take turns; of one project the oldest comes first.
+        """
 
     def save(self, execution: Execution, before: ExecutionStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""

@@ -19,14 +19,15 @@ from roundel.domain.runners import (
     JobOrder,
     Lease,
     Result,
-    Server,
     StepProgress,
     StepStatus,
 )
+from roundel.domain.storage import KeepingServer
 from roundel.runner.job import JobRun
 from roundel.runner.lease import HeldLease
 from roundel.runner.opening import environment_of
 from roundel.runner.ship import Shipper
+from roundel.runner.storing import HeldStorage
 from roundel.vault.masking import Forms
 
 LOG = logging.getLogger("roundel.runner")
@@ -55,7 +56,7 @@ class Claimed:
 
     def __init__(
         self,
-        server: Server,
+        server: KeepingServer,
         backend: Backend,
         clock: Clock,
         order: JobOrder,
@@ -67,7 +68,7 @@ class Claimed:
         self._folder = folder
         self._held = HeldLease(server, order.lease)
         self._shipper = Shipper(self._held, Forms(order.masks), clock)
-        self._job = JobRun(order, past, self._shipper, clock)
+        self._job = JobRun(order, past, self._shipper, clock, HeldStorage(self._held, server))
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
         self._telling = False

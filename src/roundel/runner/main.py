@@ -14,7 +14,8 @@ from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId, RunnerId, new_id
-from roundel.domain.runners import JobOrder, Lease, Offer, Server, StepProgress
+from roundel.domain.runners import JobOrder, Lease, Offer, StepProgress
+from roundel.domain.storage import KeepingServer
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
 
@@ -32,7 +33,7 @@ class Runner:
 
     def __init__(
         self,
-        server: Server,
+        server: KeepingServer,
         backend: Backend,
         *,
         folder: Path,

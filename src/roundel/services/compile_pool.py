@@ -132,6 +132,9 @@ class _Worker:
         self.let_go()
         with suppress(ProcessLookupError):
             self._process.kill()
+        # An answer that nobody has read keeps the pipe open and `wait` waiting for its end; only
+        # the transport can close it, and asyncio has no public way to that.
+        self._process._transport.close()  # type: ignore[attr-defined]
         await asyncio.shield(self._process.wait())
 
 

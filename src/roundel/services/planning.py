@@ -52,6 +52,7 @@ def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
         status=WorkflowStatus.RUNNING,
         started_by=pipeline.trigger.actor_id,
         workspace_id=id_,
+        max_auto_reruns=plan.max_auto_reruns,
         created_at=at,
     )
 

@@ -21,7 +21,11 @@ from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_outpu
 from roundel.services.workflows import advance_workflow
 
 DEADLINE_GRACE = MINUTE  # a runner ends its jobs in time by itself; this is for one that does not
+SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database
 SEAL_AFTER = MINUTE  # readers that follow a job to its end find its output where it was
+
+# Steps of our own, which change nothing outside the job.
+IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
 
 _STEP_ENDS: dict[ExecutionStatus, StepStatus] = {
     ExecutionStatus.SUCCESS: StepStatus.SUCCESS,
@@ -106,7 +110,7 @@ def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
     for step in progress:
         tx.wake(topic_of_output(execution.id, step.report.index))
     tx.wake(topic_of_execution(execution.id))
-    if any(step.source_end >= SEAL_FROM_BYTES for step in progress):
+    if tx.steps.unsealed(execution.id, SEAL_FROM_BYTES):
         tx.timers.add(
             Timer(
                 id=TimerId(new_id()),
@@ -115,9 +119,6 @@ def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
                 run_at=Micros(at + SEAL_AFTER),
             )
         )
-
-
-SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database
 
 
 def lapse(tx: Tx, execution: Execution, at: Micros) -> None:
@@ -149,11 +150,8 @@ def lose(tx: Tx, execution: Execution, message: str, at: Micros) -> None:
 
 
 def _a_step_began(tx: Tx, execution_id: ExecutionId) -> bool:
-    """Tell whether a step of the config has begun; those of our own change nothing outside."""
+    """Tell whether a step of the config has begun."""
     return any(step.report.kind not in IMPLICIT_KINDS for step in tx.steps.progress(execution_id))
-
-
-IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
 
 
 def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:

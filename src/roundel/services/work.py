@@ -16,7 +16,9 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.repositories import Repositories
-from roundel.domain.runners import Server, Steps
+from roundel.domain.runners import Steps
+from roundel.domain.settings import AllSettings
+from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
@@ -48,6 +50,8 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def settings(self) -> AllSettings: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -109,7 +113,7 @@ class App(Protocol):
     @property
     def repositories(self) -> Repositories: ...
     @property
-    def runners(self) -> Server: ...
+    def runners(self) -> KeepingServer: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

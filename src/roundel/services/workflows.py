@@ -15,14 +15,17 @@ from roundel.domain.flows import (
     Pass,
     Slot,
     Start,
+    WorkflowStatus,
     advance,
     status_of,
 )
 from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
+from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.stopping import stop_job
 from roundel.services.work import CLAIMS, App, Tx
 
@@ -172,3 +175,20 @@ def _save_status(tx: Tx, workflow: Workflow, flow: Flow, at: Micros) -> None:
     tx.workflows.save(after, workflow.status)
     if ended:
         announce_workflow(tx, after, at)
+        _rerun_by_itself(tx, after, at)
+
+
+def _rerun_by_itself(tx: Tx, workflow: Workflow, at: Micros) -> None:
+    """Run what failed once more, as often as the config says; never what was cancelled."""
+    if workflow.status is not WorkflowStatus.FAILED:
+        return
+    if workflow.auto_rerun_number >= workflow.max_auto_reruns:
+        return
+    repeat = Repeat(
+        workflow=workflow,
+        choice=Choice(from_failed=True),
+        started_by=workflow.started_by,
+        automatic=True,
+    )
+    again = repeat_workflow(tx, repeat, at)
+    advance_workflow(tx, again.id, at)
