@@ -73,6 +73,7 @@ class JobFolder:
             (self.secrets, 0o755),
             (self.job, 0o777),
             (self.job / "bin", 0o755),
+            (self.job / "task", 0o777),
         ):
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o700, parents=True)

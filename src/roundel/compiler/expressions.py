@@ -19,7 +19,7 @@ DEEPEST_EXPRESSION = 60  # parentheses and `not`s; more is no honest expression
 Lookup: TypeAlias = Callable[[str], Value]
 
 
-class UnknownName(Exception):  # noqa: N818 - a way out of evaluation
+class UnknownName(Exception):
     """A lookup knows no such name.  `words` replaces the usual message when given."""
 
     def __init__(self, name: str, words: str | None = None) -> None:

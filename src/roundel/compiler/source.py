@@ -55,7 +55,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
     report.error("yaml", f"Unable to parse YAML\n{message}", Spot(doc, mark or START))
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the event loop, not a fault
+class _Refused(Exception):
     def __init__(self, code: str, message: str, mark: Mark, hint: Hint | str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint

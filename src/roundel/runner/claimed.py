@@ -134,6 +134,7 @@ class Claimed:
         try:
             async with self._backend.open(self._order, self._folder) as sandbox:
                 self._sandbox = sandbox
+                await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
                 await self._finish(await self._job.run(sandbox))
         except CannotOpen as error:

@@ -1,6 +1,5 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
-from collections.abc import Mapping
 
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
@@ -9,7 +8,7 @@ from roundel.domain.projects import Project
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.plans import read_job
-from roundel.services.work import Addresses, App, Tx
+from roundel.services.work import App, Tx
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
 
@@ -44,8 +43,21 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
         attempt=execution.attempt,
         executor=plan.executor,
         steps=plan.steps,
-        environment=_environment(
-            own, plan, execution, job, workflow, pipeline, project, app.addresses
+        environment=job_environment(
+            own,
+            builtin_environment(
+                Surroundings(
+                    project=project,
+                    pipeline=pipeline,
+                    workflow=workflow,
+                    job=job,
+                    node=execution.node,
+                    public_url=app.addresses.public_url,
+                    job_url=app.addresses.job_url,
+                    working_directory=plan.working_directory,
+                    previous_number=_previous_number(tx, job, pipeline),
+                )
+            ),
         ),
         masks=tuple(secrets.values()),
         shell=plan.shell,
@@ -81,29 +93,10 @@ def _lease_of(execution: Execution) -> Lease:
     return Lease(execution_id=execution.id, runner_id=execution.runner_id, fence=execution.fence)
 
 
-def _environment(
-    own: Mapping[str, str],
-    plan: JobPlan,
-    execution: Execution,
-    job: Job,
-    workflow: Workflow,
-    pipeline: Pipeline,
-    project: Project,
-    addresses: Addresses,
-) -> dict[str, str]:
-    builtin = builtin_environment(
-        Surroundings(
-            project=project,
-            pipeline=pipeline,
-            workflow=workflow,
-            job=job,
-            node=execution.node,
-            public_url=addresses.public_url,
-            job_url=addresses.job_url,
-            working_directory=plan.working_directory,
-        )
-    )
-    return job_environment(own, builtin)
+def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
+    if job.number is None or pipeline.ref.branch is None:
+        return None
+    return tx.jobs.number_before(job.project_id, pipeline.ref.branch, job.number)
 
 
 def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:
