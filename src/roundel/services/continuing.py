@@ -12,6 +12,7 @@ from roundel.domain.projects import Project
 from roundel.services.compiling import CompileOutcome, CompileRequest
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
+from roundel.services.redundancy import cancel_if_overtaken
 from roundel.services.settling import settle
 from roundel.services.values import pipeline_values
 from roundel.services.work import App, Tx
@@ -54,6 +55,7 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
         tx.pipelines.save(settled, now.state)
         if head is not None and settled.state is PipelineState.CREATED:
             create_workflows(tx, settled, head, at)
+            cancel_if_overtaken(tx, settled, at)
 
     await app.database.write(transaction)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from roundel.api.binding import flag
+from roundel.api.errors import Refusal
 from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Operation, Query
 from roundel.api.paging import PAGE_SIZE, page, read_token, token
 from roundel.api.schemas.common import Message, Page
@@ -30,6 +31,9 @@ LONGEST_KEY = 128
 LONGEST_VALUE = 512
 
 
+SKIPPED = "Pipeline was not triggered: the commit message has [ci skip] or [skip ci]."
+
+
 async def trigger(call: Call[Project, TriggerBody]) -> Triggered:
     body = call.body
     _check(body.parameters)
@@ -39,6 +43,8 @@ async def trigger(call: Call[Project, TriggerBody]) -> Triggered:
     pipeline = await call.door.use_cases.trigger_pipeline(
         call.subject, ref, body.parameters, call.actor
     )
+    if pipeline is None:  # 200, as the newer published way to run a pipeline answers then
+        raise Refusal(200, SKIPPED)
     return triggered(pipeline)
 
 
