@@ -1,6 +1,5 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
-
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import JobPlan
