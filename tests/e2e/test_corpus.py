@@ -49,9 +49,7 @@ RUNS: dict[str, list[Run]] = {
         )
     ],
     "05-workspace-echo": [
-        Run(
-            jobs={"flow": "success", "downstream": "success"}, prints={"downstream": "It worked!"}
-        )
+        Run(jobs={"flow": "success", "downstream": "success"}, prints={"downstream": "It worked!"})
     ],
     "07-pipeline-params": [
         Run(
