@@ -304,7 +304,11 @@ async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debi
         have(engine, REDIS), name="cache", command=("redis-server", "--protected-mode", "no")
     )
     script = """
-        ask() { exec 3<>/dev/tcp/$1/6379; printf '%s\\r\\n' "$2" >&3; head -n "$3" <&3 | tail -n 1; }
+        ask() {
+          exec 3<>/dev/tcp/$1/6379
+          printf '%s\\r\\n' "$2" >&3
+          head -n "$3" <&3 | tail -n 1
+        }
         until (: </dev/tcp/localhost/6379) 2>/dev/null; do sleep 0.05; done
         ask localhost 'SET colour blue' 1
         ask cache 'GET colour' 2

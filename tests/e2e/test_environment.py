@@ -128,6 +128,6 @@ def test_steps_have_the_names_that_users_know(site: Site) -> None:
     assert build["steps"][3]["actions"][0]["bash_command"].startswith(
         "#!/bin/bash -eo pipefail\necho first line\necho second line"
     )
-    assert "CIRCLE_JOB=named" in site.client.output(project.slug, 1)[
-        "Preparing environment variables"
-    ]
+    assert (
+        "CIRCLE_JOB=named" in site.client.output(project.slug, 1)["Preparing environment variables"]
+    )
