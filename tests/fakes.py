@@ -48,6 +48,8 @@ class FakeRepositories:
         self.tags: set[str] = set()
         self.trouble: Trouble | None = None
         self.local = True
+        self.subject = "Change it"
+        self.body = ""
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -65,7 +67,7 @@ class FakeRepositories:
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
-        commit = Commit(revision=revision or REVISION, subject="Change it")
+        commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
 
     def _missing(self, ref: Ref) -> Trouble | None:

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 MAX_SEGMENTS = 64  # longer paths are none of ours; this bounds the work on hostile ones
 SLUG_PARTS = 3
+SLUG = "{project-slug}"
+SLUG_IN_PARTS = "{provider}/{organization}/{project}"
 
 Values: TypeAlias = tuple[str, ...]
 
@@ -73,7 +75,7 @@ class Router(Generic[T]):
 def _child(node: Node[T], part: str) -> Node[T]:
     if not part.startswith("{"):
         return node.literals.setdefault(part, Node())
-    if part == "{project-slug}":
+    if part == SLUG:
         node.slug = node.slug or Node()
         return node.slug
     if part.endswith("*}"):

@@ -14,7 +14,7 @@ from roundel.domain.ids import (
     WorkflowId,
     is_uuid,
 )
-from roundel.domain.projects import Project, Slug
+from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
 from roundel.domain.views import JobView, PipelineView, WorkflowView
 
 Path = Mapping[str, str]
@@ -31,6 +31,12 @@ async def _project(app: ApiApp, path: Path) -> Found[Project] | None:
             return None
         project = await app.reads.project(slug)
     return None if project is None else Found(project.organization.id, project)
+
+
+async def _organization(app: ApiApp, path: Path) -> Found[Organization] | None:
+    vcs = VCS_WORDS.get(path["vcs"])
+    found = None if vcs is None else await app.reads.organization(vcs, path["organization"])
+    return None if found is None else Found(found.id, found)
 
 
 async def _pipeline(app: ApiApp, path: Path) -> Found[PipelineView] | None:
@@ -87,8 +93,10 @@ async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
 
 
 NO_PROJECT = "Project not found"
+NO_ORGANIZATION = "Organization not found"
 
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
+ORGANIZATION = Subject(find=_organization, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(
     find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from roundel.compiler.builtins import TEXT_KEYS, step_name
-from roundel.compiler.expressions import Value
 from roundel.compiler.filters import why_filtered
 from roundel.compiler.invocations import Invocation, statuses_of
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, pairs_of
+from roundel.compiler.scanning import Value
 from roundel.compiler.steps import Step
 from roundel.compiler.tree import Map, Node, Seq, plain, text_of
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, auto_reruns, trigger_list

@@ -22,8 +22,9 @@ from roundel.domain.ids import (
 from roundel.domain.jobs import ExecutionStatus, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
-from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.runners import StepReport
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
 from roundel.domain.workflows import Workflow
 
@@ -119,6 +120,14 @@ class Reads(Protocol):
     async def person(self, person_id: PersonId) -> Actor | None: ...
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]: ...
+
+    async def organization(self, vcs: Vcs, name: str) -> Organization | None: ...
+
+    async def organization_settings(
+        self, organization_id: OrganizationId
+    ) -> OrganizationSettings: ...
+
+    async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
     async def project(self, slug: Slug) -> Project | None: ...
 

@@ -125,7 +125,7 @@ def _begin(tx: Tx, execution: Execution, app: App) -> JobOrder:
     if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
         job = replace(job, status=JobStatus.NOT_RUNNING)
         tx.jobs.save(job, JobStatus.QUEUED)
-    return make_order(tx, execution, job, app.addresses)
+    return make_order(tx, execution, job, app)
 
 
 def held(tx: Tx, lease: Lease) -> Execution:
@@ -152,7 +152,7 @@ async def resume(lease: Lease, app: App) -> Resumed | None:
             job = tx.jobs.get(execution.job_id)
             if job is None:
                 return None
-            order = make_order(tx, execution, job, app.addresses)
+            order = make_order(tx, execution, job, app)
         except (LeaseLost, CannotOrder):
             return None
         tx.executions.renew(execution.id, Micros(at + LEASE))

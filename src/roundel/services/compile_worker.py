@@ -24,6 +24,7 @@ class Question(msgspec.Struct):
     parameters: dict[str, Json]
     values: dict[str, Json]
     process: bool = False
+    optional: dict[str, Json] = {}
 
 
 class Answer(msgspec.Struct):
@@ -69,7 +70,7 @@ def _answer(question: Question) -> Answer:
             file=question.file,
             parameters=question.parameters,
             values=question.values,
-            options=Options(process=question.process),
+            options=Options(process=question.process, optional=question.optional),
         )
     except MemoryError:
         raise  # nothing sure can be said any more: end, and let the server say so

@@ -1,7 +1,7 @@
 """Compiling configs: the port, and what goes in and comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.domain.pipelines import PipelineError
@@ -13,6 +13,7 @@ class CompileRequest:
     """A text with what surrounds it.  `values` are pipeline values by their dotted names.
 
     `process` is for people who want to see the result: that nothing runs is then an error.
+    `optional` has values of parameters that the config may declare and need not.
     """
 
     text: str
@@ -20,6 +21,7 @@ class CompileRequest:
     parameters: Mapping[str, Json]
     values: Mapping[str, Json]
     process: bool = False
+    optional: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

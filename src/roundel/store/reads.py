@@ -13,7 +13,8 @@ from roundel.domain.ids import (
     ProjectId,
     WorkflowId,
 )
-from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
     JobView,
@@ -26,6 +27,7 @@ from roundel.domain.views import (
 from roundel.store.database import SqliteDatabase
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.settings import SqlSettings
 
 
 class SqlReads:
@@ -47,6 +49,18 @@ class SqlReads:
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         """Return the organisations of a person."""
         return await self._read(lambda sql: people.organizations(sql, actor))
+
+    async def organization(self, vcs: Vcs, name: str) -> Organization | None:
+        """Return the organisation of that name."""
+        return await self._read(lambda sql: SqlProjects(sql).organization(vcs, name))
+
+    async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
+        """Return an organisation's settings."""
+        return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+
+    async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
+        """Return a project's settings."""
+        return await self._read(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
         """Return the project of that slug."""

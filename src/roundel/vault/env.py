@@ -85,6 +85,8 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
         "CIRCLE_WORKFLOW_WORKSPACE_ID": workflow.workspace_id,
         "CIRCLE_WORKING_DIRECTORY": around.working_directory or DEFAULT_WORKING_DIRECTORY,
         "CIRCLECI_API_HOST": around.job_url,
+        # Public orbs put https:// before it, so that the server must be reached by TLS for them.
+        "CIRCLECI_DOMAIN": urlsplit(around.job_url).netloc,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -82,6 +82,7 @@ def test_every_built_in_variable_of_a_branch_pipeline_is_there() -> None:
     assert built_in(Ref(branch="main"), previous=6) == {
         "CI": "true",
         "CIRCLECI": "true",
+        "CIRCLECI_DOMAIN": "10.0.0.1:8400",
         "CIRCLE_BRANCH": "main",
         "CIRCLE_BUILD_NUM": "7",
         "CIRCLE_BUILD_URL": (
