@@ -305,7 +305,7 @@ jobs:
         ("      - run: echo << parameters.x >>\n", 6, 19),
         ('      - run: "<< parameters.x >>"\n', 6, 15),
         ("      - run: |\n          one\n          cat <<EOF\n", 8, 15),
-        ("      - run:\n          command: 'a << b & c >>'\n", 7, 27),
+        ("      - run:\n          command: 'a << b & c >>'\n", 7, 28),
         ("      - run: >\n          folded << parameters.x >>\n", 6, 14),
     ],
 )
