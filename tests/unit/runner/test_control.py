@@ -1,8 +1,10 @@
 """What decides whether steps run, and what a job becomes."""
 
+from dataclasses import replace
+
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import When
-from tests.fake_server import a_step, an_order
+from tests.fake_server import a_step, an_order, in_shell
 
 OK, FAILED = ExecutionStatus.SUCCESS, ExecutionStatus.FAILED
 
@@ -39,9 +41,8 @@ async def test_exit_137_alone_is_a_failure_like_any_other(run_job):
 
 
 async def test_the_shell_of_the_job_is_that_of_steps_without_one(run_job):
-    told = await run_job(
-        an_order("false | true; echo on", a_step("echo $0", shell="bash"), shell="/bin/sh -e")
-    )
+    order = an_order("false | true; echo on", in_shell("bash", "echo $0"))
+    told = await run_job(replace(order, shell="/bin/sh -e"))
     assert told.output(2) == "on\n"
     assert told.reports[2].command.startswith("#!/bin/sh -e\n")
     assert told.reports[3].command == "#!bash\necho $0"
