@@ -20,6 +20,7 @@ from roundel.domain.runners import Steps
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
+from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
@@ -56,6 +57,8 @@ class Tx(Protocol):
     def steps(self) -> Steps: ...
     @property
     def test_results(self) -> TestResults: ...
+    @property
+    def tickets(self) -> Tickets: ...
     @property
     def timers(self) -> Timers: ...
     @property

@@ -14,6 +14,7 @@ from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
+from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
 from roundel.store.repos.workflows import SqlWorkflows
@@ -37,6 +38,7 @@ class Transaction:
         self.settings = SqlSettings(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
+        self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
         self.workflows = SqlWorkflows(sql)
