@@ -42,7 +42,7 @@ async def test_exit_137_alone_is_a_failure_like_any_other(run_job):
 
 async def test_the_shell_of_the_job_is_that_of_steps_without_one(run_job):
     order = an_order("false | true; echo on", in_shell("bash", "echo $0"))
-    told = await run_job(replace(order, shell="/bin/sh -e"))  # noqa: S604 the job's
+    told = await run_job(replace(order, shell="/bin/sh -e"))
     assert told.output(2) == "on\n"
     assert told.reports[2].command.startswith("#!/bin/sh -e\n")
     assert told.reports[3].command == "#!bash\necho $0"
