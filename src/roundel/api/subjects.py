@@ -14,7 +14,7 @@ from roundel.domain.ids import (
     WorkflowId,
     is_uuid,
 )
-from roundel.domain.projects import Project, Slug
+from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
 from roundel.domain.views import JobView, PipelineView, WorkflowView
 
 Path = Mapping[str, str]
@@ -31,6 +31,17 @@ async def _project(app: ApiApp, path: Path) -> Found[Project] | None:
             return None
         project = await app.reads.project(slug)
     return None if project is None else Found(project.organization.id, project)
+
+
+async def _organization(app: ApiApp, path: Path) -> Found[Organization] | None:
+    text = path["org-slug-or-id"]
+    if is_uuid(text):
+        name = text.lower()
+    else:
+        vcs, _, rest = text.partition("/")
+        name = f"{VCS_WORDS.get(vcs, vcs)}/{rest}"
+    found = await app.reads.organization(name)
+    return None if found is None else Found(found.id, found)
 
 
 async def _pipeline(app: ApiApp, path: Path) -> Found[PipelineView] | None:
@@ -88,6 +99,9 @@ async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
 
 NO_PROJECT = "Project not found"
 
+NO_ORGANIZATION = "Organization does not exist."
+
+ORGANIZATION = Subject(find=_organization, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION)
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(

@@ -20,6 +20,7 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.jobs import ExecutionStatus, Job
+from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug
@@ -119,6 +120,15 @@ class Reads(Protocol):
     async def person(self, person_id: PersonId) -> Actor | None: ...
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]: ...
+
+    async def organization(self, name: str) -> Organization | None:
+        """Return the organisation of this id or short slug."""
+
+    async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
+        """Return from where an organisation allows URL orbs."""
+
+    async def orb_lock(self, pipeline_id: PipelineId) -> Sequence[OrbLock]:
+        """Return what the orbs of a pipeline's config were."""
 
     async def project(self, slug: Slug) -> Project | None: ...
 

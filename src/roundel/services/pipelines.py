@@ -23,6 +23,7 @@ from roundel.domain.projects import Project
 from roundel.domain.repositories import Fetched, Trouble, TroubleKind
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
 from roundel.services.values import pipeline_values
@@ -152,6 +153,10 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 file=fetched.file,
                 parameters=pipeline.parameters,
                 values=pipeline_values(pipeline, project, fetched.commit, fetched.file),
+                orbs=orbs_at(
+                    project, fetched.commit.revision, app.repositories, app.orbs, app.reads
+                ),
+                scope=project.id,
             )
         )
     await _settle(pipeline.id, commit, source, outcome, app)
@@ -187,6 +192,7 @@ async def _settle(
             plan=None if failed or outcome.plan is None else tx.documents.put(outcome.plan),
         )
         tx.pipelines.save(after, pipeline.state)
+        tx.orbs.lock(pipeline.id, outcome.orbs)
         if head is not None and not failed:
             create_workflows(tx, after, head, at)
 

@@ -71,3 +71,16 @@ def projects(sql: Sql, actor: Actor) -> list[Project]:
         person=actor.id,
     )
     return [project_of(row) for row in rows]
+
+
+def organization(sql: Sql, name: str) -> Organization | None:
+    """Return the organisation of this id or short slug."""
+    vcs, _, rest = name.partition("/")
+    row = sql.one(
+        f"SELECT {ORGANIZATION} FROM organization"
+        " WHERE id = :name OR (vcs = :vcs AND name = :rest)",
+        name=name,
+        vcs=vcs,
+        rest=rest,
+    )
+    return None if row is None else organization_of(row)
