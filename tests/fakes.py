@@ -49,6 +49,8 @@ class FakeRepositories:
         self.trouble: Trouble | None = None
         self.local = True
         self.files: dict[str, bytes] = {}
+        self.subject = "Change it"
+        self.body = ""
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -66,7 +68,7 @@ class FakeRepositories:
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
-        commit = Commit(revision=revision or REVISION, subject="Change it")
+        commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:

@@ -129,6 +129,8 @@ async def test_everything_else_is_as_published(town: Town):
     cancel = "/project/gh/acme/web/job/1/cancel"
     await held(town, "post", f"{SLUG}/job/{{job-number}}/cancel", cancel, 200)
     await held(town, "post", "/jobs/{job-id}/cancel", f"/jobs/{town.build.id}/cancel", 200)
+    settings = "/project/{provider}/{organization}/{project}/settings"
+    await held(town, "get", settings, "/project/gh/acme/web/settings", 200)
     await held(town, "get", "/me", "/me", 200)
     await held(town, "get", "/me/collaborations", "/me/collaborations", 200)
     await held(town, "get", "/user/{id}", f"/user/{town.ada.id}", 200)

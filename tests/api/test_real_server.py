@@ -1,5 +1,6 @@
 """The API over the real store and services: what readers find is what the API's shapes expect."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from roundel.app import UseCases
 from roundel.domain.ids import is_uuid
 from roundel.domain.jobs import ExecutionStatus
 from roundel.services.compile_pool import CompilePool
-from tests.api.client import Client
+from tests.api.client import Answer, Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
@@ -187,3 +188,24 @@ async def test_configs_are_compiled_in_a_worker_and_come_back_with_their_errors(
     nothing = await anybody.post(target, {"config_yaml": CONFIG + "    when: false\n"})
     assert nothing.json()["valid"] is False
     await house.engine.compiler.close()
+
+
+async def test_settings_are_kept_and_obeyed(house: House, client: Client):
+    target = "/api/roundel/project/gh/acme/web/settings"
+
+    async def patch(where: str, body: dict[str, object]) -> Answer:
+        headers = {"content_type": "application/json"}
+        return await client.send("PATCH", where, json.dumps(body).encode(), headers)
+
+    assert (await patch(target, {"block_new_work": True})).status == 200
+    assert (await got(client, target))["block_new_work"] is True
+    refused = await client.post(PIPELINES)
+    assert (refused.status, "blocked" in refused.message) == (403, True)
+    await patch(target, {"block_new_work": False})
+    common = "/api/roundel/organization/gh/acme/settings"
+    assert (await patch(common, {"block_new_work": True})).status == 200
+    assert (await client.post(PIPELINES)).status == 403
+    assert (await patch(common, {"max_running_jobs": 0})).status == 400
+    assert (await patch(common, {"block_new_work": False})).status == 200
+    assert (await client.post(PIPELINES)).status == 201
+    await house.engine.ticks.settled()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from roundel.compiler.expressions import ExpressionError, UnknownName, evaluate, parse, truthy
+from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
+from roundel.compiler.scanning import ExpressionError
 from roundel.compiler.templates import TemplateError, is_only_tag, parse_template
 from tests.spec import SPEC
 

@@ -69,6 +69,7 @@ class House:
         pipeline = await self.use.trigger_pipeline(
             self.project, ref or Ref(), parameters or {}, self.admin
         )
+        assert pipeline is not None, "the commit asks for no pipeline"
         await self.engine.ticks.settled()
         return pipeline
 

@@ -14,6 +14,7 @@ from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import Reads
 
 
@@ -60,9 +61,14 @@ class UseCases(Protocol):
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
-    ) -> Pipeline: ...
+    ) -> Pipeline | None:
+        """Return the new pipeline, or None if its commit asks for none."""
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None: ...
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
@@ -75,6 +81,14 @@ class UseCases(Protocol):
     async def add_project(
         self, slug: Slug, repository_url: str, default_branch: str | None, by: Actor
     ) -> Project: ...
+
+    async def change_project_settings(
+        self, project: Project, changes: Mapping[str, object], by: Actor
+    ) -> ProjectSettings: ...
+
+    async def change_organization_settings(
+        self, organization: OrganizationId, changes: Mapping[str, object]
+    ) -> OrganizationSettings: ...
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor

@@ -16,7 +16,9 @@ from roundel.domain.ids import is_uuid
 T = TypeVar("T")
 
 MAX_SEGMENTS = 64  # longer paths are none of ours; this bounds the work on hostile ones
-SLUG_PARTS = {"{project-slug}": 3, "{org-slug-or-id}": 2}
+SLUG = "{project-slug}"
+SLUG_IN_PARTS = "{provider}/{organization}/{project}"
+SLUG_PARTS = {SLUG: 3, "{org-slug-or-id}": 2}
 
 Values: TypeAlias = tuple[str, ...]
 

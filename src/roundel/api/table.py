@@ -5,7 +5,16 @@ from roundel.api.operations import AnyOperation
 from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
-from roundel.api.v2 import documents, jobs, kept, pipelines, projects, url_orbs, workflows
+from roundel.api.v2 import (
+    documents,
+    jobs,
+    kept,
+    pipelines,
+    projects,
+    settings,
+    url_orbs,
+    workflows,
+)
 from roundel.api.v3 import configs
 
 MODULES = (
@@ -14,6 +23,7 @@ MODULES = (
     jobs,
     kept,
     projects,
+    settings,
     documents,
     url_orbs,
     configs,

@@ -11,13 +11,16 @@ from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
+from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
 from roundel.services.orbs import Orbs
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
 from roundel.services.reruns import RerunWorkflow, rerun_workflow
+from roundel.services.settings import change_organization_settings, change_project_settings
 from roundel.services.tokens import CreateToken, create_token, revoke_token
 from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
@@ -31,16 +34,27 @@ class UseCases:
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
-    ) -> Pipeline:
-        """Accept a pipeline; it is compiled behind the answer."""
+    ) -> Pipeline | None:
+        """Accept a pipeline, which is compiled behind the answer; None if its commit wants none."""
         command = TriggerPipeline(project=project, ref=ref, parameters=parameters, by=by)
         triggered = await trigger_pipeline(command, self._engine)
+        if triggered is None:
+            return None
         self._engine.ticks.create(triggered)
         return triggered.pipeline
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         """Ask for a workflow's end."""
         await cancel_workflow(CancelWorkflow(workflow=workflow_id, by=by), self._engine)
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None:
+        """Go on with a pipeline that is in setup; the key is all that the caller shows."""
+        command = ContinuePipeline(
+            unverified_key=unverified_key, configuration=configuration, parameters=parameters
+        )
+        await continue_pipeline(command, self._engine)
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
@@ -66,6 +80,18 @@ class UseCases:
             slug=slug, repository_url=repository_url, default_branch=default_branch, by=by
         )
         return await add_project(command, self._engine)
+
+    async def change_project_settings(
+        self, project: Project, changes: Mapping[str, object], by: Actor
+    ) -> ProjectSettings:
+        """Change some of a project's settings."""
+        return await change_project_settings(project, changes, by, self._engine)
+
+    async def change_organization_settings(
+        self, organization: OrganizationId, changes: Mapping[str, object]
+    ) -> OrganizationSettings:
+        """Change some of an organisation's settings."""
+        return await change_organization_settings(organization, changes, self._engine)
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor

@@ -49,7 +49,11 @@ class FolderSandbox:
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
-        self._environment = {"BASH_ENV": f"{inside}/bash_env", **environment}
+        self._environment = {
+            "BASH_ENV": f"{inside}/bash_env",
+            "CIRCLE_INTERNAL_TASK_DATA": f"{inside}/task",
+            **environment,
+        }
         self._job_directory = job_directory
         self._cap = cap_bytes
         self._count_ooms = count_ooms

@@ -8,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from roundel.compiler.executors import definition_of
-from roundel.compiler.expressions import (
-    ExpressionError,
-    UnknownName,
-    Value,
-    evaluate,
-    parse,
-    truthy,
-)
+from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.params import ExecutorValue, StepsValue
 from roundel.compiler.patterns import BadPattern, matches_whole
 from roundel.compiler.report import nearest
+from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot
@@ -212,7 +206,11 @@ def expression_holds(text: str, scope: Scope, spot: Spot, code: str = "expressio
         return truthy(evaluate(parse(text), scope.lookup))
     except ExpressionError as error:
         cause = error.__cause__
-        hint = nearest(cause.name, scope.known_names()) if isinstance(cause, UnknownName) else None
+        hint = (
+            nearest(cause.name, scope.known_names(cause.name))
+            if isinstance(cause, UnknownName)
+            else None
+        )
         scope.error(code, error.shown(text), spot, hint=hint)
         return False
 

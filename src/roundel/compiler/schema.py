@@ -11,6 +11,7 @@ from roundel.compiler.parameter_schema import check_parameters
 from roundel.compiler.params import PIPELINE_TYPES
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.tree import Map, Node, Seq, type_word
+from roundel.compiler.trigger_schema import trigger_violations
 from roundel.compiler.violations import (
     Violation,
     extraneous,
@@ -115,6 +116,8 @@ def _workflow_violations(path: tuple[str, ...], node: Map) -> list[Violation]:
         found.append(missing(path, "jobs", node.spot()))
     else:
         found += _jobs_violations((*path, "jobs"), node["jobs"], node)
+    if node.get("triggers") is not None:
+        found += trigger_violations((*path, "triggers"), node["triggers"], node)
     if "when" in node and "unless" in node:
         found.append(
             Violation(

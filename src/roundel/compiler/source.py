@@ -14,7 +14,7 @@ from roundel.compiler.scalars import AMBIGUOUS, resolve
 from roundel.compiler.tree import Document, Map, Mark, Node, Seq, Spot, text_of
 
 if TYPE_CHECKING:
-    from roundel.compiler.report import Report
+    from roundel.compiler.report import Hint, Report
 
 
 class _Start:
@@ -56,7 +56,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
 
 
 class _Refused(Exception):
-    def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, mark: Mark, hint: Hint | str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
 

@@ -13,17 +13,15 @@ from typing import TypeAlias
 
 from roundel.compiler.expressions import (
     Expression,
-    ExpressionError,
     Lookup,
     Name,
-    Token,
     UnknownName,
-    Value,
     evaluate,
     names_in,
     parse,
     truthy,
 )
+from roundel.compiler.scanning import ExpressionError, Token, Value
 from roundel.compiler.tree import text_of
 
 LONGEST_TAG = 2_048  # characters between `<<` and `>>`

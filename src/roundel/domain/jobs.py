@@ -158,6 +158,9 @@ class Jobs(Protocol):
 
     def get(self, job_id: JobId) -> Job | None: ...
 
+    def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
+        """Return the largest job number below `number` on a branch, if it is not long past."""
+
     def save(self, job: Job, before: JobStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""
 

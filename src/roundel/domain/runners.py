@@ -47,12 +47,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutOrder:
-    """What `checkout` needs to know about the repository."""
+    """What `checkout` needs to know about the repository, and what opens it."""
 
     repository_url: str
     revision: str
     branch: str | None = None
     tag: str | None = None
+    ssh_key: Secret | None = None  # a private key, where the address is reached by ssh
+    known_hosts: str = ""  # lines for ssh; other hosts are taken as they come, and remembered
+    username: str = ""  # with `password`, for https
+    password: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be seen in output."""
+        return tuple(secret for secret in (self.ssh_key, self.password) if secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

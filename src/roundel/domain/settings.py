@@ -26,8 +26,6 @@ class ProjectSettings:
     # ours
     block_new_work: bool = False  # no new pipelines and reruns; what runs goes on
     max_running_jobs: int | None = None  # executions at once, over all runners
-    several_continuations: bool = False  # a pipeline may be continued more than once
-    rerun_while_running: bool = False  # failed jobs may be rerun while others still run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from roundel.domain.ids import JobId, PersonId, PipelineId, ProjectId, WorkflowI
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType, Requirement
 
+SETUP_TAG = "setup"  # of the workflow of a setup config
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:

@@ -19,6 +19,7 @@ from roundel.domain.runners import (
     JobOrder,
     Lease,
     Result,
+    Secret,
     StepProgress,
     StepStatus,
 )
@@ -67,7 +68,7 @@ class Claimed:
         self._order = replace(order, environment=environment_of(order))
         self._folder = folder
         self._held = HeldLease(server, order.lease)
-        self._shipper = Shipper(self._held, Forms(order.masks), clock)
+        self._shipper = Shipper(self._held, Forms(_secrets_of(order)), clock)
         self._job = JobRun(order, past, self._shipper, clock, HeldStorage(self._held, server))
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
@@ -134,6 +135,7 @@ class Claimed:
         try:
             async with self._backend.open(self._order, self._folder) as sandbox:
                 self._sandbox = sandbox
+                await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
                 await self._finish(await self._job.run(sandbox))
         except CannotOpen as error:
@@ -156,6 +158,10 @@ class Claimed:
         with contextlib.suppress(LeaseLost):
             await self._shipper.run()
         self._shipper.give_up()
+
+
+def _secrets_of(order: JobOrder) -> tuple[Secret, ...]:
+    return order.masks + (order.checkout.secrets if order.checkout is not None else ())
 
 
 def remains_of(home: Path) -> list[Path]:

@@ -25,6 +25,8 @@ from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
 LEASE = LEASE_SECONDS * SECOND
 SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
+# Also what a damaged plan leads to: whoever is next in the queue must not wait for it.
+_NO_ORDER = (CannotOrder, LookupError, TypeError, ValueError)
 NOT_HELD = "The runner that had this job was started anew and knows nothing of it."
 
 log = logging.getLogger(__name__)
@@ -107,7 +109,7 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
         ):
             try:
                 return _begin(tx, execution, app)
-            except CannotOrder as error:
+            except _NO_ORDER as error:
                 log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
                 refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
                 end_execution(tx, execution, refused, at)
@@ -123,7 +125,7 @@ def _begin(tx: Tx, execution: Execution, app: App) -> JobOrder:
     if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
         job = replace(job, status=JobStatus.NOT_RUNNING)
         tx.jobs.save(job, JobStatus.QUEUED)
-    return make_order(tx, execution, job, app.addresses)
+    return make_order(tx, execution, job, app)
 
 
 def held(tx: Tx, lease: Lease) -> Execution:
@@ -150,7 +152,7 @@ async def resume(lease: Lease, app: App) -> Resumed | None:
             job = tx.jobs.get(execution.job_id)
             if job is None:
                 return None
-            order = make_order(tx, execution, job, app.addresses)
+            order = make_order(tx, execution, job, app)
         except (LeaseLost, CannotOrder):
             return None
         tx.executions.renew(execution.id, Micros(at + LEASE))

@@ -83,7 +83,8 @@ class CachedCompiler:
     def _keep(
         self, key: str, request: CompileRequest, orbs: Iterable[str], outcome: CompileOutcome
     ) -> None:
-        texts = [request.text, json.dumps(dict(request.parameters)), *orbs]
+        given = [dict(request.parameters), dict(request.optional)]
+        texts = [request.text, json.dumps(given), *orbs]
         names = _mentioned(texts, request.values)
         kept = _Kept(
             outcome=outcome,
@@ -131,9 +132,9 @@ class _Recorder:
 
 
 def _key_of(request: CompileRequest) -> str:
+    given = [dict(request.parameters), dict(request.optional)]
     parts = json.dumps(
-        [request.text, request.file, dict(request.parameters), request.process, request.scope],
-        sort_keys=True,
+        [request.text, request.file, given, request.process, request.scope], sort_keys=True
     )
     return hashlib.sha256(parts.encode()).hexdigest()
 

@@ -66,6 +66,7 @@ class CompilePool:
             parameters=dict(request.parameters),
             values=dict(request.values),
             process=request.process,
+            optional=dict(request.optional),
         )
         async with self._places:
             try:

@@ -30,6 +30,7 @@ class Question(msgspec.Struct):
     parameters: dict[str, Json]
     values: dict[str, Json]
     process: bool = False
+    optional: dict[str, Json] = {}
 
 
 class Locked(msgspec.Struct):
@@ -126,7 +127,7 @@ def _answer(question: Question, orbs: _AskingOrbs) -> Answer:
             parameters=question.parameters,
             values=question.values,
             orbs=orbs,
-            options=Options(process=question.process),
+            options=Options(process=question.process, optional=question.optional),
         )
     except (MemoryError, EOFError):
         raise  # nothing sure can be said any more: end, and let the server say so

@@ -1,7 +1,7 @@
 """Compiling configs: the port, and what goes in and comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.domain.orbs import OrbLock
@@ -41,7 +41,8 @@ class CompileRequest:
     """A text with what surrounds it.  `values` are pipeline values by their dotted names.
 
     `process` is for people who want to see the result: that nothing runs is then an error, and
-    the source follows the result.  `scope` keeps results of different owners apart in caches.
+    the source follows the result.  `optional` has values of parameters that the config may
+    declare and need not.  `scope` keeps results of different owners apart in caches.
     """
 
     text: str
@@ -51,6 +52,7 @@ class CompileRequest:
     process: bool = False
     orbs: OrbLookup | None = None
     scope: str = ""
+    optional: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

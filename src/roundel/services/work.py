@@ -100,6 +100,9 @@ class App(Protocol):
     def instance(self) -> str:
         """This process, as the owner of the timers that it takes."""
 
+    def signing_key(self) -> bytes:
+        """Return the secret that signs what we give out; replicas share it."""
+
     @property
     def addresses(self) -> Addresses: ...
     @property

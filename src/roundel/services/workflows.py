@@ -19,7 +19,7 @@ from roundel.domain.flows import (
     advance,
     status_of,
 )
-from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
+from roundel.domain.ids import ExecutionId, PersonId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
@@ -30,6 +30,7 @@ from roundel.services.stopping import stop_job
 from roundel.services.work import CLAIMS, App, Tx
 
 APPROVAL_LIFETIME = 90 * DAY
+NOBODY = PersonId("00000000-0000-0000-0000-000000000000")  # who cancels where no person does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +52,21 @@ async def cancel_workflow(command: CancelWorkflow, app: App) -> None:
         workflow = tx.workflows.get(command.workflow)
         if workflow is None:
             raise NotFound("Workflow not found")
-        if workflow.status in WORKFLOW_ENDED or workflow.canceled_by is not None:
-            return
-        canceled = replace(workflow, canceled_by=command.by.id)
-        tx.workflows.save(canceled, workflow.status)
-        for slot in tx.workflows.slots(workflow.id):
-            if slot.job_id is None or slot.status is JobStatus.BLOCKED or slot.status in ENDED:
-                continue
-            stop_job(tx, _job_of(tx, slot), by=command.by.id, at=at)
-        advance_workflow(tx, workflow.id, at)
+        cancel_in(tx, workflow, command.by.id, at)
 
     await app.database.write(transaction)
+
+
+def cancel_in(tx: Tx, workflow: Workflow, by: PersonId, at: Micros) -> None:
+    """Ask for a workflow's end in a transaction that is about more than that."""
+    if workflow.status in WORKFLOW_ENDED or workflow.canceled_by is not None:
+        return
+    tx.workflows.save(replace(workflow, canceled_by=by), workflow.status)
+    for slot in tx.workflows.slots(workflow.id):
+        if slot.job_id is None or slot.status is JobStatus.BLOCKED or slot.status in ENDED:
+            continue
+        stop_job(tx, _job_of(tx, slot), by=by, at=at)
+    advance_workflow(tx, workflow.id, at)
 
 
 def advance_workflow(tx: Tx, workflow_id: WorkflowId, at: Micros) -> None:

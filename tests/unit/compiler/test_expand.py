@@ -58,7 +58,8 @@ def test_an_argument_of_a_wrong_type_is_told(kind: str, given: str, actual: str)
 
 
 def test_a_null_argument_is_no_argument() -> None:
-    assert problem_of_step("c: {x: null}", ECHO % "string") == "Missing required argument(s): x"
+    problem = problem_of_step("c: {x: null}", ECHO % "string")
+    assert problem == "Missing required argument(s): x"
 
 
 @pytest.mark.parametrize("call", ["c", "c: {}", "c: ~"])

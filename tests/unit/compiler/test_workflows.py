@@ -184,3 +184,40 @@ def test_a_job_that_requires_only_what_is_left_out_is_left_out_too() -> None:
 def test_a_job_runs_without_those_of_its_requirements_that_are_left_out() -> None:
     jobs = "a: {filters: {branches: {only: x}}}, b, p: {x: '1', requires: [a, b]}"
     assert slots(jobs) == ["b", "p<b"]
+
+
+def test_a_setup_config_has_one_workflow_and_no_schedules() -> None:
+    text = f"setup: true\n{JOBS}workflows: {{v: {{jobs: [a]}}, w: {{jobs: [b]}}}}\n"
+    (warning,) = compiled(text).problems
+    assert warning.message == "A setup configuration should run only one workflow, found: v, w"
+    one = f"setup: true\n{JOBS}workflows: {{v: {{when: false, jobs: [a]}}, w: {{jobs: [b]}}}}\n"
+    plan = compiled(one).plan
+    assert plan is not None
+    assert plan.setup
+
+
+@pytest.mark.parametrize(
+    ("triggers", "words"),
+    [
+        ("7", "expected type: Sequence, found: Integer"),
+        ("[{}]", "required key [schedule] not found"),
+        ("[schedule: {filters: {branches: {only: x}}}]", "required key [cron] not found"),
+        ("[schedule: {cron: '0 0 * * *'}]", "required key [filters] not found"),
+        ("[schedule: {cron: '0 0 * * *', filters: {tags: {}}}]", "required key [branches] not"),
+        ("[schedule: {cron: hourly, filters: {branches: {}}}]", "hourly is not a valid cron"),
+        ("[schedule: {cron: '0 0 * *', filters: {branches: {}}}]", "is not a valid cron"),
+    ],
+)
+def test_a_wrong_schedule_is_told(triggers: str, words: str) -> None:
+    result = compiled(f"{JOBS}workflows: {{w: {{triggers: {triggers}, jobs: [a]}}}}\n")
+    assert words in "\n".join(problem.message for problem in result.errors)
+
+
+@pytest.mark.parametrize("cron", ["0 0 * * *", "5,10 1-3 1 JAN MON,FRI", "*/5 * * * 1-5"])
+def test_schedules_are_kept_for_the_plan(cron: str) -> None:
+    triggers = f"[schedule: {{cron: '{cron}', filters: {{branches: {{only: main}}}}}}]"
+    plan = compiled(f"{JOBS}workflows: {{w: {{triggers: {triggers}, jobs: [a]}}}}\n").plan
+    assert plan is not None
+    assert plan.workflows[0].schedules == (
+        {"cron": cron, "filters": {"branches": {"only": "main"}}},
+    )

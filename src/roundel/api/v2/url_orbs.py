@@ -4,7 +4,7 @@ import msgspec
 
 from roundel.api.operations import AnyOperation, Call, Operation
 from roundel.api.schemas.common import Message, Page, Uuid
-from roundel.api.subjects import ORGANIZATION
+from roundel.api.subjects import NAMED_ORGANIZATION
 from roundel.domain.access import Need
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import is_uuid
@@ -59,7 +59,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="List URL orb allow-list",
         tag="Organization",
         need=Need.READ,
-        subject=ORGANIZATION,
+        subject=NAMED_ORGANIZATION,
         handler=entries,
         answer=Page[AllowListEntry],
     ),
@@ -70,7 +70,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Create URL orb allow-list entry",
         tag="Organization",
         need=Need.ADMINISTER,
-        subject=ORGANIZATION,
+        subject=NAMED_ORGANIZATION,
         handler=allow,
         body=AllowBody,
         answer=Allowed,
@@ -83,7 +83,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Remove URL orb allow-list entry",
         tag="Organization",
         need=Need.ADMINISTER,
-        subject=ORGANIZATION,
+        subject=NAMED_ORGANIZATION,
         handler=forbid,
         answer=Message,
     ),

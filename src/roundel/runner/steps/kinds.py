@@ -28,7 +28,7 @@ async def process_of(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Proces
     """Return what this step runs.  Raise SandboxLost if the sandbox is gone."""
     order = keeper.order
     if step.kind == "run":
-        return run_step(step, order.shell)
+        return run_step(step, order.shell, await sandbox.facts())
     if step.kind == "checkout":
         return await checkout_step(step, order.checkout, sandbox)
     if step.kind in _KEEPING:

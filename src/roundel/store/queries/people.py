@@ -73,14 +73,7 @@ def projects(sql: Sql, actor: Actor) -> list[Project]:
     return [project_of(row) for row in rows]
 
 
-def organization(sql: Sql, name: str) -> Organization | None:
-    """Return the organisation of this id or short slug."""
-    vcs, _, rest = name.partition("/")
-    row = sql.one(
-        f"SELECT {ORGANIZATION} FROM organization"
-        " WHERE id = :name OR (vcs = :vcs AND name = :rest)",
-        name=name,
-        vcs=vcs,
-        rest=rest,
-    )
+def organization_by_id(sql: Sql, id_: OrganizationId) -> Organization | None:
+    """Return the organisation."""
+    row = sql.one(f"SELECT {ORGANIZATION} FROM organization WHERE id = :id", id=id_)
     return None if row is None else organization_of(row)
