@@ -12,6 +12,7 @@ from roundel.domain.clock import Clock
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
@@ -24,6 +25,7 @@ from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.orbs import OrbShelf
 
 T = TypeVar("T")
 
@@ -43,6 +45,8 @@ class Tx(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def layers(self) -> Layers: ...
+    @property
+    def orbs(self) -> OrbRecords: ...
     @property
     def outbox(self) -> Outbox: ...
     @property
@@ -114,6 +118,8 @@ class App(Protocol):
     def database(self) -> Database: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def orbs(self) -> OrbShelf: ...
     @property
     def reads(self) -> Reads: ...
     @property

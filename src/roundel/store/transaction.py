@@ -7,6 +7,7 @@ from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
+from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
@@ -31,6 +32,7 @@ class Transaction:
         self.executions = SqlExecutions(sql)
         self.jobs = SqlJobs(sql)
         self.layers = SqlLayers(sql)
+        self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
