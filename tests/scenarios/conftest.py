@@ -22,8 +22,9 @@ from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunne
 class House:
     """One server with its surroundings, and short ways to look at it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.clock = FakeClock()
         self.repositories = FakeRepositories()
         self.compiler = FakeCompiler(a_plan("build"))
@@ -35,7 +36,8 @@ class House:
         adapters = Adapters(
             clock=self.clock, repositories=self.repositories, compiler=self.compiler
         )
-        self.engine = build(Settings(data=self.folder, run_jobs=False), adapters)
+        settings = Settings(data=self.folder, run_jobs=False, database_url=self.database_url)
+        self.engine = build(settings, adapters)
         self.use = UseCases(self.engine)
         self.runner = ScriptedRunner(self.engine.runners)
         return self.engine
@@ -92,8 +94,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+async def house(tmp_path: Path, database_url: str | None) -> AsyncIterator[House]:
+    house = House(tmp_path / "data", database_url)
     await house.open()
     yield house
     await house.engine.stop()

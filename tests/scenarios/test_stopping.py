@@ -96,7 +96,7 @@ async def test_an_approval_holds_the_workflow_until_somebody_approves(house: Hou
     assert await house.runner.run_all() == ["build", "deploy"]
     assert (await house.workflow(pipeline)).status == "success"
     approved = (await house.jobs(workflow.id))["ok"]
-    assert (approved.approved_by, approved.number) == ("admin", 2)
+    assert (approved.approved_by, approved.number) == (house.admin.id, 2)
 
 
 async def test_only_approvals_that_wait_can_be_approved(house: House) -> None:

@@ -14,6 +14,7 @@ from roundel.domain.logs import Logs
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.runners import Server, Steps
 from roundel.domain.timers import Timers
@@ -41,6 +42,8 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def replicas(self) -> Replicas: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -80,6 +83,10 @@ class App(Protocol):
     @property
     def instance(self) -> str:
         """This process, as the owner of the timers that it takes."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can be on this database."""
 
     @property
     def addresses(self) -> Addresses: ...

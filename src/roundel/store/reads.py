@@ -15,7 +15,7 @@ from roundel.domain.ids import (
 )
 from roundel.domain.projects import Organization, Project, Slug
 from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
-from roundel.store.database import SqliteDatabase
+from roundel.store.database import Database
 from roundel.store.queries import jobs, people, pipelines, workflows
 from roundel.store.repos.projects import SqlProjects
 
@@ -23,7 +23,7 @@ from roundel.store.repos.projects import SqlProjects
 class SqlReads:
     """Implements `domain.views.Reads`."""
 
-    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
 

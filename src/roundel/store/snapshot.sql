@@ -235,3 +235,13 @@ CREATE TABLE outbox (
   created_at BIGINT NOT NULL
 );
 CREATE INDEX outbox_by_time ON outbox (created_at, id);
+
+CREATE TABLE replica (
+  id TEXT NOT NULL PRIMARY KEY,
+  seen_at BIGINT NOT NULL
+);
+
+CREATE TABLE shared_key (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);

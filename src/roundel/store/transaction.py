@@ -8,6 +8,7 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.workflows import SqlWorkflows
@@ -25,6 +26,7 @@ class Transaction:
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
+        self.replicas = SqlReplicas(sql)
         self.steps = SqlSteps(sql)
         self.timers = SqlTimers(sql)
         self.workflows = SqlWorkflows(sql)
