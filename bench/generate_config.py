@@ -106,8 +106,7 @@ def config(jobs: int) -> str:
     """Return a config with so many jobs."""
     sizes = ("small", "medium", "large")
     parts = [HEADER, "jobs:\n"]
-    for n in range(jobs):
-        parts.append(JOB.format(n=n, m=n % 97, size=sizes[n % 3], parallel=1 + n % 4))
+    parts += [JOB.format(n=n, m=n % 97, size=sizes[n % 3], parallel=1 + n % 4) for n in range(jobs)]
     parts.append("workflows:\n")
     for index, first in enumerate(range(0, jobs, 100)):
         parts.append(f"  flow-{index}:\n")

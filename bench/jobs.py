@@ -4,9 +4,7 @@ import sys
 from collections.abc import Callable
 
 from tests.e2e.site import Site
-from tests.engine import NoEngine
-from tests.engine import start as start_engine
-from tests.engine import stop as stop_engine
+from tests.engine import NoEngine, RunningEngine
 from tests.images import DEBIAN, have
 
 from bench import configs, figures, floors
@@ -22,18 +20,19 @@ def measure_process() -> None:
 
 def measure_docker() -> None:
     try:
-        engine, process, bridge = start_engine("bench")
+        running = RunningEngine()
     except NoEngine as why:
         sys.stderr.write(f"docker: not measured, {why}\n")
         return
     try:
+        engine = running.engine
         image = have(engine, DEBIAN)
         floor = floors.Engine(str(engine.socket), image)
         options = ["--image-map", f"cimg/*={image}"]
         with serving("docker", options, {"DOCKER_HOST": engine.url}) as site:
             measure(site, floor.run_containers)
     finally:
-        stop_engine(process, bridge)
+        running.stop()
 
 
 def measure(site: Site, floor: Floor) -> None:

@@ -115,6 +115,9 @@ class FakeServer:
         self.calls: list[str] = []
         self.away: set[str] = set()  # calls that find no server
         self.lost: set[ExecutionId] = set()
+        self.most_at_once = 0
+        self._open = 0
+        self._called = asyncio.Event()
         self._queue: asyncio.Queue[JobOrder] = asyncio.Queue()
 
     def submit(self, order: JobOrder) -> Told:
@@ -133,6 +136,8 @@ class FakeServer:
         lease = replace(order.lease, runner_id=offer.runner_id)
         order = replace(order, lease=lease)
         self.jobs[lease.execution_id].order = order
+        self._open += 1
+        self.most_at_once = max(self.most_at_once, self._open)
         return order
 
     async def resume(self, lease: Lease) -> Resumed | None:
@@ -191,10 +196,18 @@ class FakeServer:
         open_steps = [r.name for r in told.reports.values() if r.status is StepStatus.RUNNING]
         assert not open_steps, f"the job ended before its steps {open_steps}"
         told.result = result
+        self._open -= 1
         told.ended.set()
+
+    async def until_called(self, name: str, times: int = 1) -> None:
+        """Return once a call was made so many times."""
+        while self.calls.count(name) < times:
+            self._called.clear()
+            await self._called.wait()
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        self._called.set()
         if name in self.away:
             raise ConnectionError("the server is away")
 

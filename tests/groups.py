@@ -36,8 +36,9 @@ def no_specification() -> str | None:
 def no_container_engine() -> str | None:
     if not Path("/proc/self/cgroup").exists():
         return "containers need Linux"
-    if shutil.which("dockerd", path=SYSTEM_PATH) is None:
-        return "there is no dockerd on PATH (Debian: apt-get install docker.io)"
+    for program in ("dockerd", "docker"):
+        if shutil.which(program, path=SYSTEM_PATH) is None:
+            return f"there is no {program} on PATH (Debian: apt-get install docker.io)"
     if os.geteuid() != 0:
         return "only root can start a container engine of the tests' own"
     return None

@@ -34,6 +34,7 @@ class Machine:
     params=[
         "fake",
         "process",
+        "process without namespaces",
         pytest.param("docker", marks=pytest.mark.e2e),
         pytest.param("docker-busybox", marks=pytest.mark.e2e),
     ]
@@ -44,6 +45,8 @@ def machine(request: pytest.FixtureRequest) -> Machine:
         return Machine(lambda: fake, real=False)
     if request.param == "process":
         return Machine(ProcessBackend)
+    if request.param == "process without namespaces":
+        return Machine(lambda: ProcessBackend(namespaces=False))
     engine: Engine = request.getfixturevalue("engine")
     image = have(engine, DEBIAN if request.param == "docker" else BUSYBOX)
     rules = [parse_image_rule(f"cimg/*={image}")]
@@ -241,6 +244,17 @@ async def test_two_jobs_at_once_cannot_see_each_other(backend, tmp_path):
         await other.run(a_step(script=look), heard)
         assert b"secret" not in heard.data
         assert b"sleep 60" not in heard.data.replace(b"grep sleep 60", b"")
+
+
+@pytest.mark.parametrize("machine", ["process without namespaces"], indirect=True)
+async def test_without_namespaces_there_is_a_warning_and_nothing_stays(backend, tmp_path):
+    order = an_order()
+    mark = f"7{int(order.lease.execution_id.replace('-', ''), 16) % 10**8:08d}"
+    async with opened(backend, tmp_path, order) as sandbox:
+        assert "shares /tmp" in sandbox.opened_how
+        script = f"setsid sh -c 'trap \"\" TERM HUP; sleep {mark}' >/dev/null 2>&1 & echo on"
+        assert (await sandbox.run(a_step(script=script), Heard())).code == 0
+    assert _commands_with(mark) == []
 
 
 @real

@@ -89,13 +89,12 @@ def test_a_parameter_of_the_wrong_type_makes_an_errored_pipeline(unharmed: Site)
     [
         ("version: 2.1\njobs: [\n", "Unable to parse YAML"),
         ("jobs: {}\n", "Unsupported or missing workflows config version"),
-        (b"\xff\xfe\x00", "YAML"),
         (
             "version: 2.1\njobs:\n  build: {docker: [{image: a}], steps: [nonsense]}\n",
             "nonsense",
         ),
     ],
-    ids=["broken YAML", "no version", "not text", "unknown step"],
+    ids=["broken YAML", "no version", "unknown step"],
 )
 def test_a_config_that_does_not_compile_says_why(
     unharmed: Site, config: str | bytes, says: str
@@ -104,6 +103,12 @@ def test_a_config_that_does_not_compile_says_why(
     errors = errors_of(unharmed, project.slug, branch="main")
     assert any(says in error["message"] for error in errors), errors
     assert {error["type"] for error in errors} == {"config"}
+
+
+def test_a_config_that_is_not_text_says_so(unharmed: Site) -> None:
+    project = unharmed.project(b"version: 2.1\njobs: \xff\xfe\x00")
+    (error,) = errors_of(unharmed, project.slug, branch="main")
+    assert ".circleci/config.yml is not UTF-8 text" in error["message"]
 
 
 def test_a_repository_without_a_config_says_so(unharmed: Site) -> None:

@@ -1,5 +1,7 @@
 """A server that dies in the middle finishes, once started again, all that it had accepted."""
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.client import until
@@ -27,14 +29,26 @@ workflows:
 """
 
 
+def speaking(site: Site) -> tuple[str, list[dict[str, Any]]]:
+    """Trigger pipelines, and return once the first job has begun to speak.
+
+    Then one more job runs or waits, and the later ones of every workflow do not exist yet.
+    """
+    slug = site.project(CHAIN).slug
+    accepted = [site.client.trigger(slug, branch="main") for _ in range(PIPELINES)]
+    site.client.compiled(accepted[0]["id"])
+
+    def output() -> str:
+        answer = site.client.request("GET", f"/api/v1.1/project/{slug}/1")
+        return site.client.output(slug, 1).get("count", "") if answer.status == 200 else ""
+
+    until(output, lambda text: "line 3" in text)
+    return slug, accepted
+
+
 def test_a_killed_server_finishes_every_accepted_workflow_after_a_restart(fresh_site: Site) -> None:
     site = fresh_site
-    project = site.project(CHAIN)
-    accepted = [site.client.trigger(project.slug, branch="main") for _ in range(PIPELINES)]
-    # The first job has begun to speak, another is waiting, and later ones do not exist yet.
-    until(
-        lambda: list(site.client.output(project.slug, 1).values()), lambda o: "line 3" in "".join(o)
-    )
+    slug, accepted = speaking(site)
     site.server.kill()
     site.server.start()
 
@@ -45,7 +59,7 @@ def test_a_killed_server_finishes_every_accepted_workflow_after_a_restart(fresh_
         assert {n: j["status"] for n, j in jobs.items()} == dict.fromkeys(jobs, "success")
         assert workflow["status"] == "success"
         for job in jobs.values():
-            output = site.client.output(project.slug, job["job_number"])
+            output = site.client.output(slug, job["job_number"])
             wanted = [f"line {n}" for n in range(1, LINES + 1)]
             assert output["count"].splitlines() == wanted
             assert output["count again"].splitlines() == wanted
@@ -55,12 +69,9 @@ def test_a_server_that_is_asked_to_stop_ends_with_zero_and_goes_on_after_a_resta
     fresh_site: Site,
 ) -> None:
     site = fresh_site
-    project = site.project(CHAIN)
-    pipeline = site.client.trigger(project.slug, branch="main")
-    until(
-        lambda: list(site.client.output(project.slug, 1).values()), lambda o: "line 3" in "".join(o)
-    )
+    _, accepted = speaking(site)
     assert site.server.stop() == 0
     site.server.start()
-    (workflow,) = site.client.finished(pipeline["id"], within=90).values()
-    assert workflow["status"] == "success"
+    for pipeline in accepted:
+        (workflow,) = site.client.finished(pipeline["id"], within=90).values()
+        assert workflow["status"] == "success"

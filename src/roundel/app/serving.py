@@ -28,6 +28,7 @@ Announce: TypeAlias = Callable[[str], None]
 CLOSE_SECONDS = 5  # for answers under way and open streams when the server is told to end
 HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and is taken up again
 BACKLOG = 2048
+TRY_AGAIN_SECONDS = 5.0  # a container engine may be started after us
 
 log = logging.getLogger(__name__)
 
@@ -109,17 +110,11 @@ def _runner_beside(engine: Engine) -> Iterator[Callable[[], "asyncio.Future[None
         yield lambda: asyncio.ensure_future(_nothing())
         return
     engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
-    runner = Runner(
-        engine.runners,
-        _backend(engine.settings),
-        folder=engine.folder.runner,
-        clock=engine.clock,
-        slots=engine.settings.slots or os.cpu_count() or 1,
-    )
-    running = loop.create_task(_run_jobs(runner), name="runner")
+    beside = _Beside(engine)
+    running = loop.create_task(beside.run(), name="runner")
 
     async def hand_over() -> None:
-        await runner.stop(HAND_OVER_SECONDS)
+        await beside.stop(HAND_OVER_SECONDS)
         await running
 
     try:
@@ -128,14 +123,47 @@ def _runner_beside(engine: Engine) -> Iterator[Callable[[], "asyncio.Future[None
         running.cancel()
 
 
-async def _run_jobs(runner: Runner) -> None:
-    """Run jobs; a runner that cannot leaves a server that goes on without."""
-    try:
-        await runner.run()
-    except DomainError as error:
-        log.error("jobs wait: %s", error, extra={"event": "runner-refused"})
-    except Exception:
-        log.exception("the runner failed; jobs wait", extra={"event": "runner-failed"})
+class _Beside:
+    """The runner beside the server.  A machine that cannot run jobs now may be able to later."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runner: Runner | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run jobs until `stop`; while that is impossible, jobs wait and the log says why."""
+        said = ""
+        while not self._stopping.is_set():
+            self._runner = self._make()
+            try:
+                await self._runner.run()
+                return
+            except DomainError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.error("jobs wait: %s", said, extra={"event": "runner-refused"})
+            except Exception:
+                log.exception("the runner failed; jobs wait", extra={"event": "runner-failed"})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TRY_AGAIN_SECONDS):
+                    await self._stopping.wait()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more; wait for what runs, then leave it for the next start."""
+        self._stopping.set()
+        if self._runner is not None:
+            await self._runner.stop(grace_seconds)
+
+    def _make(self) -> Runner:
+        settings = self._engine.settings
+        return Runner(
+            self._engine.runners,
+            _backend(settings),
+            folder=self._engine.folder.runner,
+            clock=self._engine.clock,
+            slots=settings.slots or os.cpu_count() or 1,
+        )
 
 
 async def _nothing() -> None:
@@ -143,10 +171,13 @@ async def _nothing() -> None:
 
 
 def _backend(settings: Settings) -> Backend:
-    """Return where jobs run."""
-    if settings.backend is BackendChoice.DOCKER:
-        raise CannotServe("--backend docker is not there yet; use --backend process")
-    return ProcessBackend()
+    """Return where jobs run.  `auto` is containers: without an engine, jobs wait for one."""
+    if settings.backend is BackendChoice.PROCESS:
+        return ProcessBackend()
+    from roundel.backends.docker import DockerBackend, ImageRule  # loads the engine's client
+
+    rules = (ImageRule(pattern, image) for pattern, image in settings.image_map)
+    return DockerBackend(image_map=rules)
 
 
 def _listen(settings: Settings) -> socket.socket:

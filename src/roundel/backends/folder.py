@@ -38,6 +38,18 @@ def _tmpfs() -> Path | None:
     return None
 
 
+def remove_orphaned_secrets() -> int:
+    """Remove secrets in memory whose job folder is gone (somebody deleted it); return how many."""
+    memory = _tmpfs()
+    removed = 0
+    for owner in memory.glob("secrets-*/of") if memory is not None else ():
+        with contextlib.suppress(OSError):
+            if not Path(owner.read_text()).exists():
+                shutil.rmtree(owner.parent)
+                removed += 1
+    return removed
+
+
 class JobFolder:
     """The files of one execution, seen from the runner's side."""
 
@@ -75,6 +87,7 @@ class JobFolder:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(self.job / "control")
         (self.job / "control").chmod(0o666)
+        self._write(self._secret_home / "of", str(self.root), 0o600)
         self._write(self.root / "made", "", 0o600)
 
     def remove(self) -> None:

@@ -55,12 +55,13 @@ _SHARED_TMP_ONLY = (
 
 
 class ProcessBackend:
-    """Opens sandboxes as sessions of this machine."""
+    """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
-    def __init__(self, *, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES) -> None:
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
-        self._isolation: tuple[str, ...] | None = None
+        # The command that isolates a job: None until we know, empty where there is none.
+        self._isolation: tuple[str, ...] | None = None if namespaces else ()
 
     async def why_unusable(self) -> str | None:
         """A POSIX shell is all that is needed."""

@@ -120,7 +120,8 @@ class Backend(Protocol):
     async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
         """Remove what dead runners left of jobs with folders in `home`, except for `alive`.
 
-        Return how many there were.
+        `alive` may grow meanwhile: it is asked after the look for what is there.  Return how many
+        there were.
         """
 
     async def close(self) -> None:

@@ -228,6 +228,9 @@ class FolderSandbox:
                 self._record.feed(data)
         except TooMuch:
             self._lost = self._lost or "the job's events file was flooded"
+        found = os.fstat(self._events)
+        if found.st_nlink == 0 or found.st_size < self._events_at:
+            self._lost = self._lost or "the job removed or cut the events file of its job folder"
         return self._record
 
     def _check_lost(self) -> None:

@@ -72,7 +72,7 @@ class Wakeups:
         from asyncinotify import Mask
 
         self._listen()
-        watch = self._inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE)
+        watch = self._inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE | Mask.DELETE)
         self._bells.setdefault(watch.wd, []).append(ring)
 
         def stop() -> None:

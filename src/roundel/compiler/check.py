@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from roundel.compiler.builtins import BUILTIN_KEYS, REQUIRED_KEYS
+from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS
+from roundel.compiler.element_schema import machine_violations
 from roundel.compiler.filters import bad_pattern
 from roundel.compiler.invocations import Invocation
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, has_machine
@@ -15,6 +16,7 @@ from roundel.compiler.scope import Run, Scope
 from roundel.compiler.source import START
 from roundel.compiler.steps import Step
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of, type_word
+from roundel.compiler.violations import pointer
 from roundel.compiler.workflows import DroppedWorkflow, Workflow
 
 
@@ -138,6 +140,14 @@ def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) ->
             ' or "executor"',
             body.spot,
         )
+    if body.kind not in TYPES_WITHOUT_STEPS and "steps" not in node:
+        where = pointer(("jobs", invocation.call.name))
+        error("schema", f"{where} required key [steps] not found", body.spot)
+    # What arguments brought in was not there when the shape of the config was checked.
+    found = [v for v in machine_violations((), node) if strict or "extraneous" not in v.text]
+    for violation in found:
+        where = pointer(("jobs", invocation.call.name, *violation.path))
+        error("schema", f"{where} {violation.text}", violation.spot, violation.hint)
     _parallelism(node, error)
     if not isinstance(node.get("circleci_ip_ranges", False), bool):
         error(
@@ -218,8 +228,8 @@ _STEP_WHEN = ("always", "on_success", "on_fail")
 def _step(step: Step, error: _Error, report: Report, strict: bool) -> None:
     node = step.body
     if not isinstance(node, Map):
-        if node is None and step.kind in REQUIRED_KEYS:
-            names = ", ".join(REQUIRED_KEYS[step.kind])
+        if node is None and step.kind not in BARE_STEPS:
+            names = ", ".join(REQUIRED_KEYS.get(step.kind, ("key",)))
             error("step-argument", f"Missing required argument(s): {names}", step.spot)
         elif isinstance(node, Seq):
             error("step-argument", f"expected type: Mapping, found: {type_word(node)}", step.spot)

@@ -89,7 +89,7 @@ def check_job(name: str, node: Node, holder: Map, version: float, report: Report
     kind = node.get("type")
     if "steps" not in node and not (isinstance(kind, str) and kind in TYPES_WITHOUT_STEPS):
         found.append(missing(path, "steps", node.spot()))
-    found += _machine_violations(path, node)
+    found += machine_violations(path, node)
     found += _environment_violations((*path, "environment"), node, "environment")
     if "steps" in node:
         found += steps_violations((*path, "steps"), node["steps"], node, "steps")
@@ -139,7 +139,7 @@ def check_executor(name: str, node: Node, holder: Map, report: Report) -> None:
         report_violations(found, path, report)
         return
     found = _extra(path, node, EXECUTOR_KEYS)
-    found += _machine_violations(path, node)
+    found += machine_violations(path, node)
     found += _environment_violations((*path, "environment"), node, "environment")
     report_violations(found, path, report)
     check_parameters(node.get("parameters"), (*path, "parameters"), report, TYPES)
@@ -153,7 +153,8 @@ def _extra(path: Path, node: Map, permitted: tuple[str, ...]) -> list[Violation]
     ]
 
 
-def _machine_violations(path: Path, node: Map) -> list[Violation]:
+def machine_violations(path: Path, node: Map) -> list[Violation]:
+    """Return what is wrong with the shape of `docker`, `machine` and `macos`."""
     found: list[Violation] = []
     docker = node.get("docker")
     if docker is not None and not is_template(docker):

@@ -14,7 +14,9 @@ from roundel.compiler.tree import Map, Node, Seq
 
 LONGEST_SIMPLE_KEY = 120  # characters; YAML readers give up on a simple key after 1,024
 
-_BLOCK_UNSAFE = re.compile(r"[^\n\t -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_BLOCK_UNSAFE = re.compile(
+    r"[^\n\t -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _NOT_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 

@@ -12,12 +12,12 @@ from roundel.compiler.expressions import (
     parse,
     truthy,
 )
+from roundel.compiler.mentions import shown, with_values
 from roundel.compiler.patterns import BadPattern, matches_whole
+from roundel.compiler.tree import Map, Node
 
 
-def why_filtered(
-    filters: object, values: Mapping[str, Value], *, strict: bool = True
-) -> str | None:
+def why_filtered(filters: Node, values: Mapping[str, Value], *, strict: bool = True) -> str | None:
     """Return why a job's filters keep it from running, None if it runs.
 
     Without a branch and a tag (a pipeline whose git values are unknown) filters by name keep
@@ -25,13 +25,12 @@ def why_filtered(
     """
     if isinstance(filters, str):
         return _by_expression(filters, values, strict)
-    if not isinstance(filters, Mapping):
-        return None
+    rules = filters if isinstance(filters, Map) else Map()
     branch, tag = values.get("pipeline.git.branch"), values.get("pipeline.git.tag")
     if isinstance(tag, str) and tag:
-        return _by_tag(filters.get("tags"), tag)
+        return _by_tag(rules.get("tags"), tag)
     if isinstance(branch, str) and branch:
-        return _by_branch(filters.get("branches"), branch)
+        return _by_branch(rules.get("branches"), branch)
     return None
 
 
@@ -47,21 +46,21 @@ def _by_expression(text: str, values: Mapping[str, Value], strict: bool) -> str 
         holds = truthy(evaluate(parse(text), lookup))
     except (ExpressionError, UnknownName) as error:
         return f"its filter cannot be evaluated: {error}"
-    return None if holds else f"its filter is false: {text}"
+    return None if holds else f"its filter is false: {with_values(text, lookup)}"
 
 
-def _by_branch(rule: object, branch: str) -> str | None:
+def _by_branch(rule: Node, branch: str) -> str | None:
     if rule is None or accepts(rule, branch):
         return None
-    return f"branch '{branch}' does not pass its branch filter"
+    return f"branch '{branch}' does not pass its branch filter: {shown(rule)}"
 
 
-def _by_tag(rule: object, tag: str) -> str | None:
+def _by_tag(rule: Node, tag: str) -> str | None:
     if rule is None:
         return f"tag '{tag}': a job without a tag filter does not run for tags"
     if accepts(rule, tag):
         return None
-    return f"tag '{tag}' does not pass its tag filter"
+    return f"tag '{tag}' does not pass its tag filter: {shown(rule)}"
 
 
 def accepts(rule: object, name: str) -> bool:

@@ -54,6 +54,7 @@ class LockedOrb:
     written: str
     exact: str
     digest: str
+    nested: bool = False  # named by another orb
 
 
 class OrbPass:
@@ -111,10 +112,15 @@ class OrbPass:
         orb = self._fetch(reference, spot, scope)
         if orb is None:
             return None
-        if depth == 0:
-            self.locked.append(
-                LockedOrb(alias=alias, written=reference, exact=orb.reference, digest=orb.digest)
+        self.locked.append(
+            LockedOrb(
+                alias=alias,
+                written=reference,
+                exact=orb.reference,
+                digest=orb.digest,
+                nested=depth > 0,
             )
+        )
         if orb.reference in self._loaded:
             return self._loaded[orb.reference]
         self._loaded[orb.reference] = None
@@ -154,4 +160,6 @@ class OrbPass:
 
 def header_lines(locked: list[LockedOrb]) -> list[str]:
     """Return the comment lines at the top of a compiled config, one per registry orb."""
-    return [f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked]
+    return [
+        f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked if not orb.nested
+    ]

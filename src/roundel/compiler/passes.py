@@ -21,7 +21,7 @@ from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import START, load
 from roundel.compiler.tree import Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
-from roundel.domain.plan import Json, Plan
+from roundel.domain.plan import Json, Place, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Options:
 class Trace:
     """The expanded workflows, with the calls that led to each step."""
 
+    document: Map
     workflows: tuple[Workflow, ...]
     dropped: tuple[DroppedWorkflow, ...]
 
@@ -54,6 +55,16 @@ class Compiled:
     problems: tuple[Problem, ...]
     orb_lock: tuple[LockedOrb, ...] = ()
     trace: Trace | None = None
+
+    @property
+    def source_map(self) -> dict[str, Place]:
+        """Where each part of the output was written, by path: `jobs.build.steps[0].run.command`.
+
+        Empty without the option `trace`.
+        """
+        from roundel.compiler.explaining import source_map
+
+        return source_map(self.trace.document) if self.trace is not None else {}
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -187,7 +198,7 @@ class _Compilation:
             plan=plan,
             problems=self.report.problems(),
             orb_lock=tuple(self.orb_pass.locked),
-            trace=Trace(workflows=tuple(workflows), dropped=tuple(dropped))
+            trace=Trace(document=document, workflows=tuple(workflows), dropped=tuple(dropped))
             if self.options.trace
             else None,
         )

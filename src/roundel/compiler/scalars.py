@@ -104,7 +104,7 @@ def plain_is_safe(text: str) -> bool:
         return False
     if text in _DOUBTFUL:
         return False
-    return not may_mean_more(text) or (resolve(text) is text and not _looks_dated(text))
+    return not may_mean_more(text) or (isinstance(resolve(text), str) and not _looks_dated(text))
 
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")

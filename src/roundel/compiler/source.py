@@ -109,6 +109,7 @@ class _Loader:
         from yaml._yaml import CParser
         from yaml.events import ScalarEvent
 
+        scalar: Any = ScalarEvent
         next_event: Any = CParser(self.doc.text).get_event
         frame: Any = None
         into: Any = None
@@ -116,7 +117,7 @@ class _Loader:
         key: Any = _NO_KEY
         while True:
             event = next_event()
-            if type(event) is not ScalarEvent or event.anchor is not None:
+            if type(event) is not scalar or event.anchor is not None:
                 if frame is not None:
                     frame.key = key
                 if self._other(event):

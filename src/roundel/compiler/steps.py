@@ -185,10 +185,10 @@ def _command(
     errors = scope.run.report.errors
     made = list_of_steps(definition, "steps", inner)
     steps += made
-    if key is not None and scope.run.report.errors == errors:
-        # Steps of further calls carry those calls, so only plain ones can be used again.
-        if all(step.call is call for step in made):
-            scope.run.caches[key] = made
+    # Steps of further calls carry those calls, so only plain ones can be used again.
+    plain = scope.run.report.errors == errors and all(step.call is call for step in made)
+    if plain and key is not None:
+        scope.run.caches[key] = made
 
 
 def _calls_itself(definition: Map, name: str, scope: Scope) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from roundel.compiler.invocations import Invocation, expand_invocation
 from roundel.compiler.logic import workflow_condition
+from roundel.compiler.mentions import with_values
 from roundel.compiler.scope import Call, Elements, Run, Scope
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, a_seq, type_word
 
@@ -31,10 +32,11 @@ class Workflow:
 class DroppedWorkflow:
     """A workflow that does not run, and why."""
 
-    __slots__ = ("name", "reason", "spot")
+    __slots__ = ("name", "node", "reason", "spot")
 
-    def __init__(self, name: str, reason: str, spot: Spot) -> None:
+    def __init__(self, name: str, reason: str, spot: Spot, node: Map) -> None:
         self.name = name
+        self.node = node
         self.reason = reason
         self.spot = spot
 
@@ -57,18 +59,23 @@ def expand_workflows(
         scope = Scope(run, elements, call)
         reason = _dropped_because(body, scope)
         if reason is not None:
-            dropped.append(DroppedWorkflow(name, reason, spot))
+            dropped.append(DroppedWorkflow(name, reason, spot, body))
             continue
         workflow = Workflow(name, body, spot, call)
+        before = run.report.errors
         _expand_jobs(workflow, body, scope, root)
-        kept.append(workflow)
+        if workflow.invocations or run.report.errors > before:
+            kept.append(workflow)
+        else:
+            reason = "its matrices leave it without jobs"
+            dropped.append(DroppedWorkflow(name, reason, spot, body))
     return kept, dropped
 
 
 def written_workflows(root: Map) -> Map:
     """Return the `workflows:` of a config, or the one that is meant where there is none."""
     found = root.get("workflows")
-    if isinstance(found, Map) and any(name != "version" for name in found):
+    if isinstance(found, Map):
         return found
     jobs = root.get("jobs")
     name = implicit_job(jobs)
@@ -120,16 +127,9 @@ def _dropped_because(body: Map, scope: Scope) -> str | None:
         before = scope.run.report.errors
         value = workflow_condition(body[key], scope, body.value_spot(key))
         if value is not wanted and scope.run.report.errors == before:
-            return f"its `{key}` is {'true' if value else 'false'}: {shown(body[key])}"
+            result = "true" if value else "false"
+            return f"its `{key}` is {result}: {with_values(body[key], scope.lookup)}"
     return None
-
-
-def shown(node: Node, limit: int = 300) -> str:
-    """Return a condition in one line, for people."""
-    import json
-
-    text = node if isinstance(node, str) else json.dumps(node)
-    return text if len(text) <= limit else text[:limit] + "…"
 
 
 def _expand_jobs(workflow: Workflow, body: Map, scope: Scope, root: Map) -> None:

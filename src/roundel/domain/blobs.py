@@ -15,5 +15,8 @@ class Blobs(Protocol):
     async def get(self, name: str, *, start: int = 0, end: int | None = None) -> bytes:
         """Return the object's bytes in `[start, end)`; raise FileNotFoundError without it."""
 
+    async def size(self, name: str) -> int | None:
+        """Return the object's length, None without it."""
+
     async def remove(self, name: str) -> None:
         """Remove the object; one that is not there is no error."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
-from roundel.domain.runners import Lease
+from roundel.domain.runners import Lease, Server
 
 BlobId = NewType("BlobId", str)
 
@@ -79,7 +79,10 @@ class Storage(Protocol):
         """Yield a blob's bytes from `offset` on; `NotFound` if it is gone or not ours."""
 
     async def find_cache(self, lease: Lease, prefixes: Sequence[str]) -> FoundCache | None:
-        """Return the newest cache of the first prefix that any key begins with."""
+        """Return the newest cache of the first prefix that any key begins with.
+
+        One whose archive is not whole is none.
+        """
 
     async def has_cache(self, lease: Lease, key: str) -> bool:
         """Tell whether exactly this key is taken, so that no archive is made in vain."""
@@ -96,8 +99,15 @@ class Storage(Protocol):
     async def keep_artifact(self, lease: Lease, path: str, blob: StoredBlob) -> None:
         """Name a blob as an artifact; the same path again replaces it."""
 
-    async def keep_tests(self, lease: Lease, results: Sequence[TestResult]) -> None:
-        """Add test results to the job."""
+    async def drop_cache(self, lease: Lease, cache: FoundCache) -> None:
+        """Forget a cache whose archive turned out to be broken, so that it is made anew."""
+
+    async def keep_tests(self, lease: Lease, part: str, results: Sequence[TestResult]) -> None:
+        """Add test results to the job; a part that is there already changes nothing."""
 
     async def timings(self, lease: Lease, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname of the job's last run with results."""
+
+
+class KeepingServer(Server, Storage, Protocol):
+    """All that a runner may ask of its server."""

@@ -15,6 +15,7 @@ class TimerKind(StrEnum):
     COMPILE = "compile"  # a pipeline: fetch its config, compile it, create its workflows
     APPROVAL_EXPIRY = "approval-expiry"  # a job on hold: nobody came for 90 days
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
+    SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,9 @@ class Timers(Protocol):
     """Where timers are kept."""
 
     def add(self, timer: Timer) -> None: ...
+
+    def add_once(self, timer: Timer) -> None:
+        """Add it unless there is one of its kind for its subject."""
 
     def take_due(self, *, now: Micros, until: Micros, owner: str, limit: int) -> Sequence[Timer]:
         """Take timers that are due; nobody else gets them before `until`."""

@@ -24,6 +24,7 @@ from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug
 from roundel.domain.runners import StepReport
+from roundel.domain.storage import BlobId, TestResult
 from roundel.domain.workflows import Workflow
 
 
@@ -88,6 +89,25 @@ class JobView:
     nodes: tuple[NodeView, ...]
     contexts: tuple[str, ...] = ()
     upstream: tuple[JobId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactView:
+    """An artifact of a job."""
+
+    path: str
+    node: int
+    size: int
+    blob: BlobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestView:
+    """A test result of a job; `number` counts them."""
+
+    number: int
+    node: int
+    test: TestResult
 
 
 class Reads(Protocol):
@@ -156,3 +176,15 @@ class Reads(Protocol):
         limit: int = 30,
     ) -> Sequence[JobView]:
         """Return numbered jobs, newest first (v1.1 lists; `limit` is at most 100)."""
+
+    async def artifacts(
+        self, job_id: JobId, *, after: tuple[int, str] | None = None, limit: int = 20
+    ) -> Sequence[ArtifactView]:
+        """Return a job's artifacts by node and path, from behind `after` on."""
+
+    async def artifact(self, job_id: JobId, node: int, path: str) -> ArtifactView | None: ...
+
+    async def tests(
+        self, job_id: JobId, *, after: int | None = None, limit: int = 20
+    ) -> Sequence[TestView]:
+        """Return a job's test results, from behind number `after` on."""

@@ -39,6 +39,11 @@ def layers_for(
     return tuple(layer for job in upstream for layer in sorted(job.layers, key=_node))
 
 
+def upstream_of(name: str, jobs: Sequence[UpstreamJob]) -> frozenset[str]:
+    """Return the names of all jobs that `name` waited for, near and far."""
+    return _above(name, {job.name: job for job in jobs})
+
+
 def _node(layer: WorkspaceLayer) -> int:
     return layer.node
 

@@ -136,7 +136,7 @@ class Claimed:
                 self._job.spun_up(sandbox.opened_how)
                 await self._finish(await self._job.run(sandbox))
         except CannotOpen as error:
-            result = self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
+            result = await self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
             await self._finish(result)
         except SandboxLost as error:
             why = f"The job's environment was lost: {error}."

@@ -63,10 +63,11 @@ class JobRun:
         index = self._begin(PREPARE, "prepare_environment")
         self._say_and_end(index, variables_text(self._order))
 
-    def not_spun_up(self, why: str, *, infrastructure: bool) -> Result:
+    async def not_spun_up(self, why: str, *, infrastructure: bool) -> Result:
         """Tell that there is no environment for this job."""
         status = StepStatus.INFRASTRUCTURE_FAIL if infrastructure else StepStatus.FAILED
         self._say_and_end(0, why.rstrip() + "\n", status)
+        await self.abandon(status, why)
         return Result(status=_RESULTS[status], message=why)
 
     # -- the steps of the plan --
@@ -180,8 +181,11 @@ class JobRun:
         await asyncio.gather(*self._background.values(), return_exceptions=True)
 
     async def abandon(self, status: StepStatus, message: str) -> None:
-        """End every step that is still open."""
+        """End every step that is still open, here or in what the server knows from before."""
         await self._stop_background()
+        for index, past in self._past.items():
+            if past.report.status is StepStatus.RUNNING and index >= self._next:
+                self._reopen(past.report, past)
         for index in sorted(self._open):
             self._open[index].stream.say(f"\n{message}\n")
             self._end(index, status, message=message)
@@ -204,13 +208,16 @@ class JobRun:
             background=background,
             started_at=past.report.started_at if past else self._clock.now(),
         )
+        self._reopen(report, past)
+        return index
+
+    def _reopen(self, report: StepReport, past: StepProgress | None) -> None:
         stream = self._shipper.begin(
             report,
             next_chunk=past.next_chunk if past else 0,
             source_end=past.source_end if past else 0,
         )
-        self._open[index] = _Open(report, stream)
-        return index
+        self._open[report.index] = _Open(report, stream)
 
     def _say_and_end(
         self,

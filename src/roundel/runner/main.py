@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
-from roundel.backends.folder import JobFolder
+from roundel.backends.folder import JobFolder, remove_orphaned_secrets
 from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
@@ -52,6 +52,8 @@ class Runner:
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
         self._running: dict[ExecutionId, Claimed] = {}
+        # A sweep looks at this set while it goes on, so that it never meets a job it does not know.
+        self._alive: set[ExecutionId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._freed = asyncio.Event()
@@ -84,7 +86,8 @@ class Runner:
             raise CannotRun(why)
         if self._runner_id is None:
             self._runner_id = _runner_id(self._folder)
-        sweeping = asyncio.create_task(self._sweep_regularly(await self._resume_all()))
+        await self._resume_all()
+        sweeping = asyncio.create_task(self._sweep_regularly())
         self._claiming = asyncio.create_task(self._claim_until_stopped())
         try:
             await self._until_stopped(self._claiming)
@@ -142,12 +145,14 @@ class Runner:
         self._own(job.run(), execution)
 
     def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
+        self._alive.add(execution)
         task = asyncio.create_task(work, name=f"job {execution}")
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             self._running.pop(execution, None)
+            self._alive.discard(execution)
             self._freed.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 LOG.error("event=job_broke execution=%s", execution, exc_info=error)
@@ -156,23 +161,20 @@ class Runner:
 
     # -- what an earlier runner left --
 
-    async def _resume_all(self) -> set[ExecutionId]:
-        """Go on with every execution whose folder is here; return which they are."""
-        found: set[ExecutionId] = set()
+    async def _resume_all(self) -> None:
+        """Go on with every execution whose folder is here, even where slots are fewer now."""
         for folder in remains_of(self._jobs_home):
             lease = load_lease(folder)
             if lease is None or lease.execution_id != folder.name:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
                 continue
-            found.add(lease.execution_id)
             self._own(self._resume(lease, folder), lease.execution_id)
-        return found
 
     async def _resume(self, lease: Lease, folder: Path) -> None:
         resumed = await persistently("resume", lambda: self._server.resume(lease))
         if resumed is None:
-            others = {path.name for path in remains_of(self._jobs_home)} - {folder.name}
-            await self._backend.sweep(self._jobs_home, {ExecutionId(name) for name in others})
+            self._alive.discard(lease.execution_id)
+            await self._backend.sweep(self._jobs_home, self._alive)
             await asyncio.to_thread(_remove, folder, lease.execution_id)
             return
         job = Claimed(
@@ -182,15 +184,14 @@ class Runner:
         self._running[lease.execution_id] = job
         await job.run()
 
-    async def _sweep_regularly(self, found: set[ExecutionId]) -> None:
-        alive = set(found)
+    async def _sweep_regularly(self) -> None:
         while True:
             with contextlib.suppress(Exception):  # the next round tries again
-                swept = await self._backend.sweep(self._jobs_home, alive | set(self._running))
+                swept = await self._backend.sweep(self._jobs_home, self._alive)
                 if swept:
                     LOG.warning("event=swept count=%d: removed what dead runners left", swept)
+            await asyncio.to_thread(remove_orphaned_secrets)
             await asyncio.sleep(SWEEP_SECONDS)
-            alive = {ExecutionId(path.name) for path in remains_of(self._jobs_home)}
 
     # -- leaving --
 

@@ -195,14 +195,15 @@ class Shipper:
                 self._reports.append(stream.closing)
                 del self._streams[index]
         reports, self._reports = self._reports, []
-        if reports:
-            await self._held.report(reports)
+        # Taken before the first call: a step that begins during it is told of with the next.
         chunks: list[Chunk] = []
         room = CALL_BYTES
         for stream in self._streams.values():
             taken = stream.take(room)
             chunks += taken
             room -= sum(len(chunk.data) for chunk in taken)
+        if reports:
+            await self._held.report(reports)
         if chunks:
             await self._held.chunk(chunks)
             self._pending -= sum(len(chunk.data) for chunk in chunks)

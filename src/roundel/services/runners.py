@@ -14,14 +14,12 @@ from roundel.domain.runners import (
     StepReport,
 )
 from roundel.services import claims, output, results
-from roundel.services.work import App, Tx
+from roundel.services.keeping import LocalStorage
+from roundel.services.work import Tx
 
 
-class LocalServer:
-    """Implements `domain.runners.Server` on the use cases."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
+class LocalServer(LocalStorage):
+    """Implements `domain.storage.KeepingServer` on the use cases."""
 
     async def claim(self, offer: Offer) -> JobOrder | None:
         """Return a job, or None when there was none within `offer.wait_seconds`."""

@@ -20,6 +20,7 @@ from roundel.services.pipelines import (
 )
 from roundel.services.results import lapse
 from roundel.services.sealing import seal_output
+from roundel.services.sweeping import sweep_storage
 from roundel.services.work import TIMERS, App, Tx
 
 POLL_SECONDS = 1.0  # how late a tick may be
@@ -143,6 +144,8 @@ class Ticks:
                 work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
                 work = seal_output(ExecutionId(timer.subject), self._app)
+            case TimerKind.SWEEP_STORAGE:
+                work = sweep_storage(self._app)
             case TimerKind.APPROVAL_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)

@@ -142,7 +142,8 @@ class PostgresSession:
         """Make it durable, and notify all servers of what was named."""
         link = self._open()
         notes = "".join(
-            f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});" for note in packed(topics)
+            f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
+            for note in packed(topics)
         )
         self._transaction = self._id
         link.script(f"{notes}COMMIT")
@@ -201,7 +202,7 @@ class Listener:
         self._wakeups = wakeups
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._forever, name="store-listener")
+        self._thread = threading.Thread(target=self._forever, name="store-listener", daemon=True)
         self._thread.start()
 
     def serve(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -215,20 +216,25 @@ class Listener:
                 connection.execute(f"NOTIFY {CHANNEL}")
         except psycopg.Error:
             pass  # then the listener has no connection either
-        self._thread.join()
+        self._thread.join(5)  # what it carries are hints: nothing is lost with it
 
     def _forever(self) -> None:
+        missed = False
         while not self._ended.is_set():
             try:
                 with connect(self._url) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    self._wake(None)  # something may have been notified while nobody listened
+                    if self._ended.is_set():
+                        return
+                    if missed:
+                        self._wake(None)  # whatever was notified while nobody listened
                     for note in connection.notifies():
                         if self._ended.is_set():
                             return
                         self._wake(note.payload.split("\n"))
             except psycopg.Error as error:
                 log.warning("no wake-ups: %s", error, extra={"event": "listener-lost"})
+                missed = True
                 self._ended.wait(0.5)
 
     def _wake(self, topics: list[str] | None) -> None:

@@ -4,7 +4,7 @@ import tempfile
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -59,7 +59,7 @@ def _create(connection: "psycopg.Connection[Any]", version: int) -> None:
         f"BEGIN;\n{schema_for_postgres(snapshot)}\n{VERSION_TABLE}"
         f"INSERT INTO schema_version (version) VALUES ({version:d});\nCOMMIT;"
     )
-    connection.execute(cast(LiteralString, script))  # our own text, from our own files
+    connection.execute(script.encode())
 
 
 def _migrate(

@@ -14,9 +14,17 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.projects import Organization, Project, Slug
-from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
+from roundel.domain.views import (
+    ArtifactView,
+    JobView,
+    PipelineConfig,
+    PipelineView,
+    SlotView,
+    TestView,
+    WorkflowView,
+)
 from roundel.store.database import Database
-from roundel.store.queries import jobs, people, pipelines, workflows
+from roundel.store.queries import jobs, kept, people, pipelines, workflows
 from roundel.store.repos.projects import SqlProjects
 
 
@@ -129,3 +137,19 @@ class SqlReads:
         return await self._read(
             lambda sql: jobs.recent_jobs(sql, project_id, branch=branch, offset=offset, limit=limit)
         )
+
+    async def artifacts(
+        self, job_id: JobId, *, after: tuple[int, str] | None = None, limit: int = 20
+    ) -> Sequence[ArtifactView]:
+        """Return a job's artifacts by node and path."""
+        return await self._read(lambda sql: kept.artifacts(sql, job_id, after=after, limit=limit))
+
+    async def artifact(self, job_id: JobId, node: int, path: str) -> ArtifactView | None:
+        """Return an artifact."""
+        return await self._read(lambda sql: kept.artifact(sql, job_id, node, path))
+
+    async def tests(
+        self, job_id: JobId, *, after: int | None = None, limit: int = 20
+    ) -> Sequence[TestView]:
+        """Return a job's test results."""
+        return await self._read(lambda sql: kept.tests(sql, job_id, after=after, limit=limit))

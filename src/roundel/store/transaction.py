@@ -1,16 +1,21 @@
 """One open transaction, with the repositories of the nouns as attributes."""
 
 from roundel.store.dialect import Sql
+from roundel.store.repos.artifacts import SqlArtifacts
+from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.jobs import SqlJobs
+from roundel.store.repos.layers import SqlLayers
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.steps import SqlSteps
+from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.timers import SqlTimers
+from roundel.store.repos.uploads import SqlUploads
 from roundel.store.repos.workflows import SqlWorkflows
 
 
@@ -19,16 +24,21 @@ class Transaction:
 
     def __init__(self, sql: Sql) -> None:
         self.topics: set[str] = set()
+        self.artifacts = SqlArtifacts(sql)
+        self.caches = SqlCaches(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.jobs = SqlJobs(sql)
+        self.layers = SqlLayers(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
         self.replicas = SqlReplicas(sql)
         self.steps = SqlSteps(sql)
+        self.test_results = SqlTestResults(sql)
         self.timers = SqlTimers(sql)
+        self.uploads = SqlUploads(sql)
         self.workflows = SqlWorkflows(sql)
 
     def wake(self, topic: str) -> None:

@@ -74,7 +74,8 @@ class Objects:
         try:
             stdin.write(expression.encode() + b"\n")
             await stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, RuntimeError):
+            # uvloop says RuntimeError for a pipe whose reader has ended already.
             raise GitFailed(await self._complaint()) from None
         header = await stdout.readline()
         if not header:

@@ -1,12 +1,13 @@
 """Output is bounded, in memory and on disk."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from roundel.backends import output as module
-from roundel.backends.folder import JobFolder, NotOurs
+from roundel.backends.folder import JobFolder, NotOurs, remove_orphaned_secrets
 from roundel.backends.output import FREEZE_BYTES, OutputFile
 from roundel.domain.ids import ExecutionId, new_id
 
@@ -102,6 +103,19 @@ def test_what_the_job_put_in_the_place_of_a_file_is_not_followed(tmp_path):
     assert victim.read_text() == "precious"
     folder.remove()
     assert not folder.job.exists()
+
+
+def test_secrets_whose_folder_was_deleted_do_not_stay_in_memory(tmp_path):
+    gone, kept = (JobFolder(tmp_path / name, ExecutionId(new_id())) for name in ("gone", "kept"))
+    gone.make()
+    kept.make()
+    if gone.secrets.is_relative_to(tmp_path):
+        return  # no memory file system here: they went with the folder
+    shutil.rmtree(gone.root)
+    assert remove_orphaned_secrets() >= 1
+    assert not gone.secrets.exists()
+    assert kept.secrets.exists()
+    kept.remove()
 
 
 def test_secrets_lie_where_only_the_runner_can_enter(tmp_path):

@@ -136,7 +136,7 @@ async def test_a_closed_store_says_so(database: Database) -> None:
 
 
 async def test_readers_cannot_write(database: Database) -> None:
-    with pytest.raises(Exception, match="read-?only"):
+    with pytest.raises(Exception, match=r"read-?only"):
         await database.read(lambda sql: sql.run("DELETE FROM document"))
 
 

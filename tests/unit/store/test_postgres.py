@@ -14,6 +14,8 @@ from roundel.store.wakeups import LocalWakeups
 from tests.postgres import Cluster
 from tests.unit.store.test_database import texts
 
+ENDS = (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT)  # a power cut is SIGQUIT's likeness
+
 pytestmark = pytest.mark.postgresql
 
 
@@ -105,7 +107,9 @@ async def test_servers_that_start_at_once_make_the_tables_once(url: str) -> None
 def test_a_database_that_is_away_is_named_without_its_password() -> None:
     from roundel.store.postgres_schema import NoDatabase, prepare_postgres
 
-    with pytest.raises(NoDatabase, match="postgresql://127.0.0.1:1/x does not answer") as refusal:
+    with pytest.raises(
+        NoDatabase, match=r"postgresql://127\.0\.0\.1:1/x does not answer"
+    ) as refusal:
         prepare_postgres("postgresql://me:hush@127.0.0.1:1/x")
     assert "hush" not in str(refusal.value)
 
@@ -159,6 +163,7 @@ async def test_a_restart_of_the_database_is_waited_for_and_doubles_nothing(
 ) -> None:
     (one, _), (two, _) = pair
     done: list[str] = []
+    enough = {number: asyncio.Event() for number in (20, 60, 120)}
 
     async def writer(database, name: str) -> None:
         for number in range(60):
@@ -172,12 +177,12 @@ async def test_a_restart_of_the_database_is_waited_for_and_doubles_nothing(
 
             await database.write(add)
             done.append(text)
+            if len(done) in enough:
+                enough[len(done)].set()
 
     async def restart() -> None:
-        for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
-            before = len(done)
-            while len(done) < min(before + 20, 150):
-                await asyncio.sleep(0.001)
+        for event, how in zip(enough.values(), ENDS, strict=True):
+            await event.wait()
             await asyncio.to_thread(postgres.stop, how)
             await asyncio.to_thread(postgres.start)
 

@@ -14,6 +14,7 @@ from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
 
 _SHELL = ("/bin/sh",)
+_SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new"
 
 
 async def checkout_step(
@@ -124,6 +125,7 @@ async def _run(place: Path, words: tuple[str, ...]) -> tuple[int, str]:
     environment = {
         **os.environ,
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", _SSH),
         "GIT_CONFIG_COUNT": "1",
         # The repository may belong to another user than the runner's.
         "GIT_CONFIG_KEY_0": "safe.directory",

@@ -41,6 +41,13 @@ class FolderBlobs:
             return b""
         return bytes(await self._store.get_range_async(name, start=start, end=end))
 
+    async def size(self, name: str) -> int | None:
+        """Return the object's length, None without it."""
+        try:
+            return int((await self._store.head_async(name))["size"])
+        except FileNotFoundError:
+            return None
+
     async def remove(self, name: str) -> None:
         """Remove the object; one that is not there is no error."""
         try:

@@ -31,6 +31,16 @@ class SqlTimers:
             owner=timer.owner,
         )
 
+    def add_once(self, timer: Timer) -> None:
+        """Add it unless there is one of its kind for its subject."""
+        known = self._sql.one(
+            "SELECT 1 FROM timer WHERE subject = :subject AND kind = :kind",
+            subject=timer.subject,
+            kind=timer.kind.value,
+        )
+        if known is None:
+            self.add(timer)
+
     def take_due(self, *, now: Micros, until: Micros, owner: str, limit: int) -> Sequence[Timer]:
         """Take timers that are due; nobody else gets them before `until`."""
         rows = self._sql.all(

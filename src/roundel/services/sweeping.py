@@ -1,0 +1,59 @@
+"""Sweeping: what jobs left behind goes when its time is over, rows first and objects last."""
+
+from roundel.domain.clock import HOUR, Micros
+from roundel.domain.ids import TimerId, new_id
+from roundel.domain.keeping import object_name
+from roundel.domain.storage import BlobId
+from roundel.domain.timers import Timer, TimerKind
+from roundel.services.work import App, Tx
+
+SUBJECT = "storage"  # one sweep for the whole server
+EVERY = HOUR
+GRACE = HOUR  # somebody may be reading what has just been let go
+AT_ONCE = 200  # rows of one transaction
+
+
+def arm_sweep(tx: Tx, at: Micros) -> None:
+    """Make sure that a sweep will come."""
+    tx.timers.add_once(
+        Timer(
+            id=TimerId(new_id()),
+            kind=TimerKind.SWEEP_STORAGE,
+            subject=SUBJECT,
+            run_at=Micros(at + EVERY),
+        )
+    )
+
+
+async def sweep_storage(app: App) -> None:
+    """Remove what is past its time, and every blob that nothing names; then wait an hour.
+
+    An object is removed before its row: a crash in between is mended by the next sweep.
+    """
+    now = app.clock.now()
+    while await app.database.write(lambda tx: _expire(tx, now)):
+        pass
+    while True:
+        free = await app.database.write(lambda tx: tx.uploads.free(now, AT_ONCE))
+        if not free:
+            break
+        for blob in free:
+            await app.blobs.remove(object_name(blob))
+
+        def forget(tx: Tx, free: list[BlobId] = list(free)) -> None:  # noqa: B006 bound, not kept
+            tx.uploads.forget(free)
+
+        await app.database.write(forget)
+    again = Micros(app.clock.now() + EVERY)
+    await app.database.write(lambda tx: tx.timers.postpone(TimerKind.SWEEP_STORAGE, SUBJECT, again))
+
+
+def _expire(tx: Tx, now: Micros) -> bool:
+    """Let go of some of what is past its time; tell whether there may be more."""
+    gone = [
+        *tx.caches.expire(now, AT_ONCE),
+        *tx.layers.expire(now, AT_ONCE),
+        *tx.artifacts.expire(now, AT_ONCE),
+    ]
+    tx.uploads.let_go(gone, Micros(now))
+    return len(gone) >= AT_ONCE

@@ -1,0 +1,95 @@
+"""Test results of jobs, and the times that splitting wants of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import JobId, ProjectId
+from roundel.domain.storage import TestResult
+from roundel.store.dialect import Sql
+
+_COLUMNS = {"file": "file", "classname": "classname", "testname": "name"}
+
+
+class SqlTestResults:
+    """Implements `domain.keeping.TestResults`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def add(
+        self,
+        project: ProjectId,
+        job: JobId,
+        name: str,
+        node: int,
+        part: str,
+        results: Sequence[TestResult],
+        at: Micros,
+    ) -> bool:
+        """Add a part of a node's results; False if that part was there."""
+        self._sql.run(
+            "INSERT INTO test_run (job_id, project_id, job_name, created_at)"
+            " VALUES (:job, :project, :name, :at) ON CONFLICT (job_id) DO NOTHING",
+            job=job,
+            project=project,
+            name=name,
+            at=at,
+        )
+        added = self._sql.run(
+            "INSERT INTO test_part (job_id, node, part) VALUES (:job, :node, :part)"
+            " ON CONFLICT (job_id, node, part) DO NOTHING",
+            job=job,
+            node=node,
+            part=part,
+        )
+        if not added:
+            return False
+        counts = Counter(result.result for result in results)
+        row = self._sql.one(
+            "UPDATE test_run SET total = total + :total, failed = failed + :failed,"
+            " skipped = skipped + :skipped WHERE job_id = :job RETURNING total",
+            job=job,
+            total=len(results),
+            failed=counts["failure"] + counts["error"],
+            skipped=counts["skipped"],
+        )
+        first = (row[0] if row else len(results)) - len(results)
+        self._sql.each(
+            "INSERT INTO test_result (job_id, number, node, name, classname, file, result,"
+            " run_time, message, source) VALUES (:job, :number, :node, :name, :classname, :file,"
+            " :result, :run_time, :message, :source)",
+            [
+                {
+                    "job": job,
+                    "number": first + at_,
+                    "node": node,
+                    "name": result.name,
+                    "classname": result.classname,
+                    "file": result.file,
+                    "result": result.result,
+                    "run_time": result.run_time,
+                    "message": result.message,
+                    "source": result.source,
+                }
+                for at_, result in enumerate(results)
+            ],
+        )
+        return True
+
+    def timings(self, project: ProjectId, name: str, by: str, but: JobId) -> Mapping[str, float]:
+        """Return seconds by file, classname or testname of the newest other job of this name."""
+        column = _COLUMNS.get(by)
+        if column is None:
+            return {}
+        # Who needs it: `circleci tests split`, on each node of a parallel job.
+        rows = self._sql.all(
+            f"SELECT {column}, sum(run_time) FROM test_result WHERE job_id ="
+            " (SELECT job_id FROM test_run WHERE project_id = :project AND job_name = :name"
+            " AND job_id <> :but AND total > 0 ORDER BY created_at DESC LIMIT 1)"
+            f" AND {column} IS NOT NULL AND {column} <> '' GROUP BY {column}",
+            project=project,
+            name=name,
+            but=but,
+        )
+        return {row[0]: float(row[1]) for row in rows}
