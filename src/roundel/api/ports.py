@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, TokenId, WorkflowId
@@ -11,6 +12,7 @@ from roundel.domain.logs import Logs
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 
 
@@ -41,7 +43,7 @@ class ConfigText:
     values: Mapping[str, Json]
 
 
-class UseCases(Protocol):
+class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
     The operation has checked the right on the organisation that it names; those of `add_project`,
@@ -80,6 +82,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def runners(self) -> KeepingServer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

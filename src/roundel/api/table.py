@@ -5,6 +5,7 @@ from roundel.api.operations import AnyOperation
 from roundel.api.own import administration, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v2 import documents, jobs, pipelines, projects, workflows
+from roundel.api.v3 import runners
 
 MODULES = (
     pipelines,
@@ -17,6 +18,7 @@ MODULES = (
     administration,
     logs,
     health,
+    runners,
 )
 
 

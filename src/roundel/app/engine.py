@@ -13,7 +13,7 @@ from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.ids import new_id
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
-from roundel.domain.runners import Server
+from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
@@ -83,7 +83,7 @@ class Engine:
         )
         self.compiler: Compiler = adapters.compiler or CompilePool()
         self.addresses = own_addresses(settings, settings.port)
-        self.runners: Server = LocalServer(self)
+        self.runners: KeepingServer = LocalServer(self)
         self.ticks = Ticks(self)
         self._ticking: asyncio.Task[None] | None = None
         self._signing_key = ""

@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("roundel.cli.config:config", "Compile and check config files."),
     "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
+    "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),
     "token": ("roundel.cli.token:token", "Make and revoke API tokens."),
 }

@@ -23,6 +23,7 @@ from roundel.domain.jobs import ExecutionStatus, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
 from roundel.domain.storage import BlobId, TestResult
 from roundel.domain.workflows import Workflow
@@ -115,6 +116,9 @@ class Reads(Protocol):
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
+
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
 
     async def person(self, person_id: PersonId) -> Actor | None: ...
 

@@ -17,7 +17,9 @@ from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
-from roundel.domain.runners import Server, Steps
+from roundel.domain.resource_classes import ResourceClasses
+from roundel.domain.runners import Steps
+from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
@@ -51,6 +53,8 @@ class Tx(Protocol):
     def projects(self) -> Projects: ...
     @property
     def replicas(self) -> Replicas: ...
+    @property
+    def resource_classes(self) -> ResourceClasses: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -116,7 +120,7 @@ class App(Protocol):
     @property
     def repositories(self) -> Repositories: ...
     @property
-    def runners(self) -> Server: ...
+    def runners(self) -> KeepingServer: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

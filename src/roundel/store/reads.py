@@ -14,6 +14,7 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.views import (
     ArtifactView,
     JobView,
@@ -26,6 +27,7 @@ from roundel.domain.views import (
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.resource_classes import SqlResourceClasses
 
 
 class SqlReads:
@@ -39,6 +41,10 @@ class SqlReads:
         """Return whose token this is, unless expired or revoked."""
         now = self._clock.now()
         return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
+
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
+        return await self._read(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""

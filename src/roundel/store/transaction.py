@@ -12,6 +12,7 @@ from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.replicas import SqlReplicas
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.timers import SqlTimers
@@ -35,6 +36,7 @@ class Transaction:
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
         self.replicas = SqlReplicas(sql)
+        self.resource_classes = SqlResourceClasses(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.timers = SqlTimers(sql)

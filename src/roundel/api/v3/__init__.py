@@ -1,0 +1,1 @@
+"""The runner API, version 3: classes, tokens and runners."""
