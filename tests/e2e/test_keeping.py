@@ -256,7 +256,7 @@ commands:
   bare:
     steps: [{run: {name: bare, command: WITHOUT}}]
 executors:
-  bare: {docker: [{image: 'busybox:latest', user: USER}]}
+  bare: {docker: [{image: 'IMAGE', user: USER}]}
 jobs:
   first:
     executor: bare
@@ -286,13 +286,20 @@ workflows:
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("user", "without"),
-    [("root", "true"), ("circleci", "true"), ("root", "rm -f $(command -v tar)")],
-    ids=["as-root", "as-another-user", "without-tar"],
+    ("image", "user", "without"),
+    [
+        ("busybox:latest", "root", "true"),
+        ("busybox:latest", "circleci", "true"),
+        ("debian:12", "root", "rm $(command -v tar)"),
+    ],
+    ids=["busybox", "busybox-as-another-user", "no-tar"],
 )
-def test_an_image_of_busybox_alone_is_enough(user: str, without: str, docker_site: Site) -> None:
+def test_an_image_needs_little_to_keep_files(
+    image: str, user: str, without: str, docker_site: Site
+) -> None:
     site = docker_site
-    project = site.project(BARE.replace("USER", user).replace("WITHOUT", repr(without)))
+    config = BARE.replace("USER", user).replace("WITHOUT", repr(without))
+    project = site.project(config.replace("IMAGE", image))
     jobs = run(site, project)
     look = site.client.output(project.slug, jobs["second"])["look"]
     assert look.startswith("one\ntwo\ndep\n-rwx------"), look
