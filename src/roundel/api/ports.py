@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
@@ -15,6 +16,7 @@ from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 
 
@@ -52,7 +54,7 @@ class ConfigText:
     owner: OrganizationId | None = None
 
 
-class UseCases(Protocol):
+class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
     The operation has checked the right on the organisation that it names; those of `add_project`,
@@ -118,6 +120,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def runners(self) -> KeepingServer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from roundel.api.v2 import (
     url_orbs,
     workflows,
 )
-from roundel.api.v3 import configs
+from roundel.api.v3 import configs, runners
 
 MODULES = (
     pipelines,
@@ -34,6 +34,7 @@ MODULES = (
     artifacts,
     logs,
     health,
+    runners,
 )
 
 

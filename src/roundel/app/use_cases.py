@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
-from roundel.app.engine import Engine
+from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
@@ -26,11 +26,8 @@ from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 
-class UseCases:
+class UseCases(RunnerUseCases):
     """Implements `api.ports.UseCases`."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor

@@ -15,6 +15,7 @@ from roundel.domain.ids import (
 )
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
@@ -25,17 +26,18 @@ from roundel.domain.views import (
     TestView,
     WorkflowView,
 )
-from roundel.store.database import SqliteDatabase
+from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
 from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
 
 
 class SqlReads:
     """Implements `domain.views.Reads`."""
 
-    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
 
@@ -43,6 +45,10 @@ class SqlReads:
         """Return whose token this is, unless expired or revoked."""
         now = self._clock.now()
         return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
+
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
+        return await self._read(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""

@@ -12,6 +12,8 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.replicas import SqlReplicas
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
@@ -38,6 +40,8 @@ class Transaction:
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
         self.settings = SqlSettings(sql)
+        self.replicas = SqlReplicas(sql)
+        self.resource_classes = SqlResourceClasses(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)
