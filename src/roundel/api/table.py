@@ -5,7 +5,16 @@ from roundel.api.operations import AnyOperation
 from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
-from roundel.api.v2 import documents, jobs, kept, pipelines, projects, settings, workflows
+from roundel.api.v2 import (
+    documents,
+    jobs,
+    kept,
+    pipelines,
+    projects,
+    schedules,
+    settings,
+    workflows,
+)
 
 MODULES = (
     pipelines,
@@ -13,6 +22,7 @@ MODULES = (
     jobs,
     kept,
     projects,
+    schedules,
     settings,
     documents,
     builds,

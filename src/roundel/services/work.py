@@ -17,6 +17,7 @@ from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
 from roundel.domain.repositories import Repositories
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
@@ -51,6 +52,10 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
