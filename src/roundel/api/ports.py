@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 
 
@@ -30,7 +33,10 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedConfig:
-    """What the compiler makes of a text; `output` is empty where it has errors."""
+    """What the compiler makes of a text; `output` is empty where it has errors.
+
+    `errors` has one entry per line of each problem's message.
+    """
 
     output: str
     errors: tuple[str, ...]
@@ -38,14 +44,18 @@ class CheckedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigText:
-    """A config to compile on request, with what the caller says of its surroundings."""
+    """A config to compile on request, with what the caller says of its surroundings.
+
+    `owner` is an organisation that the caller may read: its rules for URL orbs apply.
+    """
 
     source: str
     parameters: Mapping[str, Json]
     values: Mapping[str, Json]
+    owner: OrganizationId | None = None
 
 
-class UseCases(Protocol):
+class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
     The operation has checked the right on the organisation that it names; those of `add_project`,
@@ -113,6 +123,14 @@ class UseCases(Protocol):
 
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
+    async def allow_url_orbs(
+        self, organization: OrganizationId, name: str, prefix: str, by: Actor
+    ) -> UrlOrbPrefix: ...
+
+    async def forbid_url_orbs(
+        self, organization: OrganizationId, entry: UrlOrbId, by: Actor
+    ) -> None: ...
+
 
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
@@ -125,6 +143,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def runners(self) -> KeepingServer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

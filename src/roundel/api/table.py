@@ -13,8 +13,10 @@ from roundel.api.v2 import (
     projects,
     schedules,
     settings,
+    url_orbs,
     workflows,
 )
+from roundel.api.v3 import configs, runners
 
 MODULES = (
     pipelines,
@@ -25,6 +27,8 @@ MODULES = (
     schedules,
     settings,
     documents,
+    url_orbs,
+    configs,
     builds,
     kept_v1,
     people,
@@ -32,6 +36,7 @@ MODULES = (
     artifacts,
     logs,
     health,
+    runners,
 )
 
 

@@ -48,8 +48,8 @@ class Timers(Protocol):
     def take_due(self, *, now: Micros, until: Micros, owner: str, limit: int) -> Sequence[Timer]:
         """Take timers that are due; nobody else gets them before `until`."""
 
-    def free_others(self, *, owner: str, now: Micros) -> int:
-        """Make what owners other than `owner` had taken due again; return how many."""
+    def free_orphans(self, *, alive_since: Micros, now: Micros) -> int:
+        """Make due what servers took that have not been seen since then; return how many."""
 
     def postpone(self, kind: TimerKind, subject: str, run_at: Micros) -> None:
         """Give the work back that could not be done now; it falls due again at `run_at`."""

@@ -12,10 +12,13 @@ from roundel.domain.clock import Clock
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
+from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
@@ -25,6 +28,7 @@ from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.orbs import OrbShelf
 
 T = TypeVar("T")
 
@@ -45,6 +49,8 @@ class Tx(Protocol):
     @property
     def layers(self) -> Layers: ...
     @property
+    def orbs(self) -> OrbRecords: ...
+    @property
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
@@ -58,6 +64,10 @@ class Tx(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def settings(self) -> AllSettings: ...
+    @property
+    def replicas(self) -> Replicas: ...
+    @property
+    def resource_classes(self) -> ResourceClasses: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -108,6 +118,10 @@ class App(Protocol):
         """Return the secret that signs what we give out; replicas share it."""
 
     @property
+    def alone(self) -> bool:
+        """Whether no other server can be on this database."""
+
+    @property
     def addresses(self) -> Addresses: ...
     @property
     def blobs(self) -> Blobs: ...
@@ -119,6 +133,8 @@ class App(Protocol):
     def database(self) -> Database: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def orbs(self) -> OrbShelf: ...
     @property
     def reads(self) -> Reads: ...
     @property

@@ -14,7 +14,9 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
+from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
@@ -27,16 +29,18 @@ from roundel.domain.views import (
     TestView,
     WorkflowView,
 )
-from roundel.store.database import SqliteDatabase
+from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, schedules, workflows
+from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
 
 
 class SqlReads:
     """Implements `domain.views.Reads`."""
 
-    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
 
@@ -45,6 +49,10 @@ class SqlReads:
         now = self._clock.now()
         return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
 
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
+        return await self._read(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
+
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""
         return await self._read(lambda sql: people.actor_by_id(sql, person_id))
@@ -52,6 +60,18 @@ class SqlReads:
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         """Return the organisations of a person."""
         return await self._read(lambda sql: people.organizations(sql, actor))
+
+    async def organization_by_id(self, id_: OrganizationId) -> Organization | None:
+        """Return the organisation."""
+        return await self._read(lambda sql: people.organization_by_id(sql, id_))
+
+    async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
+        """Return the allow-list of an organisation."""
+        return await self._read(lambda sql: orbs.url_orbs(sql, organization))
+
+    async def orb_lock(self, pipeline_id: PipelineId) -> Sequence[OrbLock]:
+        """Return what the orbs of a pipeline's config were."""
+        return await self._read(lambda sql: orbs.orb_lock(sql, pipeline_id))
 
     async def organization(self, vcs: Vcs, name: str) -> Organization | None:
         """Return the organisation of that name."""

@@ -395,3 +395,60 @@ CREATE TABLE test_result (
   source TEXT NOT NULL,
   PRIMARY KEY (job_id, number)
 );
+
+CREATE TABLE orb_lock (
+  pipeline_id TEXT NOT NULL REFERENCES pipeline (id),
+  written TEXT NOT NULL,
+  exact TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (pipeline_id, written)
+);
+
+CREATE TABLE url_orb_prefix (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, prefix)
+);
+CREATE TABLE replica (
+  id TEXT NOT NULL PRIMARY KEY,
+  seen_at BIGINT NOT NULL
+);
+
+CREATE TABLE shared_key (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE resource_class (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  organization_id TEXT REFERENCES organization (id),
+  description TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE runner_token (
+  id TEXT NOT NULL PRIMARY KEY,
+  resource_class_id TEXT NOT NULL REFERENCES resource_class (id),
+  nickname TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX runner_token_of_class ON runner_token (resource_class_id);
+
+CREATE TABLE runner (
+  id TEXT NOT NULL PRIMARY KEY,
+  resource_class_id TEXT NOT NULL REFERENCES resource_class (id),
+  name TEXT NOT NULL,
+  hostname TEXT NOT NULL,
+  version TEXT NOT NULL,
+  ip TEXT NOT NULL,
+  first_connected BIGINT NOT NULL,
+  last_connected BIGINT NOT NULL,
+  last_used BIGINT
+);
+CREATE INDEX runner_of_class ON runner (resource_class_id);

@@ -7,10 +7,13 @@ from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
+from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.replicas import SqlReplicas
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
@@ -32,6 +35,7 @@ class Transaction:
         self.executions = SqlExecutions(sql)
         self.jobs = SqlJobs(sql)
         self.layers = SqlLayers(sql)
+        self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
@@ -39,6 +43,8 @@ class Transaction:
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
         self.settings = SqlSettings(sql)
+        self.replicas = SqlReplicas(sql)
+        self.resource_classes = SqlResourceClasses(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)
