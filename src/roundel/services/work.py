@@ -20,6 +20,7 @@ from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
@@ -57,6 +58,10 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
