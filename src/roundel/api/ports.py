@@ -8,6 +8,7 @@ from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
@@ -91,6 +92,13 @@ class UseCases(Protocol):
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
 
+class Supply(Protocol):
+    """Who asks for work."""
+
+    def why_waiting(self, job: Job) -> str | None:
+        """Return a sentence for a queued job that nobody asks for, None for any other job."""
+
+
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
@@ -102,6 +110,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def supply(self) -> Supply: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from roundel.domain.views import Reads
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
 from roundel.services.runners import LocalServer
+from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database
@@ -68,6 +69,7 @@ class Engine:
             raise
         self.clock: Clock = adapters.clock or SystemClock()
         self.wakeups = LocalWakeups()
+        self.supply = Supply(self.clock)
         self._database = SqliteDatabase(self.folder.database, self.wakeups)
         self.database: Database = self._database
         self.blobs: Blobs = FolderBlobs(self.folder.blobs)

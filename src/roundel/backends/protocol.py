@@ -98,6 +98,13 @@ class Sandbox(Protocol):
     async def question(self, number: int) -> str:
         """Return the name of question `number` from 0, once something inside has asked it."""
 
+    @property
+    def remote_docker(self) -> str | None:
+        """A sentence on the container engine that `setup_remote_docker` gives; None: there is none.
+
+        Where there is one, the steps' environment leads to it already.
+        """
+
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""
 

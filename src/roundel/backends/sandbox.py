@@ -45,6 +45,7 @@ class FolderSandbox:
         count_ooms: bool = False,
     ) -> None:
         self.opened_how = ""
+        self.remote_docker: str | None = None
         self.kept = False
         self._folder = folder
         self._wakeups = wakeups

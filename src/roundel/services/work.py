@@ -23,6 +23,7 @@ from roundel.domain.timers import Timers
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.supply import Supply
 
 T = TypeVar("T")
 
@@ -117,6 +118,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

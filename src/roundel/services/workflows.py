@@ -20,7 +20,7 @@ from roundel.domain.flows import (
     status_of,
 )
 from roundel.domain.ids import ExecutionId, PersonId, TimerId, WorkflowId, new_id
-from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
+from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus, lane_of
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
@@ -152,6 +152,7 @@ def _queue(tx: Tx, job: Job, position: int, at: Micros) -> Job:
                 attempt=1,
                 status=ExecutionStatus.QUEUED,
                 resource_class=job.resource_class,
+                lane=lane_of(job.resource_class, job.executor),
                 # Of jobs that are queued at once, the first in the config is claimed first.
                 created_at=Micros(at + position + node),
             )
