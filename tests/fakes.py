@@ -48,6 +48,7 @@ class FakeRepositories:
         self.tags: set[str] = set()
         self.trouble: Trouble | None = None
         self.local = True
+        self.files: dict[str, bytes] = {}
         self.subject = "Change it"
         self.body = ""
 
@@ -69,6 +70,9 @@ class FakeRepositories:
             return missing
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+
+    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+        return self.files.get(path) if revision == REVISION else None
 
     def _missing(self, ref: Ref) -> Trouble | None:
         if ref.tag is not None and ref.tag not in self.tags:

@@ -40,6 +40,12 @@ def as_json_schema(node: Any) -> Any:
 
 
 @cache
+def complete() -> Any:
+    """Return the published document with the operations that were published later."""
+    return json.loads((SPEC / "openapi.json").read_text())
+
+
+@cache
 def validator(method: str, key: str, status: str) -> Any:
     responses = published()["paths"][key][method]["responses"]
     response = responses.get(status) or responses["default"]
@@ -135,7 +141,7 @@ def test_operations_bear_their_published_names():
     for operation in operations():
         if operation.prefix != "/api/v2" or operation.hidden or operation.extension:
             continue
-        entry = published()["paths"][operation.path][operation.method.lower()]
+        entry = complete()["paths"][operation.path][operation.method.lower()]
         assert entry["operationId"] == operation.id
         assert entry["tags"] == [operation.tag]
         assert entry["summary"] == operation.summary

@@ -191,17 +191,17 @@ async def test_configs_are_compiled_in_a_worker_and_come_back_with_their_errors(
 
 
 async def test_settings_are_kept_and_obeyed(house: House, client: Client):
-    target = "/api/v2/project/gh/acme/web/settings"
+    target = "/api/roundel/project/gh/acme/web/settings"
 
     async def patch(where: str, body: dict[str, object]) -> Answer:
         headers = {"content_type": "application/json"}
         return await client.send("PATCH", where, json.dumps(body).encode(), headers)
 
-    assert (await patch(target, {"roundel": {"block_new_work": True}})).status == 200
-    assert (await got(client, target))["roundel"]["block_new_work"] is True
+    assert (await patch(target, {"block_new_work": True})).status == 200
+    assert (await got(client, target))["block_new_work"] is True
     refused = await client.post(PIPELINES)
     assert (refused.status, "blocked" in refused.message) == (403, True)
-    await patch(target, {"roundel": {"block_new_work": False}})
+    await patch(target, {"block_new_work": False})
     common = "/api/roundel/organization/gh/acme/settings"
     assert (await patch(common, {"block_new_work": True})).status == 200
     assert (await client.post(PIPELINES)).status == 403

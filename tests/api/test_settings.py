@@ -10,6 +10,7 @@ from tests.api.client import Answer, Client
 from tests.api.conftest import Town
 
 SETTINGS = "/api/v2/project/gh/acme/web/settings"
+OWN = "/api/roundel/project/gh/acme/web/settings"
 COMMON = "/api/roundel/organization/gh/acme/settings"
 
 
@@ -23,7 +24,8 @@ async def test_settings_have_their_defaults(client: Client):
     assert body["advanced"]["setup_workflows"] is True
     assert body["advanced"]["autocancel_builds"] is False
     assert body["advanced"]["pr_only_branch_overrides"] == []
-    assert body["roundel"] == {"block_new_work": False, "max_running_jobs": None}
+    own = (await client.get(OWN)).json()
+    assert own == {"block_new_work": False, "max_running_jobs": None}
 
 
 @pytest.mark.parametrize("slug", ["gh/acme/web", "gh%2Facme%2Fweb", "github/acme/web"])
@@ -38,7 +40,6 @@ async def test_what_is_named_changes_and_the_rest_stays(client: Client, slug: st
                 "oss": None,
                 "pr_only_branch_overrides": ["main"],
             },
-            "roundel": {"max_running_jobs": 2},
         },
     )
     assert answer.status == 200, answer
@@ -52,9 +53,13 @@ async def test_what_is_named_changes_and_the_rest_stays(client: Client, slug: st
         "set_github_status",
         "setup_workflows",
     }
-    assert body["roundel"]["max_running_jobs"] == 2
-    lifted = await patch(client, target, {"roundel": {"max_running_jobs": None}})
-    assert lifted.json()["roundel"]["max_running_jobs"] is None
+
+
+async def test_a_limit_of_ours_is_set_and_lifted(client: Client):
+    await patch(client, OWN, {"max_running_jobs": 2})
+    assert (await client.get(OWN)).json()["max_running_jobs"] == 2
+    lifted = await patch(client, OWN, {"max_running_jobs": None})
+    assert lifted.json()["max_running_jobs"] is None
 
 
 async def test_mistyped_settings_are_refused(client: Client):

@@ -10,6 +10,7 @@ from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
 from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
@@ -30,7 +31,10 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedConfig:
-    """What the compiler makes of a text; `output` is empty where it has errors."""
+    """What the compiler makes of a text; `output` is empty where it has errors.
+
+    `errors` has one entry per line of each problem's message.
+    """
 
     output: str
     errors: tuple[str, ...]
@@ -38,11 +42,15 @@ class CheckedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigText:
-    """A config to compile on request, with what the caller says of its surroundings."""
+    """A config to compile on request, with what the caller says of its surroundings.
+
+    `owner` is an organisation that the caller may read: its rules for URL orbs apply.
+    """
 
     source: str
     parameters: Mapping[str, Json]
     values: Mapping[str, Json]
+    owner: OrganizationId | None = None
 
 
 class UseCases(Protocol):
@@ -90,6 +98,14 @@ class UseCases(Protocol):
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
+
+    async def allow_url_orbs(
+        self, organization: OrganizationId, name: str, prefix: str, by: Actor
+    ) -> UrlOrbPrefix: ...
+
+    async def forbid_url_orbs(
+        self, organization: OrganizationId, entry: UrlOrbId, by: Actor
+    ) -> None: ...
 
 
 class Supply(Protocol):

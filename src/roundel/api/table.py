@@ -5,7 +5,17 @@ from roundel.api.operations import AnyOperation
 from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
-from roundel.api.v2 import documents, jobs, kept, pipelines, projects, settings, workflows
+from roundel.api.v2 import (
+    documents,
+    jobs,
+    kept,
+    pipelines,
+    projects,
+    settings,
+    url_orbs,
+    workflows,
+)
+from roundel.api.v3 import configs
 
 MODULES = (
     pipelines,
@@ -15,6 +25,8 @@ MODULES = (
     projects,
     settings,
     documents,
+    url_orbs,
+    configs,
     builds,
     kept_v1,
     people,

@@ -6,6 +6,7 @@ from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
 from roundel.domain.access import Actor
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
@@ -15,11 +16,13 @@ from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
 from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
+from roundel.services.orbs import Orbs
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
 from roundel.services.reruns import RerunWorkflow, rerun_workflow
 from roundel.services.settings import change_organization_settings, change_project_settings
 from roundel.services.tokens import CreateToken, create_token, revoke_token
+from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 
@@ -111,7 +114,24 @@ class UseCases:
                 parameters=text.parameters,
                 values=text.values,
                 process=True,
+                orbs=Orbs(self._engine.orbs, self._engine.reads, text.owner),
+                scope=text.owner or "",
             )
         )
-        errors = tuple(error.message for error in outcome.errors)
+        errors = tuple(line for error in outcome.errors for line in error.message.split("\n"))
         return CheckedConfig(output=outcome.output, errors=errors)
+
+    async def allow_url_orbs(
+        self, organization: OrganizationId, name: str, prefix: str, by: Actor
+    ) -> UrlOrbPrefix:
+        """Allow URL orbs from below a prefix."""
+        return await allow_url_orbs(organization, name, prefix, by, self._engine)
+
+    async def forbid_url_orbs(
+        self,
+        organization: OrganizationId,
+        entry: UrlOrbId,
+        by: Actor,  # noqa: ARG002 - the audit will name him
+    ) -> None:
+        """Remove an entry of an allow-list."""
+        await forbid_url_orbs(organization, entry, self._engine)

@@ -90,6 +90,11 @@ def _option(name: str, **settings: Any) -> Decorator:
 )
 @_option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @_option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
+@_option(
+    "--allow-private-addresses",
+    is_flag=True,
+    help="Let URL orbs come from private networks and over http.",
+)
 def serve(
     data: Path | None,
     no_runner: bool,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from roundel.compiler.scalars import number_text, plain_is_safe
 from roundel.compiler.tree import Map, Node, Seq
@@ -38,10 +39,9 @@ def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> Non
     """Write a map; `first` stands before its first key instead of the indentation."""
     indent = _indent(depth)
     add = out.append
+    start = indent if first is None else first
     for key, value in node.items():
-        start = indent if first is None else first
-        first = None
-        shown = key if plain_is_safe(key) else _quoted(key)
+        shown = _key(key)
         if len(shown) > LONGEST_SIMPLE_KEY:
             add(f"{start}? {_quoted(key)}\n")
             shown, start = "", indent
@@ -62,6 +62,12 @@ def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> Non
                 add(f"{start}{shown}: []\n")
         else:
             add(f"{start}{shown}: {_scalar(value)}\n")
+        start = indent
+
+
+@lru_cache(maxsize=4096)
+def _key(key: str) -> str:
+    return key if plain_is_safe(key) else _quoted(key)
 
 
 def _seq(node: Seq, depth: int, out: list[str], first: str | None = None) -> None:

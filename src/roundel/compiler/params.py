@@ -261,6 +261,8 @@ def bind(
 
     Arguments are read in the caller's scope, defaults in the callee's, which has no arguments yet.
     """
+    if not given and "parameters" not in definition:
+        return {}
     from roundel.compiler.arguments import argument, default_argument
 
     parameters = declared(definition, caller.run)

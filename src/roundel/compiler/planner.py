@@ -30,6 +30,14 @@ from roundel.domain.plan import (
 )
 
 
+class _Known:
+    """Parts of plans by the identity of the nodes that they were made of, which are shared."""
+
+    def __init__(self) -> None:
+        self.steps: dict[int, StepPlan] = {}
+        self.executors: dict[int, ExecutorPlan] = {}
+
+
 def make_plan(
     workflows: Sequence[Workflow],
     dropped: Sequence[DroppedWorkflow],
@@ -42,7 +50,7 @@ def make_plan(
     """Return the plan of a pipeline.  `values` are the pipeline's, its parameters included."""
     jobs: dict[str, JobPlan] = {}
     plans: list[WorkflowPlan] = []
-    known: dict[int, StepPlan] = {}
+    known = _Known()
     for workflow in workflows:
         for invocation in workflow.invocations:
             if invocation.body is not None and invocation.final not in jobs:
@@ -134,6 +142,7 @@ def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:
         ),
         contexts=_texts(invocation.keys.get("context")),
         serial_group=text_of(serial) if serial is not None else None,
+        job_group=invocation.group_name if serial is not None else None,
         excluded=reason,
         at=invocation.spot.place(),
     )
@@ -168,15 +177,15 @@ _KNOWN_KEYS = frozenset(
 )
 
 
-def job_plan(name: str, body: JobBody, known: dict[int, StepPlan]) -> JobPlan:
-    """Return a job as its runner needs it; `known` has the steps of earlier jobs."""
+def job_plan(name: str, body: JobBody, known: _Known) -> JobPlan:
+    """Return a job as its runner needs it; `known` has the parts of earlier jobs."""
     node = body.node
     parallelism = node.get("parallelism")
     return JobPlan(
         name=name,
         type=_job_type(body.kind),
-        executor=_executor(node, body.kind),
-        steps=tuple([step_plan(step, known) for step in body.steps]),
+        executor=_executor(node, body.kind, known.executors),
+        steps=tuple([step_plan(step, known.steps) for step in body.steps]),
         environment=_environment(node.get("environment")),
         working_directory=_text(node.get("working_directory")),
         shell=_shell(node.get("shell")) or _machine_key(node, "shell"),
@@ -210,13 +219,15 @@ def _environment(node: Node) -> dict[str, str]:
     return {name: text_of(value) for name, value in pairs_of(node) if value is not None}
 
 
-def _executor(node: Map, kind: str) -> ExecutorPlan:
+def _executor(node: Map, kind: str, known: dict[int, ExecutorPlan]) -> ExecutorPlan:
     if kind in TYPES_WITHOUT_STEPS:
         return ExecutorPlan(kind=ExecutorKind.NONE)
     docker = node.get("docker")
     if isinstance(docker, Seq):
-        images = tuple(_image(entry) for entry in docker if isinstance(entry, Map))
-        return ExecutorPlan(kind=ExecutorKind.DOCKER, images=images)
+        if id(docker) not in known:
+            images = tuple(_image(entry) for entry in docker if isinstance(entry, Map))
+            known[id(docker)] = ExecutorPlan(kind=ExecutorKind.DOCKER, images=images)
+        return known[id(docker)]
     for name in (ExecutorKind.MACHINE, ExecutorKind.MACOS):
         if name.value in node:
             return ExecutorPlan(kind=name, machine=_machine(node[name.value]))

@@ -4,16 +4,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.domain.orbs import OrbLock
 from roundel.domain.pipelines import PipelineError
 from roundel.domain.plan import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrbFound:
+    """An orb's text at an exact version."""
+
+    reference: str
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrbMissing:
+    """There is no such orb."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrbUnusable:
+    """The orb may not or cannot be used; the message says why."""
+
+    message: str
+
+
+class OrbLookup(Protocol):
+    """Answers what the references of one config mean."""
+
+    async def find(self, reference: str) -> OrbFound | OrbMissing | OrbUnusable: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompileRequest:
     """A text with what surrounds it.  `values` are pipeline values by their dotted names.
 
-    `process` is for people who want to see the result: that nothing runs is then an error.
-    `optional` has values of parameters that the config may declare and need not.
+    `process` is for people who want to see the result: that nothing runs is then an error, and
+    the source follows the result.  `optional` has values of parameters that the config may
+    declare and need not.  `scope` keeps results of different owners apart in caches.
     """
 
     text: str
@@ -21,6 +50,8 @@ class CompileRequest:
     parameters: Mapping[str, Json]
     values: Mapping[str, Json]
     process: bool = False
+    orbs: OrbLookup | None = None
+    scope: str = ""
     optional: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -28,12 +59,14 @@ class CompileRequest:
 class CompileOutcome:
     """What came of it: the compiled text and the plan as a JSON document, or errors.
 
-    With errors, `plan` is None; the text may be there all the same, for people to look at.
+    With errors, `plan` is None; the text may be there all the same, for people to look at.  Each
+    error is one problem; its message may have several lines.
     """
 
     output: str = ""
     plan: str | None = None
     errors: tuple[PipelineError, ...] = ()
+    orbs: tuple[OrbLock, ...] = ()
 
 
 class Compiler(Protocol):

@@ -1,7 +1,7 @@
 """Dynamic config: a setup job hands over the config with which its pipeline goes on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roundel.domain.clock import HOUR
 from roundel.domain.errors import Invalid, Unauthenticated
@@ -10,6 +10,7 @@ from roundel.domain.pipelines import Commit, Pipeline, PipelineState
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
 from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
 from roundel.services.redundancy import cancel_if_overtaken
@@ -84,7 +85,7 @@ async def _compile(
     values = pipeline_values(pipeline, project, commit, FILE)
     twice = [name for name in command.parameters if name in pipeline.parameters]
     if twice:
-        await _refuse_conflicts(twice, pipeline, values, app)
+        await _refuse_conflicts(twice, pipeline, project, values, app)
     return await app.compiler.compile(
         CompileRequest(
             text=command.configuration,
@@ -92,12 +93,14 @@ async def _compile(
             parameters=command.parameters,
             values=values,
             optional=pipeline.parameters,
+            orbs=orbs_at(project, commit.revision, app.repositories, app.orbs, app.reads),
+            scope=project.id,
         )
     )
 
 
 async def _refuse_conflicts(
-    names: list[str], pipeline: Pipeline, values: Mapping[str, Json], app: App
+    names: list[str], pipeline: Pipeline, project: Project, values: Mapping[str, Json], app: App
 ) -> None:
     """Refuse names to which the trigger gave another value than the setup config's default.
 
@@ -107,12 +110,17 @@ async def _refuse_conflicts(
     source = None if config is None else config.setup_source
     if source is None:
         return
-    plain = await app.compiler.compile(
-        CompileRequest(text=source, file=FILE, parameters={}, values=values)
+    commit = pipeline.commit or Commit(revision="")
+    request = CompileRequest(
+        text=source,
+        file=FILE,
+        parameters={},
+        values=values,
+        orbs=orbs_at(project, commit.revision, app.repositories, app.orbs, app.reads),
+        scope=project.id,
     )
-    given = await app.compiler.compile(
-        CompileRequest(text=source, file=FILE, parameters=pipeline.parameters, values=values)
-    )
+    plain = await app.compiler.compile(request)
+    given = await app.compiler.compile(replace(request, parameters=pipeline.parameters))
     declared = {} if given.plan is None else read_head(given.plan).parameters
     defaults = {} if plain.plan is None else read_head(plain.plan).parameters
     for name in names:

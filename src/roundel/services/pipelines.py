@@ -25,6 +25,7 @@ from roundel.domain.skipping import asks_to_skip
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.blocking import refuse_if_blocked
 from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
 from roundel.services.redundancy import cancel_if_overtaken, cancel_redundant
@@ -160,6 +161,10 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 file=fetched.file,
                 parameters=pipeline.parameters,
                 values=pipeline_values(pipeline, project, fetched.commit, fetched.file),
+                orbs=orbs_at(
+                    project, fetched.commit.revision, app.repositories, app.orbs, app.reads
+                ),
+                scope=project.id,
             )
         )
     await _settle(pipeline.id, commit, source, outcome, app)

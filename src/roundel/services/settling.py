@@ -22,6 +22,7 @@ def settle(
     A setup config makes a pipeline that is in setup until its continuation comes; of a pipeline
     that is in setup the continuation makes an ordinary one.
     """
+    tx.orbs.lock(pipeline.id, outcome.orbs)
     errors = outcome.errors
     setup = head is not None and head.setup
     if head is not None and setup and not errors:

@@ -12,6 +12,7 @@ from roundel.domain.clock import Clock
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
@@ -20,9 +21,11 @@ from roundel.domain.runners import Steps
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
+from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 
 T = TypeVar("T")
@@ -44,6 +47,8 @@ class Tx(Protocol):
     @property
     def layers(self) -> Layers: ...
     @property
+    def orbs(self) -> OrbRecords: ...
+    @property
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
@@ -57,6 +62,8 @@ class Tx(Protocol):
     def steps(self) -> Steps: ...
     @property
     def test_results(self) -> TestResults: ...
+    @property
+    def tickets(self) -> Tickets: ...
     @property
     def timers(self) -> Timers: ...
     @property
@@ -112,6 +119,8 @@ class App(Protocol):
     def database(self) -> Database: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def orbs(self) -> OrbShelf: ...
     @property
     def reads(self) -> Reads: ...
     @property

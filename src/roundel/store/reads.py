@@ -13,6 +13,7 @@ from roundel.domain.ids import (
     ProjectId,
     WorkflowId,
 )
+from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
@@ -26,6 +27,7 @@ from roundel.domain.views import (
 )
 from roundel.store.database import SqliteDatabase
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
+from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.settings import SqlSettings
 
@@ -49,6 +51,18 @@ class SqlReads:
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         """Return the organisations of a person."""
         return await self._read(lambda sql: people.organizations(sql, actor))
+
+    async def organization_by_id(self, id_: OrganizationId) -> Organization | None:
+        """Return the organisation."""
+        return await self._read(lambda sql: people.organization_by_id(sql, id_))
+
+    async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
+        """Return the allow-list of an organisation."""
+        return await self._read(lambda sql: orbs.url_orbs(sql, organization))
+
+    async def orb_lock(self, pipeline_id: PipelineId) -> Sequence[OrbLock]:
+        """Return what the orbs of a pipeline's config were."""
+        return await self._read(lambda sql: orbs.orb_lock(sql, pipeline_id))
 
     async def organization(self, vcs: Vcs, name: str) -> Organization | None:
         """Return the organisation of that name."""

@@ -392,3 +392,20 @@ CREATE TABLE test_result (
   source TEXT NOT NULL,
   PRIMARY KEY (job_id, number)
 );
+
+CREATE TABLE orb_lock (
+  pipeline_id TEXT NOT NULL REFERENCES pipeline (id),
+  written TEXT NOT NULL,
+  exact TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (pipeline_id, written)
+);
+
+CREATE TABLE url_orb_prefix (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, prefix)
+);

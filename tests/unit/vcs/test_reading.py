@@ -147,3 +147,21 @@ async def test_nothing_in_a_repository_s_config_starts_a_program(
         repo.git("config", key, f"touch {trace}")
     assert isinstance(await repositories.fetch(repo.url, MAIN), Fetched)
     assert not trace.exists()
+
+
+async def test_files_of_the_same_commit_can_be_read(
+    repo: Repo, repositories: GitRepositories
+) -> None:
+    (repo.path / "orbs").mkdir()
+    (repo.path / "orbs/mine.yml").write_text("version: 2.1\n")
+    revision = repo.commit("version: 2.1")
+    (repo.path / "orbs/mine.yml").write_text("changed since\n")
+    repo.commit("version: 2.1")
+    read = repositories.read_file
+    assert await read(repo.url, revision, "orbs/mine.yml") == b"version: 2.1\n"
+    for absent in ("orbs", "orbs/none.yml", "../etc/passwd", "", "a\nHEAD", ".git/config"):
+        assert await read(repo.url, revision, absent) is None, absent
+    assert await read(repo.url, "HEAD", "orbs/mine.yml") is None
+    assert await read(repo.url, "f" * 40, "orbs/mine.yml") is None
+    trouble = await read(str(repo.path / "none"), revision, "orbs/mine.yml")
+    assert isinstance(trouble, Trouble)

@@ -1,4 +1,7 @@
-"""Settings on the wire: CircleCI's under `advanced`, ours under `roundel`."""
+"""Settings on the wire: CircleCI's under `advanced`; ours are objects of their own.
+
+The published document allows a project's settings no key beside `advanced`.
+"""
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -30,7 +33,6 @@ class Own(msgspec.Struct):
 
 class SettingsShown(msgspec.Struct):
     advanced: Advanced
-    roundel: Own
 
 
 class AdvancedChange(msgspec.Struct, omit_defaults=True):
@@ -55,7 +57,6 @@ class OwnChange(msgspec.Struct):
 
 class SettingsChange(msgspec.Struct):
     advanced: AdvancedChange | None = None
-    roundel: OwnChange | None = None
 
 
 def settings_shown(settings: ProjectSettings) -> SettingsShown:
@@ -72,23 +73,21 @@ def settings_shown(settings: ProjectSettings) -> SettingsShown:
             write_settings_requires_admin=settings.write_settings_requires_admin,
             pr_only_branch_overrides=list(settings.pr_only_branch_overrides),
         ),
-        roundel=Own(settings.block_new_work, settings.max_running_jobs),
     )
 
 
-def own_shown(settings: OrganizationSettings) -> Own:
+def own_shown(settings: ProjectSettings | OrganizationSettings) -> Own:
     return Own(settings.block_new_work, settings.max_running_jobs)
 
 
 def changes_of(body: SettingsChange) -> dict[str, object]:
     """Return what is to change, by the names of the settings."""
     advanced = body.advanced or AdvancedChange()
-    changes: dict[str, object] = {
+    return {
         name: tuple(value) if isinstance(value, list) else value
         for name in advanced.__struct_fields__
         if (value := getattr(advanced, name)) is not UNSET and value is not None
     }
-    return changes | own_changes(body.roundel or OwnChange())
 
 
 def own_changes(body: OwnChange) -> dict[str, object]:

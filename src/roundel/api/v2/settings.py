@@ -27,6 +27,17 @@ async def change(call: Call[Project, SettingsChange]) -> SettingsShown:
     )
 
 
+async def show_own(call: Call[Project, None]) -> Own:
+    return own_shown(await call.app.reads.project_settings(call.subject.id))
+
+
+async def change_own(call: Call[Project, OwnChange]) -> Own:
+    changes = own_changes(call.body)
+    return own_shown(
+        await call.door.use_cases.change_project_settings(call.subject, changes, call.actor)
+    )
+
+
 async def show_common(call: Call[Organization, None]) -> Own:
     return own_shown(await call.app.reads.organization_settings(call.subject.id))
 
@@ -61,6 +72,33 @@ OPERATIONS: list[AnyOperation] = [
         handler=change,
         body=SettingsChange,
         answer=SettingsShown,
+    ),
+    Operation(
+        method="GET",
+        path="/project/{project-slug}/settings",
+        id="getOwnProjectSettings",
+        summary="What Roundel adds to a project's settings",
+        tag="Roundel",
+        need=Need.READ,
+        subject=PROJECT,
+        handler=show_own,
+        prefix=OWN,
+        answer=Own,
+        extension=True,
+    ),
+    Operation(
+        method="PATCH",
+        path="/project/{project-slug}/settings",
+        id="patchOwnProjectSettings",
+        summary="Change what Roundel adds to a project's settings",
+        tag="Roundel",
+        need=Need.WRITE,
+        subject=PROJECT,
+        handler=change_own,
+        prefix=OWN,
+        body=OwnChange,
+        answer=Own,
+        extension=True,
     ),
     Operation(
         method="GET",

@@ -1,0 +1,1 @@
+"""Operations of API v3, as far as clients need them."""
