@@ -9,6 +9,7 @@ from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
@@ -132,6 +133,13 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> None: ...
 
 
+class Supply(Protocol):
+    """Who asks for work."""
+
+    def why_waiting(self, job: Job) -> str | None:
+        """Return a sentence for a queued job that nobody asks for, None for any other job."""
+
+
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
@@ -145,6 +153,8 @@ class ApiApp(Protocol):
     def logs(self) -> Logs: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

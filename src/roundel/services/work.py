@@ -29,6 +29,7 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
 
 T = TypeVar("T")
 
@@ -141,6 +142,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 
