@@ -15,6 +15,14 @@ class BackendChoice(StrEnum):
     PROCESS = "process"
 
 
+class MachineChoice(StrEnum):
+    """Where `machine` jobs run.  They may do as they like there, so it is never guessed."""
+
+    PROCESS = "process"  # as processes of this machine, for trusted code
+    CONTAINER = "container"  # in a privileged container
+    RUNNERS = "runners"  # not here: they wait for a runner that serves them
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How `roundel serve` runs.  `None` means what the server finds out by itself."""
@@ -27,6 +35,8 @@ class Settings:
     slots: int | None = None
     run_jobs: bool = True
     backend: BackendChoice = BackendChoice.AUTO
+    machine: MachineChoice | None = None  # None: process with --backend process, else runners
+    remote_docker: str = "refuse"  # or `socket`, or `sidecar=IMAGE`
     image_map: tuple[tuple[str, str], ...] = ()  # (pattern, image), the first that fits counts
     public_url: str | None = None
     job_url: str | None = None

@@ -1,6 +1,6 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,13 +8,15 @@ from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
-from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
+from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
@@ -92,6 +94,28 @@ class UseCases(RunnerUseCases, Protocol):
         self, organization: OrganizationId, changes: Mapping[str, object]
     ) -> OrganizationSettings: ...
 
+    async def create_schedule(
+        self,
+        project: Project,
+        *,
+        name: str,
+        description: str | None,
+        timetable: Timetable,
+        attribution: Attribution,
+        parameters: Mapping[str, Json],
+        by: Actor,
+    ) -> Schedule: ...
+
+    async def change_schedule(
+        self,
+        schedule_id: ScheduleId,
+        changes: Mapping[str, object],
+        timetable: Callable[[Timetable], Timetable] | None,
+        by: Actor,
+    ) -> Schedule: ...
+
+    async def remove_schedule(self, schedule_id: ScheduleId) -> None: ...
+
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor
     ) -> NewToken: ...
@@ -109,6 +133,13 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> None: ...
 
 
+class Supply(Protocol):
+    """Who asks for work."""
+
+    def why_waiting(self, job: Job) -> str | None:
+        """Return a sentence for a queued job that nobody asks for, None for any other job."""
+
+
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
@@ -122,6 +153,8 @@ class ApiApp(Protocol):
     def logs(self) -> Logs: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
 from roundel.services.runners import LocalServer
+from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database
@@ -78,6 +79,7 @@ class Engine:
             self.folder.close()
             raise
         self.clock: Clock = adapters.clock or SystemClock()
+        self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)

@@ -111,6 +111,13 @@ class Sandbox(Protocol):
     def archives(self) -> Archives | None:
         """Return the engine's own way to a job's files; None where only the job's tar can."""
 
+    @property
+    def remote_docker(self) -> str | None:
+        """A sentence on the container engine that `setup_remote_docker` gives; None: there is none.
+
+        Where there is one, the steps' environment leads to it already.
+        """
+
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""
 

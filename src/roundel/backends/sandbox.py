@@ -46,6 +46,7 @@ class FolderSandbox:
         count_ooms: bool = False,
     ) -> None:
         self.opened_how = ""
+        self.remote_docker: str | None = None
         self.kept = False
         self.engine_archives: Archives | None = None
         self._folder = folder

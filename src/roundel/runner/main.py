@@ -40,6 +40,7 @@ class Runner:
         clock: Clock,
         slots: int = 1,
         resource_classes: Sequence[str] = (),
+        executors: Sequence[str] = ("docker", "machine"),
         claim_wait_seconds: float = 20.0,
         runner_id: RunnerId | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class Runner:
         self._clock = clock
         self._slots = slots
         self._classes = tuple(resource_classes)
+        self._executors = tuple(executors)
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
         self._running: dict[ExecutionId, Claimed] = {}
@@ -118,7 +120,12 @@ class Runner:
         assert runner_id is not None  # noqa: S101 set before this task is made
         holds = frozenset(self._found)
         await persistently("settle", lambda: self._server.settle(runner_id, holds))
-        offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
+        offer = Offer(
+            runner_id=runner_id,
+            resource_classes=self._classes,
+            executors=self._executors,
+            wait_seconds=self._wait,
+        )
         while True:
             while self.busy >= self._slots:
                 self._freed.clear()

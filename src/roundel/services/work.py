@@ -20,6 +20,7 @@ from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
@@ -28,6 +29,7 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
 
 T = TypeVar("T")
 
@@ -57,6 +59,10 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
@@ -136,6 +142,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

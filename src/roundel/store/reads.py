@@ -11,23 +11,26 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
+from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
     JobView,
     PipelineConfig,
     PipelineView,
+    ScheduleView,
     SlotView,
     TestView,
     WorkflowView,
 )
 from roundel.store.database import Database
-from roundel.store.queries import jobs, kept, people, pipelines, workflows
+from roundel.store.queries import jobs, kept, people, pipelines, schedules, workflows
 from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -77,6 +80,22 @@ class SqlReads:
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         """Return an organisation's settings."""
         return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
+        """Return a schedule."""
+        return await self._read(lambda sql: schedules.schedule(sql, schedule_id))
+
+    async def schedules(
+        self,
+        project_id: ProjectId,
+        *,
+        after: tuple[Micros, ScheduleId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Schedule]:
+        """Return a project's schedules in the order of their creation."""
+        return await self._read(
+            lambda sql: schedules.schedules(sql, project_id, after=after, limit=limit)
+        )
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         """Return a project's settings."""

@@ -90,6 +90,8 @@ CREATE TABLE pipeline (
   setup_compiled TEXT REFERENCES document (hash),
   setup_plan TEXT REFERENCES document (hash),
   scheduled_workflow TEXT,
+  schedule_id TEXT,
+  schedule_name TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -234,9 +236,9 @@ CREATE TABLE schedule (
   actor_id TEXT NOT NULL,
   actor_login TEXT NOT NULL,
   actor_name TEXT NOT NULL,
+  next_at BIGINT,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  UNIQUE (project_id, name)
+  updated_at BIGINT NOT NULL
 );
 CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
 
@@ -248,6 +250,7 @@ CREATE TABLE cron_trigger (
   cron TEXT NOT NULL,
   actor_id TEXT,
   actor_login TEXT NOT NULL,
+  next_at BIGINT,
   UNIQUE (project_id, branch, workflow, cron)
 );
 

@@ -14,6 +14,7 @@ from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
+from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
@@ -39,6 +40,8 @@ class Transaction:
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
+        self.cron_triggers = SqlCronTriggers(sql)
+        self.schedules = SqlSchedules(sql)
         self.settings = SqlSettings(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)

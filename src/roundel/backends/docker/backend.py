@@ -26,6 +26,7 @@ from roundel.backends.docker.containers import (
     primary,
     service,
 )
+from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
@@ -34,7 +35,7 @@ from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import ImagePlan
+from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
@@ -50,8 +51,12 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        privileged_machines: bool = False,
+        remote_docker: RemoteDocker = REFUSED,
     ) -> None:
         self._url = url
+        self._privileged_machines = privileged_machines
+        self._remote = remote_docker
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
@@ -105,11 +110,12 @@ class DockerBackend:
             folder,
             self._wakeups,
             inside=INSIDE,
-            environment=order.environment,
+            environment={**self._remote.environment_of(order), **order.environment},
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
             count_ooms=True,
         )
+        sandbox.remote_docker = self._remote.sentence
         try:
             if (root / "containers").exists():
                 main = await self._adopt(execution)
@@ -142,22 +148,33 @@ class DockerBackend:
 
     async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
         began = time.monotonic()
+        plans = self._plans(order)
+        images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
+        # A container whose making is cut off would come to be after we have looked for it.
+        main = await finished(self._make_containers(order, folder, plans, images))
+        return main, _opened_how(plans, images, time.monotonic() - began)
+
+    def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
+        """Return the images of a job, an engine's beside them where it asks for one."""
         plans = order.executor.images
+        if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
+            plans = (machine_image(order.executor),)
         if not plans:
             raise CannotOpen(
                 "This job has no docker image, so it cannot run in a container.",
                 infrastructure=False,
             )
-        images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
-        # A container whose making is cut off would come to be after we have looked for it.
-        main = await finished(self._make_containers(order, folder, images))
-        return main, _opened_how(plans, images, time.monotonic() - began)
+        return plans + self._remote.sidecars_of(order)
 
     async def _make_containers(
-        self, order: JobOrder, folder: JobFolder, images: list[Image]
+        self,
+        order: JobOrder,
+        folder: JobFolder,
+        plans: tuple[ImagePlan, ...],
+        images: list[Image],
     ) -> DockerContainer:
-        plans = order.executor.images
-        limits = self._limits(order.resource_class)
+        machine = order.executor.kind is ExecutorKind.MACHINE
+        limits = machine_limits(order) if machine else self._limits(order.resource_class)
         home = folder.root.parent
         config = primary(
             plans[0],
@@ -167,6 +184,8 @@ class DockerBackend:
             launch=folder.secrets,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
+            privileged=machine and self._privileged_machines,
+            engine_socket=self._remote.socket_of(order),
         )
         main = await self._create(config, plans[0])
         started = asyncio.create_task(self._start(main, plans[0]))
@@ -179,6 +198,7 @@ class DockerBackend:
                     labels=labels_of(order, home, "service"),
                     primary_id=main.id,
                     limits=limits,
+                    privileged=plan in self._remote.sidecars_of(order),
                 )
                 services.append((await self._create(config, plan), plan))
         finally:
