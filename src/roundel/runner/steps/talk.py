@@ -9,7 +9,7 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +83,7 @@ class Talk:
         """Give a command; return the answer to it."""
         return await self._answer(self._tell(word, rest))
 
-    async def contents(self, word: str, rest: str = "") -> AsyncIterator[bytes]:
+    async def contents(self, word: str, rest: str = "") -> AsyncGenerator[bytes, None]:
         """Give a command; yield what it writes."""
         number, fifo = self._begin("up")
         self._tell(word, rest, number)
@@ -118,7 +118,11 @@ class Talk:
         before the script does, so whoever runs the script cancels us at its end.
         """
         self._tell("exit", str(code))
-        await asyncio.get_running_loop().create_future()
+        for_ever = asyncio.get_running_loop().create_future()
+        while True:
+            for path in [*self._stale, *self._fifos.values()]:
+                _let_go(path)  # a command that we gave up may still be at it
+            await asyncio.wait([for_ever], timeout=_RETRY_SECONDS if self._fifos else None)
 
     # -- inside --
 
