@@ -84,7 +84,7 @@ jobs:
     docker: [{image: 'cimg/base:stable'}]
     steps:
       - run: |
-          mkdir d; head -c 150000000 /dev/urandom >d/f; cp d/f d/g; sha256sum d/f >d/sum
+          mkdir d; head -c 40000000 /dev/urandom >d/f; cp d/f d/g; sha256sum d/f >d/sum
       - save_cache: {name: save, key: k, paths: [d]}
       - persist_to_workspace: {name: persist, root: ., paths: [d]}
       - store_artifacts: {name: store, path: d}
