@@ -19,6 +19,8 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Literal
 
+from roundel.domain.clock import DAY
+from roundel.domain.ids import new_id
 from roundel.store.dialect import Sql
 from roundel.store.postgres_link import CHANNEL, PostgresLink, connect
 from roundel.store.transaction import Transaction
@@ -33,10 +35,9 @@ NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
 
 # One number for all servers of a database: who holds it, writes.
 _WRITE_LOCK = 0x726F756E64656C
-_BEGIN = (
-    f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
-    " SELECT pg_current_xact_id()::text; SAVEPOINT call"
-)
+_TAKE_TURN = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
+_BEGIN = f"{_TAKE_TURN}; SAVEPOINT call"
+_NOW = "(extract(epoch FROM now()) * 1000000)::bigint"  # our times: microseconds since 1970
 _TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.QueryCanceled)
 
 log = logging.getLogger(__name__)
@@ -111,14 +112,18 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
-        self._transaction: str | None = None  # its id, once it was asked to commit
+        self._name = new_id()
+        self._mark = 0  # counts what was asked to commit
+        self._in_doubt = False
 
     def begin(self) -> None:
         """Wait for our turn to write, begin, and mark the start."""
-        self._transaction = None
+        self._in_doubt = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
-        self._id = self._link.script(_BEGIN, result=2)
+            # A mark is of use for the seconds in which a commit is in doubt.
+            self._link.script(f"DELETE FROM write_mark WHERE made_at < {_NOW} - {DAY}")
+        self._link.script(_BEGIN)
 
     def sql(self) -> Sql:
         return Sql(self._open())
@@ -139,18 +144,27 @@ class PostgresSession:
         return not usable or isinstance(error, _TRANSIENT)
 
     def commit(self, topics: set[str]) -> None:
-        """Make it durable, and notify all servers of what was named."""
+        """Make it durable, and notify all servers of what was named.
+
+        The mark goes with the rest or not at all.  A transaction's id would not do to ask for its
+        fate: after a crash, an id of which the log knows nothing is given out again.
+        """
         link = self._open()
         notes = "".join(
             f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
             for note in packed(topics)
         )
-        self._transaction = self._id
-        link.script(f"{notes}COMMIT")
-        self._transaction = None
+        self._mark += 1
+        self._in_doubt = True
+        link.script(
+            "INSERT INTO write_mark (session, mark, made_at)"
+            f" VALUES ('{self._name}', {self._mark}, {_NOW}) ON CONFLICT (session)"
+            f" DO UPDATE SET mark = excluded.mark, made_at = excluded.made_at; {notes}COMMIT"
+        )
+        self._in_doubt = False
 
     def fate(self, error: Exception) -> Fate:
-        """Find out by the transaction's id, where only the answer to the commit was lost."""
+        """Find out by our mark, where only the answer to the commit was lost."""
         link = self._link
         if link is not None and not link.connection.closed:
             if isinstance(error, _TRANSIENT) or isinstance(error.__cause__, _TRANSIENT):
@@ -161,17 +175,16 @@ class PostgresSession:
                 return Fate.LOST
             link.close()
         self._link = None
-        if self._transaction is None:
+        if not self._in_doubt:
             return Fate.AGAIN
         with connect(self._url) as connection:
-            statement = "SELECT pg_xact_status(%s::text::xid8)"
-            row = connection.execute(statement, [self._transaction]).fetchone()
-        match None if row is None else row[0]:
-            case "committed":
-                return Fate.KEPT
-            case "aborted":
-                return Fate.AGAIN
-        raise error  # its connection is not known to be dead yet: ask again
+            # Whoever holds the lock may be our own transaction, which still commits: wait for it.
+            connection.execute(_TAKE_TURN)
+            row = connection.execute(
+                "SELECT mark FROM write_mark WHERE session = %s", [self._name]
+            ).fetchone()
+            connection.execute("ROLLBACK")
+        return Fate.KEPT if row == (self._mark,) else Fate.AGAIN
 
     def close(self) -> None:
         if self._link is not None:

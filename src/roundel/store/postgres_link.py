@@ -63,15 +63,9 @@ class PostgresLink:
                 cursor.executemany(for_postgres(statement).encode(), rows)
         return None
 
-    def script(self, statements: str, *, result: int | None = None) -> str:
-        """Run statements without values in one journey; return the text of result number so."""
-        cursor = self.connection.execute(statements.encode(), prepare=False)
-        if result is None:
-            return ""
-        for _ in range(result):
-            cursor.nextset()
-        row = cursor.fetchone()
-        return "" if row is None else str(row[0])
+    def script(self, statements: str) -> None:
+        """Run statements without values in one journey."""
+        self.connection.execute(statements.encode(), prepare=False)
 
     def close(self) -> None:
         self.connection.close()
