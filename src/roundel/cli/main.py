@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),
     "token": ("roundel.cli.token:token", "Make and revoke API tokens."),
+    "why": ("roundel.cli.why:why", "Say what a job waits for."),
 }
 
 
