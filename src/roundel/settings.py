@@ -47,3 +47,9 @@ def default_data_folder(environment: dict[str, str], home: Path) -> Path:
     """Return where data lies unless said otherwise (XDG base directories)."""
     base = environment.get("XDG_DATA_HOME")
     return Path(base) / "roundel" if base else home / ".local" / "share" / "roundel"
+
+
+def default_cache_folder(environment: dict[str, str], home: Path) -> Path:
+    """Return where local runs keep what may be lost (XDG base directories)."""
+    base = environment.get("XDG_CACHE_HOME")
+    return Path(base) / "roundel" if base else home / ".cache" / "roundel"
