@@ -33,6 +33,7 @@ class Exit:
 
     code: int | None
     oom: bool = False
+    disk_full: bool = False  # the disk that the job folder is on, when the step failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

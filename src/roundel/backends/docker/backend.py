@@ -38,6 +38,7 @@ from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
+PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
 class DockerBackend:
@@ -50,10 +51,12 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        pull_seconds: float = PULL_SECONDS,
         privileged_machines: bool = False,
         remote_docker: RemoteDocker = REFUSED,
     ) -> None:
         self._url = url
+        self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
         self._image_map = tuple(image_map)
@@ -206,7 +209,9 @@ class DockerBackend:
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
-        return await have_image(self._engine(), name, plan.auth, order.environment)
+        return await have_image(
+            self._engine(), name, plan.auth, order.environment, self._pull_seconds
+        )
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
