@@ -110,6 +110,13 @@ class World:
     def why_waiting(self, job: Job) -> str | None:
         return self.waits.get(job.name)
 
+    @property
+    def runners(self) -> None:
+        """No runner calls here."""
+
+    async def greet_runner(self, runner: object) -> None:
+        self.asked.append(("greet", runner))
+
     # Building
 
     def person(self, token: str, login: str, **roles: Role) -> Actor:

@@ -11,11 +11,12 @@ from roundel.api.v2 import (
     kept,
     pipelines,
     projects,
+    schedules,
     settings,
     url_orbs,
     workflows,
 )
-from roundel.api.v3 import configs
+from roundel.api.v3 import configs, runners
 
 MODULES = (
     pipelines,
@@ -23,6 +24,7 @@ MODULES = (
     jobs,
     kept,
     projects,
+    schedules,
     settings,
     documents,
     url_orbs,
@@ -34,6 +36,7 @@ MODULES = (
     artifacts,
     logs,
     health,
+    runners,
 )
 
 

@@ -16,8 +16,11 @@ from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
+from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
@@ -57,7 +60,15 @@ class Tx(Protocol):
     @property
     def projects(self) -> Projects: ...
     @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
+    @property
     def settings(self) -> AllSettings: ...
+    @property
+    def replicas(self) -> Replicas: ...
+    @property
+    def resource_classes(self) -> ResourceClasses: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -106,6 +117,10 @@ class App(Protocol):
 
     def signing_key(self) -> bytes:
         """Return the secret that signs what we give out; replicas share it."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can be on this database."""
 
     @property
     def addresses(self) -> Addresses: ...

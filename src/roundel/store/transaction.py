@@ -12,6 +12,9 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.replicas import SqlReplicas
+from roundel.store.repos.resource_classes import SqlResourceClasses
+from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
@@ -37,7 +40,11 @@ class Transaction:
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
+        self.cron_triggers = SqlCronTriggers(sql)
+        self.schedules = SqlSchedules(sql)
         self.settings = SqlSettings(sql)
+        self.replicas = SqlReplicas(sql)
+        self.resource_classes = SqlResourceClasses(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)

@@ -15,6 +15,7 @@ from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
@@ -130,6 +131,7 @@ class DockerBackend:
                 folder.make()
                 main, sandbox.opened_how = await self._make(order, folder)
                 (root / "containers").write_text(main.id)
+            sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:
@@ -161,10 +163,13 @@ class DockerBackend:
         if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
             plans = (machine_image(order.executor),)
         if not plans:
-            raise CannotOpen(
-                "This job has no docker image, so it cannot run in a container.",
-                infrastructure=False,
-            )
+            why = "This job has no docker image, and containers are all that there is here."
+            if order.executor.kind is ExecutorKind.MACHINE:
+                why = (
+                    "This is a machine job, and only containers are run here: start the runner "
+                    "with --machine process (for trusted code) or --machine container."
+                )
+            raise CannotOpen(why, infrastructure=False)
         return plans + self._remote.sidecars_of(order)
 
     async def _make_containers(
