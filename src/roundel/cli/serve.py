@@ -45,6 +45,23 @@ def option(name: str, **settings: Any) -> Decorator:
     return click.option(name, envvar=variable, **settings)
 
 
+machine_option = option(
+    "--machine",
+    type=click.Choice([choice.value for choice in MachineChoice]),
+    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
+    " or not here.  Default: as processes with --backend process, else not here.",
+)
+remote_docker_option = option(
+    "--remote-docker",
+    type=remote_docker,
+    default="refuse",
+    show_default=True,
+    metavar="refuse|socket|sidecar=IMAGE",
+    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
+    " may do anything on this machine), or an engine in a privileged container beside it.",
+)
+
+
 @click.command()
 @option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
 @option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -66,21 +83,8 @@ def option(name: str, **settings: Any) -> Decorator:
     show_default=True,
     help="Where jobs run.",
 )
-@option(
-    "--machine",
-    type=click.Choice([choice.value for choice in MachineChoice]),
-    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
-    " or not here.  Default: as processes with --backend process, else not here.",
-)
-@option(
-    "--remote-docker",
-    type=remote_docker,
-    default="refuse",
-    show_default=True,
-    metavar="refuse|socket|sidecar=IMAGE",
-    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
-    " may do anything on this machine), or an engine in a privileged container beside it.",
-)
+@machine_option
+@remote_docker_option
 @option(
     "--image-map",
     type=image_rule,
