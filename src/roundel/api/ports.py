@@ -7,6 +7,13 @@ from typing import Protocol
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
+from roundel.domain.contexts import (
+    Context,
+    MaskedVariable,
+    Restriction,
+    RestrictionId,
+    VariableView,
+)
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
@@ -59,6 +66,9 @@ class UseCases(Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def secrets(self) -> "SecretUseCases": ...
+
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
     ) -> Pipeline | None:
@@ -105,6 +115,36 @@ class UseCases(Protocol):
     async def forbid_url_orbs(
         self, organization: OrganizationId, entry: UrlOrbId, by: Actor
     ) -> None: ...
+
+
+class SecretUseCases(Protocol):
+    """What callers may ask for around contexts, variables and the key that seals them."""
+
+    async def create_context(self, organization: OrganizationId, name: str) -> Context: ...
+
+    async def delete_context(self, context: Context) -> None: ...
+
+    async def put_variable(self, context: Context, name: str, value: str) -> VariableView: ...
+
+    async def remove_variable(self, context: Context, name: str) -> None: ...
+
+    async def restrict_context(
+        self, context: Context, type_: str | None, value: str | None, project_id: str | None
+    ) -> Restriction: ...
+
+    async def unrestrict_context(self, context: Context, restriction: RestrictionId) -> None: ...
+
+    async def project_variables(self, project: Project) -> list[MaskedVariable]: ...
+
+    async def project_variable(self, project: Project, name: str) -> MaskedVariable: ...
+
+    async def put_project_variable(
+        self, project: Project, name: str, value: str
+    ) -> MaskedVariable: ...
+
+    async def remove_project_variable(self, project: Project, name: str) -> None: ...
+
+    async def rotate_master_key(self) -> int: ...
 
 
 class ApiApp(Protocol):

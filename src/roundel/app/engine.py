@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, SystemClock
-from roundel.domain.errors import DomainError
+from roundel.domain.errors import DomainError, Invalid
 from roundel.domain.ids import new_id
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
@@ -18,6 +18,7 @@ from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
@@ -30,11 +31,13 @@ from roundel.store.logs import StoredLogs
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
+from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vcs.bare import GitRepositories
 from roundel.wire.web import Web
 
 ADMIN_TOKEN = "admin-token"  # noqa: S105  # the name of the file, not a token
 SIGNING_KEY = "signing-key"
+MASTER_KEY = "master-key"
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class Engine:
         self.instance = new_id()
         self.folder = DataFolder(settings.data)
         try:
+            self._key_file, self.cipher = _master_keys(settings, self.folder)
             prepare(self.folder.database)
         except BaseException:
             self.folder.close()
@@ -90,6 +94,8 @@ class Engine:
     async def start(self) -> None:
         """Make the first administrator, take up what an earlier run has left, begin to tick."""
         await self._first_start()
+        await self._seal_anew()
+        await self._drop_old_keys()
         await self.ticks.recover()
         self._ticking = asyncio.create_task(self.ticks.run(), name="ticks")
 
@@ -115,6 +121,35 @@ class Engine:
             self.folder.write_private(SIGNING_KEY, secrets.token_hex(32))
         return bytes.fromhex(path.read_text())
 
+    async def rotate_master_key(self) -> int:
+        """Seal all secrets under a fresh master key; return how many; refuse a key not ours."""
+        if self._key_file is None:
+            raise Invalid(
+                "The master key comes from ROUNDEL_MASTER_KEY: put a new one before it, on a line"
+                " of its own, and start the server again; it then seals everything anew."
+            )
+        self.cipher = Cipher(self._key_file.add())
+        return await self._seal_anew()
+
+    async def _seal_anew(self) -> int:
+        """Seal what is under older keys under the current one; return how many that were."""
+        resealed = await reseal_all(self)
+        if resealed:
+            log.info("sealed %d secrets anew", resealed, extra={"event": "resealed"})
+        return resealed
+
+    async def _drop_old_keys(self) -> None:
+        """Let go of keys that nothing needs; only at the start, as no request is under way."""
+        left = set(await self.reads.secrets.keys_in_use()) - {self.cipher.current}
+        if left:
+            log.error(
+                "secrets are sealed under master keys that are not here: %s",
+                ", ".join(sorted(left)),
+                extra={"event": "master-key-lost"},
+            )
+        elif self._key_file is not None:
+            self._key_file.keep_first()
+
     async def _first_start(self) -> None:
         made = await first_administrator(self)
         if made is None:
@@ -130,6 +165,14 @@ def build(settings: Settings, adapters: Adapters | None = None) -> Engine:
     if settings.blob_url is not None:
         raise CannotServe("--blob-url: only the data folder is supported yet")
     return Engine(settings, adapters)
+
+
+def _master_keys(settings: Settings, folder: DataFolder) -> tuple[KeyFile | None, Cipher]:
+    """Return the master keys, and their file where they have one."""
+    if settings.master_key is not None:
+        return None, Cipher(read_keys(settings.master_key, "ROUNDEL_MASTER_KEY"))
+    file = KeyFile(settings.master_key_file or folder.path / MASTER_KEY)
+    return file, Cipher(file.load())
 
 
 def own_addresses(settings: Settings, port: int) -> Addresses:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
+from roundel.app.secret_use_cases import SecretUseCases
 from roundel.domain.access import Actor
 from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
@@ -31,6 +32,7 @@ class UseCases:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.secrets = SecretUseCases(engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor

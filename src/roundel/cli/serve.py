@@ -9,6 +9,7 @@ import click
 
 from roundel.cli.output import Failure
 from roundel.domain.errors import DomainError
+from roundel.domain.runners import Secret
 from roundel.settings import DEFAULT_PORT, BackendChoice, Settings, default_data_folder
 
 
@@ -62,6 +63,11 @@ def _option(name: str, **settings: Any) -> Decorator:
 @_option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @_option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
 @_option(
+    "--master-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key that secrets are sealed under; by default DIR/master-key is made.",
+)
+@_option(
     "--allow-private-addresses",
     is_flag=True,
     help="Let URL orbs come from private networks and over http.",
@@ -77,6 +83,7 @@ def serve(
         run_jobs=not no_runner,
         backend=BackendChoice(backend),
         image_map=image_map,
+        master_key=_master_key(),
         **_checked(rest),
     )
     try:
@@ -85,6 +92,12 @@ def serve(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the server cannot start: {error}") from error
+
+
+def _master_key() -> Secret | None:
+    """Return the key in the environment, which nothing that we start is to inherit."""
+    text = os.environ.pop("ROUNDEL_MASTER_KEY", "")
+    return Secret(text) if text.strip() else None
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

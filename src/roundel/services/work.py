@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
@@ -25,6 +26,7 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.vault.cipher import Cipher
 
 T = TypeVar("T")
 
@@ -36,6 +38,8 @@ class Tx(Protocol):
     def artifacts(self) -> Artifacts: ...
     @property
     def caches(self) -> Caches: ...
+    @property
+    def contexts(self) -> Contexts: ...
     @property
     def documents(self) -> Documents: ...
     @property
@@ -54,6 +58,8 @@ class Tx(Protocol):
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
+    @property
+    def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
@@ -107,6 +113,8 @@ class App(Protocol):
     def addresses(self) -> Addresses: ...
     @property
     def blobs(self) -> Blobs: ...
+    @property
+    def cipher(self) -> Cipher: ...
     @property
     def clock(self) -> Clock: ...
     @property

@@ -25,6 +25,7 @@ from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.context_use import why_no_contexts
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.stopping import stop_job
 from roundel.services.work import CLAIMS, App, Tx
@@ -114,12 +115,8 @@ def _apply(tx: Tx, decision: Decision, slot: WorkflowSlot, at: Micros) -> JobSta
     """Carry out one decision; return where the job stands then."""
     job = _job_of(tx, slot)
     match decision:
-        case Start() if slot.contexts:
-            # No contexts are kept yet, so whatever a job names does not exist.
-            named = ", ".join(slot.contexts)
-            after = replace(
-                job, status=JobStatus.FAILED, stopped_at=at, message=f"Context not found: {named}"
-            )
+        case Start() if (refused := why_no_contexts(tx, slot)) is not None:
+            after = replace(job, status=refused.status, stopped_at=at, message=refused.message)
         case Start():
             after = _queue(tx, job, slot.position, at)
         case Hold():

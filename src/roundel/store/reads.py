@@ -25,6 +25,7 @@ from roundel.domain.views import (
     TestView,
     WorkflowView,
 )
+from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import SqliteDatabase
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
 from roundel.store.repos import orbs
@@ -38,6 +39,7 @@ class SqlReads:
     def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
+        self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is, unless expired or revoked."""
