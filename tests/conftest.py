@@ -6,8 +6,8 @@ import pytest
 
 from tests.groups import GROUPS
 
-# One engine for the whole session, whoever asks for it.
-pytest_plugins = ["tests.engine"]
+# One engine and one PostgreSQL for the whole session, whoever asks for it.
+pytest_plugins = ["tests.engine", "tests.postgres"]
 
 LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
 
@@ -15,6 +15,7 @@ LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sshd: needs an ssh server that the tests start")
     config.addinivalue_line("markers", "docker: needs a container engine that the tests start")
+    config.addinivalue_line("markers", "postgresql: needs a PostgreSQL that the tests start")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,13 +5,16 @@ the end; with `CI=true` that is a failure.
 """
 
 import os
+import pwd
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.spec import SPEC
 
+POSTGRES_USER = "postgres"  # whom Debian's package makes; PostgreSQL refuses to run as root
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -49,6 +52,35 @@ def no_ssh_host() -> str | None:
     return None
 
 
+def postgres_programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL's programs, or None."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    found = shutil.which("initdb")
+    return None if found is None else Path(found).resolve().parent
+
+
+def _version(folder: Path) -> float:
+    try:
+        return float(folder.parent.name)
+    except ValueError:
+        return 0.0
+
+
+def no_postgres() -> str | None:
+    if find_spec("psycopg") is None:
+        return "the driver is not installed (the extra `postgresql`)"
+    if postgres_programs() is None:
+        return "there is no PostgreSQL server (Debian: apt-get install postgresql)"
+    if os.geteuid() == 0:
+        try:
+            pwd.getpwnam(POSTGRES_USER)
+        except KeyError:
+            return f"PostgreSQL refuses to run as root, and there is no user {POSTGRES_USER!r}"
+    return None
+
+
 GROUPS = (
     Group(
         marker="sshd",
@@ -64,5 +96,10 @@ GROUPS = (
         marker="docker",
         about="tests that start a container engine of their own",
         why_not=no_container_engine,
+    ),
+    Group(
+        marker="postgresql",
+        about="tests that start a PostgreSQL of their own",
+        why_not=no_postgres,
     ),
 )

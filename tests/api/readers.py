@@ -13,12 +13,20 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.jobs import Job
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
+from roundel.domain.views import (
+    JobView,
+    PipelineConfig,
+    PipelineView,
+    ScheduleView,
+    SlotView,
+    WorkflowView,
+)
 
 if TYPE_CHECKING:
     from tests.api.world import World
@@ -51,6 +59,9 @@ class Readers:
 
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         return OrganizationSettings()
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
+        return None
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         return self._world.settings.get(project_id, ProjectSettings())

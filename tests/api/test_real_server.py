@@ -31,8 +31,8 @@ PIPELINES = "/api/v2/project/gh/acme/web/pipeline"
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+async def house(tmp_path: Path, database_url: str | None) -> AsyncIterator[House]:
+    house = House(tmp_path / "data", database_url)
     await house.open()
     yield house
     await house.engine.stop()

@@ -248,3 +248,66 @@ def test_a_large_artifact_is_carried_whole_in_bounded_memory(site: Site) -> None
     assert (
         hashlib.sha256(answer.body).hexdigest() == fetch(site, small["url"]).body.decode().strip()
     )
+
+
+BARE = """
+version: 2.1
+commands:
+  bare:
+    steps: [{run: {name: bare, command: WITHOUT}}]
+executors:
+  bare: {docker: [{image: 'IMAGE', user: USER}]}
+jobs:
+  first:
+    executor: bare
+    steps:
+      - bare
+      - run: |
+          mkdir -p ws/d deps/.bin; echo one >ws/d/f; echo two >ws/g.txt; echo dep >deps/x
+          ln -s ../x deps/.bin/x; chmod 700 deps/x
+          echo '<testsuite><testcase name="t" file="f"/></testsuite>' >r.xml
+          circleci tests glob '**/*.txt' | circleci tests split
+      - save_cache: {key: k, paths: [deps, ~/more]}
+      - persist_to_workspace: {root: ws, paths: [d, '*.txt']}
+      - store_artifacts: {path: ws, destination: out}
+      - store_artifacts: {path: r.xml}
+      - store_test_results: {path: r.xml}
+  second:
+    executor: bare
+    steps:
+      - bare
+      - restore_cache: {key: k}
+      - attach_workspace: {at: ~/here}
+      - run: {name: look, command: 'cat ~/here/d/f ~/here/g.txt deps/.bin/x; ls -l deps/x; id -u'}
+workflows:
+  w: {jobs: [first, second: {requires: [first]}]}
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("image", "user", "without"),
+    [
+        ("busybox:latest", "root", "true"),
+        ("busybox:latest", "circleci", "true"),
+        ("debian:12", "root", "rm $(command -v tar)"),
+    ],
+    ids=["busybox", "busybox-as-another-user", "no-tar"],
+)
+def test_an_image_needs_little_to_keep_files(
+    image: str, user: str, without: str, docker_site: Site
+) -> None:
+    site = docker_site
+    config = BARE.replace("USER", user).replace("WITHOUT", repr(without))
+    project = site.project(config.replace("IMAGE", image))
+    jobs = run(site, project)
+    look = site.client.output(project.slug, jobs["second"])["look"]
+    assert look.startswith("one\ntwo\ndep\n-rwx------"), look
+    assert look.endswith("0\n" if user == "root" else "3434\n")
+    base = f"/api/v2/project/{project.slug}/{jobs['first']}"
+    assert [a["path"] for a in site.client.items(f"{base}/artifacts")] == [
+        "out/d/f",
+        "out/g.txt",
+        "r.xml",
+    ]
+    assert [t["file"] for t in site.client.items(f"{base}/tests")] == ["f"]

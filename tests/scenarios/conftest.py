@@ -1,10 +1,13 @@
 """A whole server on a real database, with a fake repository, compiler, clock and runner."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from roundel import store
 from roundel.app import Adapters, Engine, UseCases, build
 from roundel.domain.access import Actor
 from roundel.domain.ids import PipelineId, WorkflowId
@@ -18,12 +21,15 @@ from roundel.vault.tokens import digest_of
 from tests.builders import a_plan
 from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunner
 
+SNAPSHOT = Path(store.__file__).with_name("snapshot.sql")
+
 
 class House:
     """One server with its surroundings, and short ways to look at it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.clock = FakeClock()
         self.repositories = FakeRepositories()
         self.compiler = FakeCompiler(a_plan("build"))
@@ -35,7 +41,8 @@ class House:
         adapters = Adapters(
             clock=self.clock, repositories=self.repositories, compiler=self.compiler
         )
-        self.engine = build(Settings(data=self.folder, run_jobs=False), adapters)
+        settings = Settings(data=self.folder, run_jobs=False, database_url=self.database_url)
+        self.engine = build(settings, adapters)
         self.use = UseCases(self.engine)
         self.runner = ScriptedRunner(self.engine.runners)
         return self.engine
@@ -73,6 +80,16 @@ class House:
         await self.engine.ticks.settled()
         return pipeline
 
+    async def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return what a statement finds in the database itself."""
+        return await self.engine.database.read(lambda sql: sql.all(statement))
+
+    async def dump(self) -> str:
+        """Return all rows of all tables as text."""
+        tables = re.findall(r"CREATE TABLE (\w+)", SNAPSHOT.read_text())
+        found = [await self.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608
+        return repr(found)
+
     async def pipeline(self, pipeline_id: PipelineId) -> Pipeline:
         view = await self.engine.reads.pipeline(pipeline_id)
         assert view is not None
@@ -93,8 +110,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+async def house(tmp_path: Path, database_url: str | None) -> AsyncIterator[House]:
+    house = House(tmp_path / "data", database_url)
     await house.open()
     yield house
     await house.engine.stop()

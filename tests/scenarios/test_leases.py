@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -184,10 +183,8 @@ async def test_a_job_that_cannot_be_ordered_keeps_nobody_else_waiting(house: Hou
     assert stored.plan is not None
 
     # A damaged database: the plan lacks what the job points at.
-    connection = sqlite3.connect(house.folder / "roundel.sqlite3")
-    connection.execute("UPDATE job SET plan_key = 'gone' WHERE name = 'broken'")
-    connection.commit()
-    connection.close()
+    damage = "UPDATE job SET plan_key = 'gone' WHERE name = 'broken'"
+    await house.engine.database.write(lambda tx: tx.jobs._sql.run(damage))  # type: ignore[attr-defined]
     assert await house.runner.run_all() == ["build"]
     assert (await house.statuses(pipeline))[1] == {
         "broken": "infrastructure_fail",

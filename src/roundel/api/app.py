@@ -16,10 +16,13 @@ from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
+from roundel.api.runner.door import RunnerDoor
+from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
+from roundel.wire.messages import PREFIX
 
 DENIED = "Permission denied."
 _encoder = msgspec.json.Encoder()
@@ -33,10 +36,14 @@ def create_api(app: ApiApp, use_cases: UseCases, settings: ApiSettings) -> ASGIA
     document = Document(lambda: write_document(table, settings.public_url))
     dispatch = Dispatch(Door(app, use_cases, settings, callers, traffic, document), table)
     layered = RequestIds(Errors(WhoCalls(dispatch, callers)), traffic.observe)
+    guests = Guests(app.reads, app.clock, use_cases.greet_runner)
+    for_runners = RequestIds(Errors(RunnerDoor(app.runners, guests)), traffic.observe)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
+            await for_runners(scope, receive, send)
         elif scope["type"] == "http":
             await layered(scope, receive, send)
         else:  # no websockets here; closing before accepting answers 403

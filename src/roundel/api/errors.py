@@ -27,6 +27,8 @@ STATUS_OF: Mapping[type[DomainError], int] = {
 
 INTERNAL = "Something went wrong on the server; its log has the details under this request id"
 
+AWAY = "The server's database does not answer at the moment; nothing was changed, try again"
+
 
 class Refusal(Exception):
     """An answer that only HTTP knows: no such route, method or size."""

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roundel.api.auth import Callers, token_in
 from roundel.api.binding import ClientGone, header, read_query
-from roundel.api.errors import INTERNAL, Refusal, status_of
+from roundel.api.errors import AWAY, INTERNAL, Refusal, status_of
 from roundel.domain.access import Actor
-from roundel.domain.errors import DomainError
+from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.ids import new_id
 
 log = logging.getLogger("roundel.api")
@@ -75,6 +75,11 @@ class Errors:
             if begun:  # a stream that breaks off; the length of the answer says so
                 raise
             await send_message(scope, send, status_of(error), str(error))
+        except Unavailable as error:
+            if begun:
+                raise
+            log.warning("unavailable id=%s: %s", request_id.get(), error)
+            await send_message(scope, send, 503, AWAY, {"retry-after": "2"})
         except Exception:
             log.exception("request_failed id=%s method=%s", request_id.get(), scope["method"])
             if begun:

@@ -1,9 +1,10 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
@@ -14,14 +15,16 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
+from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 
 
@@ -59,7 +62,7 @@ class ConfigText:
     owner: OrganizationId | None = None
 
 
-class UseCases(Protocol):
+class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
     The operation has checked the right on the organisation that it names; those of `add_project`,
@@ -99,6 +102,28 @@ class UseCases(Protocol):
     async def change_organization_settings(
         self, organization: OrganizationId, changes: Mapping[str, object]
     ) -> OrganizationSettings: ...
+
+    async def create_schedule(
+        self,
+        project: Project,
+        *,
+        name: str,
+        description: str | None,
+        timetable: Timetable,
+        attribution: Attribution,
+        parameters: Mapping[str, Json],
+        by: Actor,
+    ) -> Schedule: ...
+
+    async def change_schedule(
+        self,
+        schedule_id: ScheduleId,
+        changes: Mapping[str, object],
+        timetable: Callable[[Timetable], Timetable] | None,
+        by: Actor,
+    ) -> Schedule: ...
+
+    async def remove_schedule(self, schedule_id: ScheduleId) -> None: ...
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor
@@ -158,6 +183,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def runners(self) -> KeepingServer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,12 @@ from roundel.domain.ids import (
     OrganizationId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
     is_uuid,
 )
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
-from roundel.domain.views import JobView, PipelineView, WorkflowView
+from roundel.domain.views import JobView, PipelineView, ScheduleView, WorkflowView
 
 Path = Mapping[str, str]
 
@@ -75,6 +76,12 @@ async def _workflow(app: ApiApp, path: Path) -> Found[WorkflowView] | None:
     text = path["id"]
     view = await app.reads.workflow(WorkflowId(text.lower())) if is_uuid(text) else None
     return None if view is None else Found(view.organization_id, view)
+
+
+async def _schedule(app: ApiApp, path: Path) -> Found[ScheduleView] | None:
+    text = path["schedule-id"]
+    view = await app.reads.schedule(ScheduleId(text.lower())) if is_uuid(text) else None
+    return None if view is None else Found(view.project.organization.id, view)
 
 
 async def _job(app: ApiApp, path: Path) -> Found[JobView] | None:
@@ -136,6 +143,7 @@ PIPELINE_BY_NUMBER = Subject(
     find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT
 )
 WORKFLOW = Subject(find=_workflow, missing="Workflow not found", outside="Workflow not found")
+SCHEDULE = Subject(find=_schedule, missing="Schedule not found", outside="Schedule not found")
 JOB = Subject(find=_job, missing="Job not found", outside=NO_PROJECT)
 JOB_BY_ID = Subject(find=_job_by_id, missing="Job not found", outside="Job not found")
 EXECUTION = Subject(find=_execution, missing="Job not found", outside="Job not found")

@@ -13,11 +13,12 @@ from roundel.api.v2 import (
     kept,
     pipelines,
     projects,
+    schedules,
     settings,
     url_orbs,
     workflows,
 )
-from roundel.api.v3 import configs
+from roundel.api.v3 import configs, runners
 
 MODULES = (
     pipelines,
@@ -25,6 +26,7 @@ MODULES = (
     jobs,
     kept,
     projects,
+    schedules,
     settings,
     contexts,
     envvars,
@@ -38,6 +40,7 @@ MODULES = (
     artifacts,
     logs,
     health,
+    runners,
 )
 
 

@@ -5,10 +5,11 @@ import logging
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, SystemClock
-from roundel.domain.errors import DomainError, Invalid
+from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
@@ -25,6 +26,7 @@ from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database
 from roundel.settings import Settings
 from roundel.store.blobs.local import FolderBlobs
+from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
@@ -34,6 +36,9 @@ from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vcs.bare import GitRepositories
 from roundel.wire.web import Web
+
+if TYPE_CHECKING:
+    from roundel.store.postgres import PostgresDatabase
 
 ADMIN_TOKEN = "admin-token"  # noqa: S105  # the name of the file, not a token
 SIGNING_KEY = "signing-key"
@@ -67,17 +72,17 @@ class Engine:
         self.settings = settings
         self.instance = new_id()
         self.folder = DataFolder(settings.data)
+        self.wakeups = LocalWakeups()
+        self.alone = settings.database_url is None
         try:
             self._key_file, self.cipher = _master_keys(settings, self.folder)
-            prepare(self.folder.database)
+            self.blobs: Blobs = _blobs(settings, self.folder)
+            self._database = _database(settings, self.folder, self.wakeups)
         except BaseException:
             self.folder.close()
             raise
         self.clock: Clock = adapters.clock or SystemClock()
-        self.wakeups = LocalWakeups()
-        self._database = SqliteDatabase(self.folder.database, self.wakeups)
         self.database: Database = self._database
-        self.blobs: Blobs = FolderBlobs(self.folder.blobs)
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
@@ -90,10 +95,13 @@ class Engine:
         self.runners: KeepingServer = LocalServer(self)
         self.ticks = Ticks(self)
         self._ticking: asyncio.Task[None] | None = None
+        self._signing_key = ""
+        self._stopped = False
 
     async def start(self) -> None:
         """Make the first administrator, take up what an earlier run has left, begin to tick."""
         await self._first_start()
+        await self._share_keys()
         await self._seal_anew()
         await self._drop_old_keys()
         await self.ticks.recover()
@@ -107,7 +115,11 @@ class Engine:
                 await self._ticking
             self._ticking = None
         await self.compiler.close()
-        self._database.close()
+        if not self._stopped:
+            self._stopped = True
+            with suppress(Unavailable):
+                await self.ticks.leave()
+        await asyncio.to_thread(self._database.close)
         self.folder.close()
 
     def listens_on(self, port: int) -> None:
@@ -115,18 +127,23 @@ class Engine:
         self.addresses = own_addresses(self.settings, port)
 
     def signing_key(self) -> bytes:
-        """Return the key that signs addresses of output; it outlives restarts."""
-        path = self.folder.path / SIGNING_KEY
-        if not path.exists():
-            self.folder.write_private(SIGNING_KEY, secrets.token_hex(32))
-        return bytes.fromhex(path.read_text())
+        """Return the key that signs addresses of output; all servers of a database share it."""
+        return bytes.fromhex(self._signing_key)
+
+    async def _share_keys(self) -> None:
+        path = self.folder.path / SIGNING_KEY  # where an earlier version kept it
+        proposal = path.read_text().strip() if path.exists() else secrets.token_hex(32)
+        self._signing_key = await self.database.write(
+            lambda tx: tx.replicas.shared_key(SIGNING_KEY, proposal)
+        )
 
     async def rotate_master_key(self) -> int:
         """Seal all secrets under a fresh master key; return how many; refuse a key not ours."""
-        if self._key_file is None:
+        if self._key_file is None or not self.alone:
             raise Invalid(
-                "The master key comes from ROUNDEL_MASTER_KEY: put a new one before it, on a line"
-                " of its own, and start the server again; it then seals everything anew."
+                "The master key comes from ROUNDEL_MASTER_KEY, or several servers share it: put a"
+                " new one before it, on a line of its own, and start the servers again one by one;"
+                " they then seal everything anew."
             )
         self.cipher = Cipher(self._key_file.add())
         return await self._seal_anew()
@@ -147,7 +164,7 @@ class Engine:
                 ", ".join(sorted(left)),
                 extra={"event": "master-key-lost"},
             )
-        elif self._key_file is not None:
+        elif self._key_file is not None and self.alone:
             self._key_file.keep_first()
 
     async def _first_start(self) -> None:
@@ -160,10 +177,6 @@ class Engine:
 
 def build(settings: Settings, adapters: Adapters | None = None) -> Engine:
     """Open everything that a server needs; raise a DomainError that says why it cannot be."""
-    if settings.database_url is not None:
-        raise CannotServe("--database-url: only the embedded database is supported yet")
-    if settings.blob_url is not None:
-        raise CannotServe("--blob-url: only the data folder is supported yet")
     return Engine(settings, adapters)
 
 
@@ -173,6 +186,32 @@ def _master_keys(settings: Settings, folder: DataFolder) -> tuple[KeyFile | None
         return None, Cipher(read_keys(settings.master_key, "ROUNDEL_MASTER_KEY"))
     file = KeyFile(settings.master_key_file or folder.path / MASTER_KEY)
     return file, Cipher(file.load())
+
+
+def _blobs(settings: Settings, folder: DataFolder) -> Blobs:
+    return FolderBlobs(folder.blobs) if settings.blob_url is None else blobs_at(settings.blob_url)
+
+
+def _database(
+    settings: Settings, folder: DataFolder, wakeups: LocalWakeups
+) -> "SqliteDatabase | PostgresDatabase":
+    """Open the database, with its tables up to date."""
+    url = settings.database_url
+    if url is None:
+        prepare(folder.database)
+        return SqliteDatabase(folder.database, wakeups)
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise CannotServe(f"--database-url {url!r}: expected postgresql://user@host/database")
+    try:
+        from roundel.store.postgres import PostgresDatabase
+        from roundel.store.postgres_schema import prepare_postgres
+    except ImportError as error:
+        raise CannotServe(
+            f"--database-url needs the PostgreSQL driver ({error}):"
+            " install it with `pip install 'roundel[postgresql]'`"
+        ) from error
+    prepare_postgres(url)
+    return PostgresDatabase(url, wakeups)
 
 
 def own_addresses(settings: Settings, port: int) -> Addresses:

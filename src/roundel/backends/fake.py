@@ -140,6 +140,9 @@ class _FakeSandbox:
     def put(self, name: str) -> tuple[Path, str]:
         return self._folder / name, f"/fake/{name}"
 
+    def archives(self) -> None:
+        """There is no engine."""
+
     async def question(self, number: int) -> str:
         """Nothing inside asks."""
         del number

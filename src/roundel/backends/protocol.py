@@ -1,6 +1,6 @@
 """The protocol of back ends: a maker of sandboxes, and one job's sandbox."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,16 @@ class Output(Protocol):
     async def __call__(self, data: bytes, source_end: int) -> None: ...
 
 
+class Archives(Protocol):
+    """How an engine itself reads and writes a job's files, as tar streams and as root."""
+
+    def read(self, path: str) -> AsyncIterator[bytes]:
+        """Yield the archive of a path; its entries begin with the path's last name."""
+
+    async def write(self, path: str, data: AsyncIterator[bytes]) -> None:
+        """Unpack an archive in a folder.  Raise OSError if the engine refuses."""
+
+
 class Sandbox(Protocol):
     """One job's private world: its files, network and service containers."""
 
@@ -97,6 +107,9 @@ class Sandbox(Protocol):
 
     async def question(self, number: int) -> str:
         """Return the name of question `number` from 0, once something inside has asked it."""
+
+    def archives(self) -> Archives | None:
+        """Return the engine's own way to a job's files; None where only the job's tar can."""
 
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""

@@ -14,6 +14,7 @@ from roundel.backends.launch import launch_text
 from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
+    Archives,
     Exit,
     Facts,
     Output,
@@ -46,6 +47,7 @@ class FolderSandbox:
     ) -> None:
         self.opened_how = ""
         self.kept = False
+        self.engine_archives: Archives | None = None
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
@@ -132,6 +134,10 @@ class FolderSandbox:
             return asked[number]
         finally:
             self._bells.discard(bell)
+
+    def archives(self) -> Archives | None:
+        """There is none unless a back end has an engine that knows how."""
+        return self.engine_archives
 
     def halted(self) -> bool:
         """Tell whether a step said so."""

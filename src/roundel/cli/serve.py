@@ -25,7 +25,7 @@ def image_rule(text: str) -> tuple[str, str]:
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _option(name: str, **settings: Any) -> Decorator:
+def option(name: str, **settings: Any) -> Decorator:
     """Return an option that ROUNDEL_<OPTION> sets as well."""
     variable = "ROUNDEL_" + name.removeprefix("--").upper().replace("-", "_")
     settings["help"] = f"{settings['help']}  [env: {variable}]"
@@ -33,41 +33,41 @@ def _option(name: str, **settings: Any) -> Decorator:
 
 
 @click.command()
-@_option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
-@_option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@_option(
+@option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
+@option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@option(
     "--port",
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
     help="The port to listen on; 0 takes a free one.",
 )
-@_option("--database-url", metavar="URL", help="PostgreSQL instead of the embedded database.")
-@_option("--blob-url", metavar="URL", help="An object store instead of the data folder.")
-@_option("--slots", type=click.IntRange(1, 1024), help="How many jobs run here at once.")
-@_option("--no-runner", is_flag=True, help="Run no jobs here; runners elsewhere do.")
-@_option(
+@option("--database-url", metavar="URL", help="PostgreSQL instead of the embedded database.")
+@option("--blob-url", metavar="URL", help="An object store instead of the data folder.")
+@option("--slots", type=click.IntRange(1, 1024), help="How many jobs run here at once.")
+@option("--no-runner", is_flag=True, help="Run no jobs here; runners elsewhere do.")
+@option(
     "--backend",
     type=click.Choice([choice.value for choice in BackendChoice]),
     default=BackendChoice.AUTO.value,
     show_default=True,
     help="Where jobs run.",
 )
-@_option(
+@option(
     "--image-map",
     type=image_rule,
     multiple=True,
     metavar="PATTERN=IMAGE",
     help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
 )
-@_option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
-@_option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
-@_option(
+@option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
+@option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
+@option(
     "--master-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The key that secrets are sealed under; by default DIR/master-key is made.",
 )
-@_option(
+@option(
     "--allow-private-addresses",
     is_flag=True,
     help="Let URL orbs come from private networks and over http.",

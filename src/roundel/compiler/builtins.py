@@ -57,13 +57,13 @@ BUILTIN_KEYS: Mapping[str, frozenset[str]] = {
     "add_ssh_keys": frozenset({"fingerprints", "name"}),
 }
 
-REQUIRED_KEYS: Mapping[str, tuple[str, ...]] = {
-    "run": ("command",),
-    "save_cache": ("paths", "key"),
-    "store_artifacts": ("path",),
-    "store_test_results": ("path",),
-    "persist_to_workspace": ("root", "paths"),
-    "attach_workspace": ("at",),
+REQUIRED_KEYS: Mapping[str, frozenset[str]] = {
+    "run": frozenset({"command"}),
+    "save_cache": frozenset({"paths", "key"}),
+    "store_artifacts": frozenset({"path"}),
+    "store_test_results": frozenset({"path"}),
+    "persist_to_workspace": frozenset({"root", "paths"}),
+    "attach_workspace": frozenset({"at"}),
 }
 
 # Keys of steps whose value is one text; numbers given for them are read as text.

@@ -88,11 +88,12 @@ MOST_CONTEXTS = 100
 
 
 def _invocation(invocation: Invocation, run: Run, strict: bool) -> None:
-    report = run.report
-    context = invocation.call.lines()
+    if not invocation.keys:
+        return
+    voice = Voice(run.report, invocation.call)
     filters = invocation.keys.get("filters")
     if isinstance(filters, Map):
-        _filters(filters, report, context)
+        _filters(filters, voice)
     elif isinstance(filters, str) and strict:
         from roundel.compiler.scope import Elements
 
@@ -101,26 +102,18 @@ def _invocation(invocation: Invocation, run: Run, strict: bool) -> None:
         expression_holds(filters, scope, invocation.spot, "filter-expression")
     contexts = invocation.keys.get("context")
     if isinstance(contexts, Seq) and len(contexts) > MOST_CONTEXTS:
-        report.error(
-            "contexts",
-            f"A job can have at most {MOST_CONTEXTS} contexts",
-            contexts.spot(),
-            context=context,
-        )
+        words = f"A job can have at most {MOST_CONTEXTS} contexts"
+        voice.error("contexts", words, contexts.spot())
     serial = invocation.keys.get("serial-group")
     if serial is not None and _SERIAL_GROUP.match(text_of(serial)) is None:
-        report.error(
-            "serial-group",
-            "serial-group must match ^[A-Za-z0-9._/-]{1,512}$",
-            invocation.spot,
-            context=context,
-        )
+        words = "serial-group must match ^[A-Za-z0-9._/-]{1,512}$"
+        voice.error("serial-group", words, invocation.spot)
 
 
-def _filters(filters: Map, report: Report, context: list[str]) -> None:
+def _filters(filters: Map, voice: Voice) -> None:
     for kind, rule in filters.items():
         if kind not in ("branches", "tags"):
-            report.warning(
+            voice.report.warning(
                 "filters",
                 f"The key '{kind}' has no effect in filters.",
                 filters.key_spot(kind),
@@ -131,11 +124,10 @@ def _filters(filters: Map, report: Report, context: list[str]) -> None:
         for word, entries in rules.items():
             pattern = bad_pattern(entries)
             if pattern is not None:
-                report.error(
+                voice.error(
                     "pattern",
                     f"Invalid regular expression: {pattern}: Invalid pattern.",
                     rules.value_spot(word),
-                    context=context,
                     hint="patterns are RE2: no look-ahead, look-behind or back-references",
                 )
 

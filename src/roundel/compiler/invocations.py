@@ -44,6 +44,7 @@ class Invocation:
         "final",
         "group",
         "group_aliases",
+        "group_name",
         "group_requires",
         "keys",
         "name",
@@ -68,6 +69,7 @@ class Invocation:
         self.group: list[Invocation] | None = None
         self.group_aliases: Mapping[str, list[list[Invocation]]] = {}
         self.group_requires: list[Required] = []
+        self.group_name: str | None = None
 
 
 _NOTHING: Mapping[str, Node] = {}

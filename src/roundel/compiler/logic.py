@@ -15,7 +15,7 @@ from roundel.compiler.report import nearest
 from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute, value_of
-from roundel.compiler.tree import Map, Node, Seq, Spot
+from roundel.compiler.tree import Map, Node, Seq, Spot, inside
 
 DEEPEST_STATEMENT = 100
 
@@ -211,7 +211,7 @@ def expression_holds(text: str, scope: Scope, spot: Spot, code: str = "expressio
             if isinstance(cause, UnknownName)
             else None
         )
-        scope.error(code, error.shown(text), spot, hint=hint)
+        scope.error(code, error.shown(text), inside(spot, text, error.at), hint=hint)
         return False
 
 

@@ -142,6 +142,7 @@ def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:
         ),
         contexts=_texts(invocation.keys.get("context")),
         serial_group=text_of(serial) if serial is not None else None,
+        job_group=invocation.group_name if serial is not None else None,
         excluded=reason,
         at=invocation.spot.place(),
     )

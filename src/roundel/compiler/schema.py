@@ -50,6 +50,12 @@ def version_of(root: Map, report: Report) -> float | None:
 
 
 def _warn_of_version_2(root: Map, report: Report) -> None:
+    report.warning(
+        "version-2",
+        "Version 2 of the configuration is being retired by CircleCI; it still compiles here.",
+        root.value_spot("version"),
+        hint="use `version: 2.1`, and write `\\<<` where a script has `<<`",
+    )
     used = [key for key in _ONLY_IN_21 if key in root]
     for key in used:
         report.warning(

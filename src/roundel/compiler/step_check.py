@@ -60,32 +60,21 @@ def _step(step: Step, voice: Voice, strict: bool) -> None:
     node = step.body
     if not isinstance(node, Map):
         if node is None and step.kind not in BARE_STEPS:
-            names = ", ".join(REQUIRED_KEYS.get(step.kind, ("key",)))
+            names = ", ".join(sorted(REQUIRED_KEYS.get(step.kind, {"key"})))
             voice.error("step-argument", f"Missing required argument(s): {names}", step.spot)
         elif isinstance(node, Seq):
             voice.error(
                 "step-argument", f"expected type: Mapping, found: {type_word(node)}", step.spot
             )
         return
-    missing = [key for key in REQUIRED_KEYS.get(step.kind, ()) if key not in node]
-    if missing:
-        message = f"[{step.kind}] required key [{missing[0]}] not found"
-        hint = nearest(missing[0], node)
-        if strict or step.kind == "run":
-            voice.error("step-argument", message, step.spot, hint)
-        else:  # version 2 compiled such steps; they fail, or do nothing, when they run
-            voice.report.warning("step-argument", message, step.spot, hint=hint)
     known = BUILTIN_KEYS.get(step.kind)
     if known is not None:
+        if not REQUIRED_KEYS.get(step.kind, _NONE) <= node.keys():
+            _required(step, node, voice, strict)
+        if not node.keys() <= known:
+            _unknown(step, node, known, voice)
         for key, value in node.items():
-            if key not in known:
-                voice.report.warning(
-                    "step-key",
-                    f"The key '{key}' has no meaning for the step {step.kind}.",
-                    node.key_spot(key),
-                    hint=nearest(key, known),
-                )
-            elif isinstance(value, (Map, Seq)) and key in TEXT_KEYS:
+            if isinstance(value, (Map, Seq)) and key in TEXT_KEYS and key in known:
                 voice.error(
                     "step-argument",
                     f"[{step.kind}/{key}] expected type: String, found: {type_word(value)}",
@@ -94,6 +83,30 @@ def _step(step: Step, voice: Voice, strict: bool) -> None:
     special = _SPECIAL.get(step.kind)
     if special is not None:
         special(node, voice)
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _required(step: Step, node: Map, voice: Voice, strict: bool) -> None:
+    missing = sorted(REQUIRED_KEYS[step.kind] - node.keys())[0]
+    message = f"[{step.kind}] required key [{missing}] not found"
+    hint = nearest(missing, node)
+    if strict or step.kind == "run":
+        voice.error("step-argument", message, step.spot, hint)
+    else:  # version 2 compiled such steps; they fail, or do nothing, when they run
+        voice.report.warning("step-argument", message, step.spot, hint=hint)
+
+
+def _unknown(step: Step, node: Map, known: frozenset[str], voice: Voice) -> None:
+    for key in node:
+        if key not in known:
+            voice.report.warning(
+                "step-key",
+                f"The key '{key}' has no meaning for the step {step.kind}.",
+                node.key_spot(key),
+                hint=nearest(key, known),
+            )
 
 
 _DELAY = re.compile(r"((10|[1-9])m|([1-9][0-9]*)s)\Z")

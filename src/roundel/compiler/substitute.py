@@ -7,7 +7,7 @@ from roundel.compiler.report import Hint, nearest
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.templates import TemplateError, fill, parse_template
-from roundel.compiler.tree import Map, Node, Seq, Spot
+from roundel.compiler.tree import Map, Node, Seq, Spot, inside
 
 
 def value_of(text: str, scope: Scope, spot: Spot) -> Value:
@@ -18,7 +18,7 @@ def value_of(text: str, scope: Scope, spot: Spot) -> Value:
         value = fill(parse_template(text), scope.lookup)
     except TemplateError as error:
         hint = _unclosed_hint(error) or _name_hint(error, scope)
-        scope.error(error.code, error.message, spot, hint=hint)
+        scope.error(error.code, error.message, inside(spot, text, error.position(text)), hint=hint)
         return None
     if isinstance(value, str):
         scope.run.budget.spend_text(len(value))

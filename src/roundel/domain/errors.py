@@ -30,3 +30,7 @@ class IllegalMove(DomainError):
 
 class LeaseLost(DomainError):
     """The runner no longer holds this execution; it must stop and report nothing more."""
+
+
+class Unavailable(Exception):
+    """Something that we stand on is away.  No answer to the request: ask again a little later."""

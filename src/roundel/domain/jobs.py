@@ -56,7 +56,8 @@ JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     ),
     _J.ON_HOLD: frozenset({_J.SUCCESS, _J.CANCELED, _J.NOT_RUN}),
     _J.QUEUED: frozenset(
-        {_J.NOT_RUNNING, _J.RUNNING, _J.CANCELED, _J.FAILED, _J.INFRASTRUCTURE_FAIL}
+        # success: a lock, once its turn has come
+        {_J.NOT_RUNNING, _J.RUNNING, _J.CANCELED, _J.FAILED, _J.INFRASTRUCTURE_FAIL, _J.SUCCESS}
     ),
     # queued again: the lease was lost before a step had started
     _J.NOT_RUNNING: frozenset({_J.RUNNING, _J.QUEUED}) | _RESULTS,

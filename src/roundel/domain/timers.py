@@ -14,6 +14,10 @@ class TimerKind(StrEnum):
 
     COMPILE = "compile"  # a pipeline: fetch its config, compile it, create its workflows
     APPROVAL_EXPIRY = "approval-expiry"  # a job on hold: nobody came for 90 days
+    WORKFLOW_EXPIRY = "workflow-expiry"  # a workflow: it did not end within 90 days
+    TURN_EXPIRY = "turn-expiry"  # a job in line for a serial group or a lock: 5 hours are over
+    SCHEDULE = "schedule"  # a schedule of the API: trigger its pipeline
+    CRON = "cron"  # a workflow that its config schedules: run it
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 
@@ -44,8 +48,8 @@ class Timers(Protocol):
     def take_due(self, *, now: Micros, until: Micros, owner: str, limit: int) -> Sequence[Timer]:
         """Take timers that are due; nobody else gets them before `until`."""
 
-    def free_others(self, *, owner: str, now: Micros) -> int:
-        """Make what owners other than `owner` had taken due again; return how many."""
+    def free_orphans(self, *, alive_since: Micros, now: Micros) -> int:
+        """Make due what servers took that have not been seen since then; return how many."""
 
     def postpone(self, kind: TimerKind, subject: str, run_at: Micros) -> None:
         """Give the work back that could not be done now; it falls due again at `run_at`."""

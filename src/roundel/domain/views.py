@@ -18,6 +18,7 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.jobs import ExecutionStatus, Job
@@ -25,7 +26,9 @@ from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
+from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
 from roundel.domain.workflows import Workflow
@@ -113,6 +116,14 @@ class TestView:
     test: TestResult
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleView:
+    """A schedule with its project."""
+
+    schedule: Schedule
+    project: Project
+
+
 class Reads(Protocol):
     """The read port of the doors.  What does not exist is None; rights are the caller's affair."""
 
@@ -121,6 +132,9 @@ class Reads(Protocol):
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
+
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
 
     async def person(self, person_id: PersonId) -> Actor | None: ...
 
@@ -139,6 +153,17 @@ class Reads(Protocol):
     async def organization_settings(
         self, organization_id: OrganizationId
     ) -> OrganizationSettings: ...
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None: ...
+
+    async def schedules(
+        self,
+        project_id: ProjectId,
+        *,
+        after: tuple[Micros, ScheduleId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Schedule]:
+        """Return a project's schedules in the order of their creation."""
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 

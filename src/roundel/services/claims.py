@@ -9,7 +9,14 @@ from dataclasses import replace
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import LeaseLost
 from roundel.domain.ids import ExecutionId, RunnerId
-from roundel.domain.jobs import EXECUTION_ENDED, Execution, ExecutionStatus, JobStatus, lane_of
+from roundel.domain.jobs import (
+    EXECUTION_ENDED,
+    Execution,
+    ExecutionStatus,
+    Job,
+    JobStatus,
+    lane_of,
+)
 from roundel.domain.runners import (
     LEASE_SECONDS,
     JobOrder,
@@ -20,6 +27,7 @@ from roundel.domain.runners import (
     Resumed,
 )
 from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, make_order
+from roundel.services.resource_classes import may_use
 from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
@@ -108,24 +116,61 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
             deadline=Micros(at + TIME_LIMIT_SECONDS * SECOND),
         ):
             try:
-                return _begin(tx, execution, app)
+                return _begin(tx, execution, app, at)
             except _NO_ORDER as error:
                 log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
                 refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
                 end_execution(tx, execution, refused, at)
         return None
 
-    return await app.database.write(transaction)
+    writing = asyncio.ensure_future(app.database.write(transaction))
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        # Whoever asked is gone.  What was claimed for him meanwhile goes back into the queue.
+        order = await writing
+        if order is not None:
+            await app.database.write(lambda tx: _give_back(tx, order.lease))
+        raise
 
 
-def _begin(tx: Tx, execution: Execution, app: App) -> JobOrder:
+def _give_back(tx: Tx, lease: Lease) -> None:
+    execution = held(tx, lease)
+    queued = replace(
+        execution,
+        status=ExecutionStatus.QUEUED,
+        runner_id=None,
+        lease_until=None,
+        deadline=None,
+    )
+    tx.executions.save(queued, execution.status)
+    job = tx.jobs.get(execution.job_id)
+    if job is not None and job.status is JobStatus.NOT_RUNNING and job.parallelism == 1:
+        tx.jobs.save(replace(job, status=JobStatus.QUEUED), job.status)
+    tx.wake(CLAIMS)
+
+
+def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:
     job = tx.jobs.get(execution.job_id)
     if job is None:
         raise CannotOrder("the job is not in the database")
+    _check_class(tx, execution, job, at)
     if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
         job = replace(job, status=JobStatus.NOT_RUNNING)
         tx.jobs.save(job, JobStatus.QUEUED)
     return make_order(tx, execution, job, app)
+
+
+def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
+    """Refuse a job that names a class of runners of somebody else's."""
+    lane = lane_of(execution.resource_class)
+    if not lane:
+        return
+    project = tx.projects.get_by_id(job.project_id)
+    if project is not None and not may_use(tx, lane, project.organization.id):
+        raise CannotOrder(f"the resource class {lane!r} belongs to another organization")
+    if execution.runner_id is not None:
+        tx.resource_classes.used(execution.runner_id, at)
 
 
 def held(tx: Tx, lease: Lease) -> Execution:

@@ -7,10 +7,11 @@ from roundel.domain.jobs import Job, JobStatus
 from roundel.domain.pipelines import Pipeline, PipelineState
 from roundel.domain.plan import ExecutorKind, JobType, SlotPlan, WorkflowPlan
 from roundel.domain.workflows import SETUP_TAG, Workflow, WorkflowSlot
+from roundel.services.advancing import advance_workflow
 from roundel.services.plans import ExecutorHead, JobHead, PlanHead
 from roundel.services.redundancy import may_be_redundant
+from roundel.services.repeating import workflow_expiry
 from roundel.services.work import Tx
-from roundel.services.workflows import advance_workflow
 
 _APPROVAL = JobHead(executor=ExecutorHead(kind=ExecutorKind.NONE), type=JobType.APPROVAL)
 
@@ -23,12 +24,13 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
     """
     auto_cancel = may_be_redundant(tx, pipeline)
     for position, plan in enumerate(head.workflows):
-        if plan.schedules or all(slot.excluded is not None for slot in plan.slots):
+        if not _wanted(pipeline, plan):
             continue
         # A microsecond apart, so that lists by time have the order of the config.
         created_at = Micros(at + position)
         workflow = _workflow(pipeline, plan, auto_cancel, created_at)
         tx.workflows.add(workflow)
+        tx.timers.add(workflow_expiry(workflow))
         jobs = {
             slot.name: _job(workflow, slot, head, created_at)
             for slot in plan.slots
@@ -42,6 +44,14 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
             ]
         )
         advance_workflow(tx, workflow.id, at)
+
+
+def _wanted(pipeline: Pipeline, plan: WorkflowPlan) -> bool:
+    if all(slot.excluded is not None for slot in plan.slots):
+        return False
+    if pipeline.scheduled_workflow is not None:
+        return plan.name == pipeline.scheduled_workflow and bool(plan.schedules)
+    return not plan.schedules
 
 
 def _workflow(pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Micros) -> Workflow:
@@ -70,6 +80,7 @@ def _slot(workflow: Workflow, plan: SlotPlan, position: int, job: Job | None) ->
         requires=plan.requires,
         contexts=plan.contexts,
         serial_group=plan.serial_group,
+        job_group=plan.job_group,
         excluded=plan.excluded,
         job_id=None if job is None else job.id,
         status=None if job is None else job.status,

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from roundel.domain.clock import Micros
+from roundel.domain.clock import DAY, Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import JobId, PersonId, WorkflowId, new_id
+from roundel.domain.ids import JobId, PersonId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice, Fate, fates
+from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.work import Tx
 
+WORKFLOW_LIFETIME = 90 * DAY
 LEFT_OUT = "it is not connected to the jobs that were rerun"
 
 
@@ -44,6 +46,7 @@ def repeat_workflow(tx: Tx, repeat: Repeat, at: Micros) -> Workflow:
         created_at=at,
     )
     tx.workflows.add(workflow)
+    tx.timers.add(workflow_expiry(workflow))
     made: list[Job] = []
     again: list[WorkflowSlot] = []
     for slot in slots:
@@ -59,6 +62,16 @@ def repeat_workflow(tx: Tx, repeat: Repeat, at: Micros) -> Workflow:
     tx.jobs.add(made)
     tx.workflows.add_slots(again)
     return workflow
+
+
+def workflow_expiry(workflow: Workflow) -> Timer:
+    """Return the timer that cancels a workflow which does not end."""
+    return Timer(
+        id=TimerId(new_id()),
+        kind=TimerKind.WORKFLOW_EXPIRY,
+        subject=workflow.id,
+        run_at=Micros(workflow.created_at + WORKFLOW_LIFETIME),
+    )
 
 
 def _job_again(tx: Tx, job_id: JobId, workflow: Workflow, at: Micros) -> Job:

@@ -7,10 +7,10 @@ from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import WorkflowId
 from roundel.domain.reruns import Choice, check_rerun
 from roundel.domain.workflows import Workflow
+from roundel.services.advancing import advance_workflow
 from roundel.services.blocking import refuse_if_blocked
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.work import App, Tx
-from roundel.services.workflows import advance_workflow
 
 NO_SSH = "enable_ssh: SSH into jobs is not supported here; rerun the jobs without it"
 

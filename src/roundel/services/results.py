@@ -16,9 +16,9 @@ from roundel.domain.jobs import (
 )
 from roundel.domain.runners import Lease, Result, StepReport, StepStatus
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.advancing import advance_workflow
 from roundel.services.announcing import announce_job
 from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_output
-from roundel.services.workflows import advance_workflow
 
 DEADLINE_GRACE = MINUTE  # a runner ends its jobs in time by itself; this is for one that does not
 SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database

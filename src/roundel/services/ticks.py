@@ -6,9 +6,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.ids import ExecutionId, JobId, PipelineId
+from roundel.domain.ids import CronTriggerId, ExecutionId, JobId, PipelineId, ScheduleId, WorkflowId
+from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
 from roundel.services.pipelines import (
@@ -18,15 +20,20 @@ from roundel.services.pipelines import (
     load_triggered,
 )
 from roundel.services.results import lapse
+from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import sweep_storage
 from roundel.services.work import TIMERS, App, Tx
+from roundel.services.workflows import expire_workflow
 
 POLL_SECONDS = 1.0  # how late a tick may be
 TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
 FIRST_RETRY = 2 * SECOND  # doubled with each attempt
 COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
 AT_ONCE = 100  # rows per tick: keeps the transaction short
+
+LEASE = LEASE_SECONDS * SECOND
+CUT_OFF_SECONDS = LEASE_SECONDS / 3  # between two ticks; after that runners get their time again
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +44,24 @@ class Ticks:
     def __init__(self, app: App) -> None:
         self._app = app
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shown = Micros(0)  # when we last showed that we live
+        self._ticked: float | None = None
 
     async def recover(self) -> None:
         """Take up what a process that is gone has left; called once, before anything runs.
 
-        Its timers are due at once.  Leases get a full length again, for nobody could renew them
-        while we were away, and the jobs may well be running on.
+        Its timers are due at once.  Without another server on the database, leases get a full
+        length again: nobody could renew them, and the jobs may well be running on.
         """
         app = self._app
         at = app.clock.now()
 
         def transaction(tx: Tx) -> tuple[int, int]:
-            freed = tx.timers.free_others(owner=app.instance, now=at)
-            return freed, tx.executions.prolong_leases(Micros(at + LEASE_SECONDS * SECOND))
+            if app.alone:
+                tx.replicas.leave_all()
+            alone = not tx.replicas.others(app.instance, Micros(at - DEAD_AFTER))
+            freed = self._show_life(tx, at)
+            return freed, tx.executions.prolong_leases(Micros(at + LEASE)) if alone else 0
 
         freed, prolonged = await app.database.write(transaction)
         if freed or prolonged:
@@ -59,6 +71,24 @@ class Ticks:
                 prolonged,
                 extra={"event": "recovered", "timers": freed, "leases": prolonged},
             )
+
+    async def leave(self) -> None:
+        """Let other servers take up at once what this one has begun."""
+        app = self._app
+        at = app.clock.now()
+
+        def transaction(tx: Tx) -> None:
+            tx.replicas.leave(app.instance)
+            tx.timers.free_orphans(alive_since=Micros(at - DEAD_AFTER), now=at)
+            tx.wake(TIMERS)
+
+        await app.database.write(transaction)
+
+    def _show_life(self, tx: Tx, at: Micros) -> int:
+        """Show that we live, and free what is left of those that do not; return how much."""
+        tx.replicas.beat(self._app.instance, at)
+        self._shown = at
+        return tx.timers.free_orphans(alive_since=Micros(at - DEAD_AFTER), now=at)
 
     async def run(self) -> None:
         """Do what falls due, until cancelled; then end what is under way."""
@@ -77,8 +107,13 @@ class Ticks:
     async def tick(self) -> None:
         """Do what is due now."""
         at = self._app.clock.now()
+        cut_off = self._was_cut_off()
 
         def transaction(tx: Tx) -> list[Timer]:
+            if at - self._shown >= BEAT:
+                self._show_life(tx, at)
+            if cut_off:
+                tx.executions.prolong_leases(Micros(at + LEASE))
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
             due = tx.timers.take_due(
@@ -88,6 +123,12 @@ class Ticks:
 
         for timer in await self._app.database.write(transaction):
             self._start(timer)
+
+    def _was_cut_off(self) -> bool:
+        """Tell whether the database was away for so long that no lease could be renewed."""
+        now = asyncio.get_running_loop().time()
+        before, self._ticked = self._ticked, now
+        return before is not None and now - before > CUT_OFF_SECONDS
 
     def create(self, triggered: Triggered) -> None:
         """Go on with a pipeline that was just accepted."""
@@ -106,11 +147,20 @@ class Ticks:
                 work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
                 work = seal_output(ExecutionId(timer.subject), self._app)
+            case TimerKind.SCHEDULE:
+                work = self._run(run_schedule(ScheduleId(timer.subject), self._app))
+            case TimerKind.CRON:
+                work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
-            case TimerKind.APPROVAL_EXPIRY:
+            case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)
+
+    async def _run(self, schedule: Coroutine[Any, Any, Triggered | None]) -> None:
+        triggered = await schedule
+        if triggered is not None:
+            self.create(triggered)
 
     async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:
         if attempts > COMPILE_ATTEMPTS:
@@ -150,8 +200,16 @@ class Ticks:
 
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:
     """Do what needs nothing but the database; tell whether this was all."""
-    if timer.kind is not TimerKind.APPROVAL_EXPIRY:
-        return False
-    expire_approval(tx, JobId(timer.subject), at)
+    match timer.kind:
+        case TimerKind.APPROVAL_EXPIRY:
+            expire_approval(tx, JobId(timer.subject), at)
+        case TimerKind.WORKFLOW_EXPIRY:
+            expire_workflow(tx, WorkflowId(timer.subject), at)
+        case TimerKind.TURN_EXPIRY:
+            ticket = tx.tickets.get(JobId(timer.subject))
+            if ticket is not None and not ticket.held:
+                expire_turn(tx, ticket, at)
+        case _:
+            return False
     tx.timers.remove(timer.id)
     return True

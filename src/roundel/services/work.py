@@ -17,11 +17,15 @@ from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
+from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
+from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
@@ -59,13 +63,23 @@ class Tx(Protocol):
     @property
     def projects(self) -> Projects: ...
     @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
+    @property
     def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
+    def replicas(self) -> Replicas: ...
+    @property
+    def resource_classes(self) -> ResourceClasses: ...
+    @property
     def steps(self) -> Steps: ...
     @property
     def test_results(self) -> TestResults: ...
+    @property
+    def tickets(self) -> Tickets: ...
     @property
     def timers(self) -> Timers: ...
     @property
@@ -108,6 +122,10 @@ class App(Protocol):
 
     def signing_key(self) -> bytes:
         """Return the secret that signs what we give out; replicas share it."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can be on this database."""
 
     @property
     def addresses(self) -> Addresses: ...

@@ -12,7 +12,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.ids import OrganizationId
-from roundel.store.database import SqliteDatabase
+from roundel.store.database import Database
 from roundel.store.dialect import Sql
 from roundel.store.repos.contexts import CONTEXT, SqlContexts, context_of
 from roundel.store.repos.secrets import SqlSecrets, variables_after
@@ -21,7 +21,7 @@ from roundel.store.repos.secrets import SqlSecrets, variables_after
 class SqlContextReads:
     """Implements `domain.contexts.ContextReads`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._read = database.read
 
     async def contexts(

@@ -1,17 +1,21 @@
 """What differs between databases; everything else in the store is plain, portable SQL.
 
-Statements are written with named parameters (`:name`), which SQLite takes as they are.
+Statements are written with named parameters (`:name`) and in SQLite's words, which it takes as
+they are; `for_postgres` and `schema_for_postgres` say the same to PostgreSQL.
 """
 
+import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
 
 BEGIN_WRITE = "BEGIN IMMEDIATE"  # take the write lock at once: a later upgrade could fail busy
-SKIP_LOCKED = ""  # PostgreSQL: FOR UPDATE SKIP LOCKED; SQLite has one writer anyway
+# What stands in such a comment is meant for PostgreSQL alone.
+SKIP_LOCKED = "/*pg FOR UPDATE SKIP LOCKED */"
 
 BUSY_SECONDS = 10.0  # only a backup or a person with a shell can hold the lock against us
 STATEMENTS_KEPT = 512  # prepared statements per connection; we have about a hundred
@@ -22,12 +26,28 @@ _WRITER_CACHE_KIB = 16 * 1024
 _READER_CACHE_KIB = 4 * 1024
 
 
+class Cursor(Protocol):
+    """The rows of a statement, as both drivers give them."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """What `Sql` needs of a driver's connection."""
+
+    def execute(self, statement: str, values: Mapping[str, object], /) -> Cursor: ...
+    def executemany(self, statement: str, rows: Iterable[Mapping[str, object]], /) -> object: ...
+
+
 class Sql:
     """A connection that runs statements with named parameters."""
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def one(self, statement: str, **values: object) -> Row | None:
@@ -80,3 +100,30 @@ def placeholders(name: str, values: Sequence[object]) -> tuple[str, dict[str, ob
     """Return `:name0, :name1, …` for an IN list, and the parameters that it needs."""
     named = {f"{name}{index}": value for index, value in enumerate(values)}
     return ", ".join(f":{key}" for key in named), named
+
+
+_PIECES = re.compile(r"('(?:[^']|'')*')|/\*pg (.*?)\*/|(?<!:):([a-z_][a-z0-9_]*)|(%)", re.DOTALL)
+
+
+@lru_cache(maxsize=1024)
+def for_postgres(statement: str) -> str:
+    """Return a statement with `%(name)s` for `:name`, and what is meant for PostgreSQL alone."""
+
+    def said(found: "re.Match[str]") -> str:
+        text, own, name, _ = found.groups()
+        if text is not None:
+            return str(text).replace("%", "%%")
+        if own is not None:
+            return str(own)
+        return f"%({name})s" if name is not None else "%%"
+
+    return _PIECES.sub(said, statement)
+
+
+def schema_for_postgres(text: str) -> str:
+    """Return table definitions in PostgreSQL's words.
+
+    Texts compare byte by byte, as SQLite's do, whatever language the database was made for.
+    """
+    text = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', text)
+    return re.sub(r"\bBLOB\b", "BYTEA", text)

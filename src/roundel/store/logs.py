@@ -8,7 +8,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
 from roundel.domain.logs import Piece
-from roundel.store.database import SqliteDatabase
+from roundel.store.database import Database
 from roundel.store.dialect import Row, Sql
 from roundel.store.wakeups import LocalWakeups
 
@@ -26,7 +26,7 @@ _CHUNKS = (
 class StoredLogs:
     """Implements `domain.logs.Logs` on the chunk index and the blobs."""
 
-    def __init__(self, database: SqliteDatabase, blobs: Blobs, wakeups: LocalWakeups) -> None:
+    def __init__(self, database: Database, blobs: Blobs, wakeups: LocalWakeups) -> None:
         self._database = database
         self._blobs = blobs
         self._wakeups = wakeups

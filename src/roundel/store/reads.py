@@ -11,32 +11,37 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.resource_classes import ResourceClass
+from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
     JobView,
     PipelineConfig,
     PipelineView,
+    ScheduleView,
     SlotView,
     TestView,
     WorkflowView,
 )
 from roundel.store.context_reads import SqlContextReads
-from roundel.store.database import SqliteDatabase
-from roundel.store.queries import jobs, kept, people, pipelines, workflows
+from roundel.store.database import Database
+from roundel.store.queries import jobs, kept, people, pipelines, schedules, workflows
 from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
 
 
 class SqlReads:
     """Implements `domain.views.Reads`."""
 
-    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
         self.secrets = SqlContextReads(database)
@@ -45,6 +50,10 @@ class SqlReads:
         """Return whose token this is, unless expired or revoked."""
         now = self._clock.now()
         return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
+
+    async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
+        """Return the class of runners that this token speaks for."""
+        return await self._read(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""
@@ -73,6 +82,22 @@ class SqlReads:
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         """Return an organisation's settings."""
         return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
+        """Return a schedule."""
+        return await self._read(lambda sql: schedules.schedule(sql, schedule_id))
+
+    async def schedules(
+        self,
+        project_id: ProjectId,
+        *,
+        after: tuple[Micros, ScheduleId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Schedule]:
+        """Return a project's schedules in the order of their creation."""
+        return await self._read(
+            lambda sql: schedules.schedules(sql, project_id, after=after, limit=limit)
+        )
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         """Return a project's settings."""

@@ -110,9 +110,9 @@ PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
     "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
-    "scheduled_workflow"
+    "scheduled_workflow, schedule_id, schedule_name"
 )
-PIPELINE_WIDTH = 24
+PIPELINE_WIDTH = 26
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -145,6 +145,8 @@ def pipeline_of(row: Row) -> Pipeline:
         setup_compiled=row[21],
         setup_plan=row[22],
         scheduled_workflow=row[23],
+        schedule_id=row[24],
+        schedule_name=row[25],
     )
 
 
@@ -176,6 +178,8 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "setup_compiled": pipeline.setup_compiled,
         "setup_plan": pipeline.setup_plan,
         "scheduled_workflow": pipeline.scheduled_workflow,
+        "schedule_id": pipeline.schedule_id,
+        "schedule_name": pipeline.schedule_name,
     }
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
 from roundel.domain.errors import DomainError
@@ -27,13 +28,17 @@ def prepare(path: Path, migrations: Traversable = MIGRATIONS) -> None:
     if version is None:
         _create(path, len(steps))
     elif version > len(steps):
-        raise NewerDatabase(
-            f"{path} has schema version {version}, and this program knows only up to"
-            f" {len(steps)}. Start the newer program that last used it, or restore a backup"
-            " from before the upgrade."
-        )
+        refuse_newer(str(path), version, len(steps))
     elif version < len(steps):
         _migrate(path, version, len(steps), migrations)
+
+
+def refuse_newer(place: str, version: int, known: int) -> NoReturn:
+    """Say what to do about a database from the future."""
+    raise NewerDatabase(
+        f"{place} has schema version {version}, and this program knows only up to {known}. Start"
+        " the newer program that last used it, or restore a backup from before the upgrade."
+    )
 
 
 def migration_ids(migrations: Traversable = MIGRATIONS) -> list[str]:
@@ -59,34 +64,39 @@ def _create(path: Path, version: int) -> None:
     try:
         # One transaction: a process killed in the middle leaves a fresh database, not half of one.
         connection.executescript(
-            f"BEGIN IMMEDIATE;\n{snapshot}\n{_VERSION_TABLE}"
+            f"BEGIN IMMEDIATE;\n{snapshot}\n{VERSION_TABLE}"
             f"INSERT INTO schema_version (version) VALUES ({version:d});\nCOMMIT;"
         )
     finally:
         connection.close()
 
 
-_VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER NOT NULL);\n"
+VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER NOT NULL);\n"
 
 
 def _migrate(path: Path, have: int, want: int, migrations: Traversable) -> None:
     """Run the migrations from number `have` on, and note how far the database has come."""
-    from yoyo import get_backend, read_migrations  # half a second that most starts do not need
-
     with resources.as_file(migrations) as folder:
-        backend = get_backend(f"sqlite:///{quote(str(path))}")
-        steps = read_migrations(str(folder))
-        try:
-            with backend.lock():
-                known = backend.to_apply(steps[:have])
-                backend.mark_migrations(known)  # these came with the snapshot
-                backend.apply_migrations(backend.to_apply(steps))
-        finally:
-            backend.connection.close()
+        run_yoyo(f"sqlite:///{quote(str(path))}", str(folder), have)
     connection = connect_writer(path)
     try:
-        connection.execute(_VERSION_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))
+        connection.execute(VERSION_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))
         connection.execute("DELETE FROM schema_version")
         connection.execute("INSERT INTO schema_version (version) VALUES (?)", (want,))
     finally:
         connection.close()
+
+
+def run_yoyo(url: str, folder: str, have: int) -> None:
+    """Run the migrations in `folder` that the database lacks; the first `have` it has."""
+    from yoyo import get_backend, read_migrations  # half a second that most starts do not need
+
+    backend = get_backend(url)
+    steps = read_migrations(folder)
+    try:
+        with backend.lock():
+            known = backend.to_apply(steps[:have])
+            backend.mark_migrations(known)  # these came with the snapshot
+            backend.apply_migrations(backend.to_apply(steps))
+    finally:
+        backend.connection.close()

@@ -90,6 +90,8 @@ CREATE TABLE pipeline (
   setup_compiled TEXT REFERENCES document (hash),
   setup_plan TEXT REFERENCES document (hash),
   scheduled_workflow TEXT,
+  schedule_id TEXT,
+  schedule_name TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -234,9 +236,9 @@ CREATE TABLE schedule (
   actor_id TEXT NOT NULL,
   actor_login TEXT NOT NULL,
   actor_name TEXT NOT NULL,
+  next_at BIGINT,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  UNIQUE (project_id, name)
+  updated_at BIGINT NOT NULL
 );
 CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
 
@@ -248,6 +250,7 @@ CREATE TABLE cron_trigger (
   cron TEXT NOT NULL,
   actor_id TEXT,
   actor_login TEXT NOT NULL,
+  next_at BIGINT,
   UNIQUE (project_id, branch, workflow, cron)
 );
 
@@ -442,3 +445,44 @@ CREATE TABLE secret (
   PRIMARY KEY (owner_kind, owner_id, name)
 );
 CREATE INDEX secret_by_key ON secret (key_id);
+
+CREATE TABLE replica (
+  id TEXT NOT NULL PRIMARY KEY,
+  seen_at BIGINT NOT NULL
+);
+
+CREATE TABLE shared_key (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE resource_class (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  organization_id TEXT REFERENCES organization (id),
+  description TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE runner_token (
+  id TEXT NOT NULL PRIMARY KEY,
+  resource_class_id TEXT NOT NULL REFERENCES resource_class (id),
+  nickname TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX runner_token_of_class ON runner_token (resource_class_id);
+
+CREATE TABLE runner (
+  id TEXT NOT NULL PRIMARY KEY,
+  resource_class_id TEXT NOT NULL REFERENCES resource_class (id),
+  name TEXT NOT NULL,
+  hostname TEXT NOT NULL,
+  version TEXT NOT NULL,
+  ip TEXT NOT NULL,
+  first_connected BIGINT NOT NULL,
+  last_connected BIGINT NOT NULL,
+  last_used BIGINT
+);
+CREATE INDEX runner_of_class ON runner (resource_class_id);

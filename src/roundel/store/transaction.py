@@ -13,10 +13,14 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.replicas import SqlReplicas
+from roundel.store.repos.resource_classes import SqlResourceClasses
+from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
+from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
 from roundel.store.repos.workflows import SqlWorkflows
@@ -39,10 +43,15 @@ class Transaction:
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
+        self.cron_triggers = SqlCronTriggers(sql)
+        self.schedules = SqlSchedules(sql)
         self.secrets = SqlSecrets(sql)
         self.settings = SqlSettings(sql)
+        self.replicas = SqlReplicas(sql)
+        self.resource_classes = SqlResourceClasses(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
+        self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
         self.workflows = SqlWorkflows(sql)

@@ -1,4 +1,4 @@
-"""Wake-ups inside one process: hints that carry a topic and no data."""
+"""Wake-ups of those who wait in this process: hints that carry a topic and no data."""
 
 import asyncio
 from collections import defaultdict
@@ -17,6 +17,10 @@ class LocalWakeups:
         for topic in topics:
             for event in self._waiting.get(topic, ()):
                 event.set()
+
+    def wake_all(self) -> None:
+        """Wake everybody, as nobody knows what was missed."""
+        self.wake(list(self._waiting))
 
     @contextmanager
     def listen(self, *topics: str) -> Iterator[asyncio.Event]:

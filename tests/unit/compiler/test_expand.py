@@ -297,3 +297,20 @@ jobs:
     assert (job.shell, job.working_directory, job.parallelism) == ("/bin/sh -eu", "/tmp/x", 3)
     assert job.extra == {"circleci_ip_ranges": True}
     assert (job.at and job.at.line) == 5
+
+
+@pytest.mark.parametrize(
+    ("steps", "line", "column"),
+    [
+        ("      - run: echo << parameters.x >>\n", 6, 19),
+        ('      - run: "<< parameters.x >>"\n', 6, 15),
+        ("      - run: |\n          one\n          cat <<EOF\n", 8, 15),
+        ("      - run:\n          command: 'a << b & c >>'\n", 7, 28),
+        ("      - run: >\n          folded << parameters.x >>\n", 6, 14),
+    ],
+)
+def test_a_wrong_template_is_placed_where_it_stands(steps: str, line: int, column: int) -> None:
+    result = compiled(f"jobs:\n  build:\n    machine: true\n    steps:\n{steps}")
+    (problem,) = result.errors
+    assert problem.place is not None
+    assert (problem.place.line, problem.place.column) == (line, column)

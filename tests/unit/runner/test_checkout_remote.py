@@ -18,6 +18,10 @@ from tests.repositories import git, make_repository
 OK, FAILED = ExecutionStatus.SUCCESS, ExecutionStatus.FAILED
 
 
+def keys_in_memory() -> list[Path]:
+    return list(Path("/dev/shm").glob("roundel-*/checkout-*"))
+
+
 def checkout(**args: Json) -> StepPlan:
     return StepPlan(kind="checkout", name="Checkout code", args=args)
 
@@ -98,8 +102,7 @@ async def test_the_runner_clones_with_the_key_and_leaves_it_nowhere(by_ssh, tmp_
     await clone(by_ssh, place, shallow=None)
     assert (place / "file").read_text() == "two"
     assert "PRIVATE KEY" not in (place / ".git/config").read_text()
-    memory = [path.name for path in Path("/dev/shm").glob("roundel-*/checkout-*")]
-    assert memory == []
+    assert keys_in_memory() == []
 
 
 async def test_a_password_opens_a_repository_over_http(run_job, by_http):

@@ -13,18 +13,29 @@ from pathlib import Path
 import pytest
 
 import roundel
-from roundel.store.database import SqliteDatabase, StoreUnavailable
+from roundel.store.database import Database, SqliteDatabase, StoreUnavailable
 from roundel.store.dialect import Sql
 from roundel.store.schema import prepare
 from roundel.store.transaction import Transaction
 from roundel.store.wakeups import LocalWakeups
 
 
+def opened(tmp_path: Path, url: str | None, wakeups: LocalWakeups) -> Database:
+    """Return an empty database of ours, made ready."""
+    if url is None:
+        path = tmp_path / "store.sqlite3"
+        prepare(path)
+        return SqliteDatabase(path, wakeups)
+    from roundel.store.postgres import PostgresDatabase
+    from roundel.store.postgres_schema import prepare_postgres
+
+    prepare_postgres(url)
+    return PostgresDatabase(url, wakeups)
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    path = tmp_path / "store.sqlite3"
-    prepare(path)
-    database = SqliteDatabase(path, LocalWakeups())
+async def database(tmp_path: Path, database_url: str | None) -> AsyncIterator[Database]:
+    database = opened(tmp_path, database_url, LocalWakeups())
     yield database
     database.close()
 
@@ -33,13 +44,13 @@ def texts(sql: Sql) -> set[str]:
     return {row[0] for row in sql.all("SELECT text FROM document")}
 
 
-async def test_what_was_written_is_read_by_others(database: SqliteDatabase) -> None:
+async def test_what_was_written_is_read_by_others(database: Database) -> None:
     await database.write(lambda tx: tx.documents.put("hello"))
     assert await database.read(texts) == {"hello"}
 
 
 async def test_a_call_that_fails_takes_nothing_of_its_group_with_it(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     began, go = threading.Event(), threading.Event()
 
@@ -65,7 +76,7 @@ async def test_a_call_that_fails_takes_nothing_of_its_group_with_it(
 
 
 async def test_a_refused_statement_is_rolled_back_to_its_call_only(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     def refused(tx: Transaction) -> None:
         tx.documents.put("never")
@@ -78,13 +89,13 @@ async def test_a_refused_statement_is_rolled_back_to_its_call_only(
     assert await database.read(texts) == {"after"}
 
 
-async def test_a_caller_hears_of_success_only_after_the_commit(database: SqliteDatabase) -> None:
+async def test_a_caller_hears_of_success_only_after_the_commit(database: Database) -> None:
     for number in range(50):
         await database.write(lambda tx, number=number: tx.documents.put(str(number)))  # type: ignore[misc]
         assert str(number) in await database.read(texts)
 
 
-async def test_many_callers_at_once_all_get_their_own_answer(database: SqliteDatabase) -> None:
+async def test_many_callers_at_once_all_get_their_own_answer(database: Database) -> None:
     hashes = await asyncio.gather(
         *(
             database.write(lambda tx, number=number: tx.documents.put(str(number)))  # type: ignore[misc]
@@ -95,12 +106,10 @@ async def test_many_callers_at_once_all_get_their_own_answer(database: SqliteDat
 
 
 async def test_wake_ups_come_after_the_commit_and_not_from_failed_calls(
-    tmp_path: Path,
+    tmp_path: Path, database_url: str | None
 ) -> None:
-    path = tmp_path / "store.sqlite3"
-    prepare(path)
     wakeups = LocalWakeups()
-    database = SqliteDatabase(path, wakeups)
+    database = opened(tmp_path, database_url, wakeups)
 
     def failing(tx: Transaction) -> None:
         tx.wake("topic")
@@ -120,14 +129,14 @@ def texts_are_wanted(tx: Transaction) -> str | None:
     return tx.documents.get("x")
 
 
-async def test_a_closed_store_says_so(database: SqliteDatabase) -> None:
+async def test_a_closed_store_says_so(database: Database) -> None:
     database.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await database.write(texts_are_wanted)
 
 
-async def test_readers_cannot_write(database: SqliteDatabase) -> None:
-    with pytest.raises(Exception, match="readonly"):
+async def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(Exception, match=r"read-?only"):
         await database.read(lambda sql: sql.run("DELETE FROM document"))
 
 

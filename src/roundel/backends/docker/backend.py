@@ -15,6 +15,7 @@ from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
@@ -121,6 +122,7 @@ class DockerBackend:
                 folder.make()
                 main, sandbox.opened_how = await self._make(order, folder)
                 (root / "containers").write_text(main.id)
+            sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:

@@ -52,6 +52,7 @@ class Talk:
         self._base = base
         self._session = secrets.token_hex(4)
         self._asked = 0
+        self._last: asyncio.Future[str] | None = None
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._partial = b""
         self._go = self._re = -1
@@ -124,7 +125,9 @@ class Talk:
 
     async def last_code(self) -> str:
         """Return the exit code of the command given last."""
-        return await self._answer(self._number())
+        if self._last is None:
+            raise TalkBroken("nothing was asked yet")
+        return await self._last
 
     async def exit(self, code: int) -> None:
         """End the script.  Never returns: what was told is lost when nobody holds the FIFO open
@@ -149,7 +152,7 @@ class Talk:
         if number is None:
             self._asked += 1
             number = self._number()
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        self._last = self._answers[number] = asyncio.get_running_loop().create_future()
         line = f"{number} {word} {rest}".replace("\n", " ").encode("utf-8", "surrogateescape")
         try:
             os.write(self._go, line[: _LINE_BYTES - 1] + b"\n")

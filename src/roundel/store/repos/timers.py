@@ -64,12 +64,12 @@ class SqlTimers:
             for row in rows
         ]
 
-    def free_others(self, *, owner: str, now: Micros) -> int:
-        """Make what owners other than `owner` had taken due again; return how many."""
+    def free_orphans(self, *, alive_since: Micros, now: Micros) -> int:
+        """Make due what servers took that have not been seen since then; return how many."""
         return self._sql.run(
-            "UPDATE timer SET run_at = :now, owner = NULL"
-            " WHERE owner IS NOT NULL AND owner <> :owner",
-            owner=owner,
+            "UPDATE timer SET run_at = :now, owner = NULL WHERE owner IS NOT NULL"
+            " AND owner NOT IN (SELECT id FROM replica WHERE seen_at >= :since)",
+            since=alive_since,
             now=now,
         )
 

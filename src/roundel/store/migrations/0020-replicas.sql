@@ -1,0 +1,12 @@
+-- Several servers on one database: which of them live, and the keys that they share.
+-- depends: 0001-first-light
+
+CREATE TABLE replica (
+  id TEXT NOT NULL PRIMARY KEY,
+  seen_at BIGINT NOT NULL
+);
+
+CREATE TABLE shared_key (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);

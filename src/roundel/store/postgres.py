@@ -1,0 +1,250 @@
+"""The PostgreSQL database: writers one after another over all servers, a few readers, wake-ups.
+
+Only one transaction writes at any time, as on SQLite: each group of calls takes one advisory lock
+for its length.  So the use cases, which are written for one writer, mean the same here, nothing
+has to be run again for a conflict, and the cost of a commit is shared by the group
+(docs/decisions, 0020).
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+from psycopg.sql import Literal
+
+from roundel.store.dialect import Sql
+from roundel.store.postgres_link import CHANNEL, PostgresLink, connect
+from roundel.store.transaction import Transaction
+from roundel.store.wakeups import LocalWakeups
+from roundel.store.writer import Fate, StoreUnavailable, Writer
+
+T = TypeVar("T")
+
+READERS = 4
+PATIENCE_SECONDS = 30.0  # a database that is restarted is back by then; then callers hear of it
+NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
+
+# One number for all servers of a database: who holds it, writes.
+_WRITE_LOCK = 0x726F756E64656C
+_BEGIN = (
+    f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
+    " SELECT pg_current_xact_id()::text; SAVEPOINT call"
+)
+_TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.QueryCanceled)
+
+log = logging.getLogger(__name__)
+
+
+class PostgresDatabase:
+    """Implements `database.Database`, with the wake-ups of all servers on the same database."""
+
+    def __init__(self, url: str, wakeups: LocalWakeups) -> None:
+        self._url = url
+        session = PostgresSession(url)
+        self._listener = Listener(url, wakeups)
+        self._writer = Writer(session, wakeups, patience_seconds=PATIENCE_SECONDS)
+        self._local = threading.local()
+        self._reading: list[PostgresLink] = []
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._closed = False
+
+    async def write(self, fn: Callable[[Transaction], T]) -> T:
+        """Run `fn` in one transaction; return its value once that is durable."""
+        self._listener.serve(asyncio.get_running_loop())
+        return await self._writer.write(fn)
+
+    async def read(self, fn: Callable[[Sql], T]) -> T:
+        """Run `fn` on a reader; everything that it reads is of one moment."""
+        loop = asyncio.get_running_loop()
+        self._listener.serve(loop)
+        return await loop.run_in_executor(self._readers, self._read, fn)
+
+    def close(self) -> None:
+        """Finish what was asked for and close all connections."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        self._listener.close()
+        self._readers.shutdown()
+        for link in self._reading:
+            link.close()
+
+    def _read(self, fn: Callable[[Sql], T]) -> T:
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._read_once(fn)
+            except psycopg.Error as error:
+                lost = isinstance(error, psycopg.OperationalError)
+                if not lost:
+                    raise
+                if time.monotonic() > give_up or self._closed:
+                    raise StoreUnavailable(f"the database does not answer: {error}") from error
+            time.sleep(0.2)
+
+    def _read_once(self, fn: Callable[[Sql], T]) -> T:
+        link: PostgresLink | None = getattr(self._local, "link", None)
+        if link is None or link.connection.closed:
+            link = self._local.link = PostgresLink(connect(self._url))
+            self._reading.append(link)
+        link.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return fn(Sql(link))
+        finally:
+            if not link.connection.closed:
+                link.connection.execute("ROLLBACK")
+
+
+class PostgresSession:
+    """Implements `writer.Session`.  A connection that broke is made anew."""
+
+    error = psycopg.Error
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._link: PostgresLink | None = None
+        self._transaction: str | None = None  # its id, once it was asked to commit
+
+    def begin(self) -> None:
+        """Wait for our turn to write, begin, and mark the start."""
+        self._transaction = None
+        if self._link is None:
+            self._link = PostgresLink(connect(self._url))
+        self._id = self._link.script(_BEGIN, result=2)
+
+    def sql(self) -> Sql:
+        return Sql(self._open())
+
+    def mark(self) -> None:
+        """Remember this point; the one before is forgotten."""
+        self._open().script("RELEASE call; SAVEPOINT call")
+
+    def undo(self) -> None:
+        """Go back to the mark."""
+        self._open().script("ROLLBACK TO call")
+
+    def broken(self, error: Exception) -> bool:
+        """The connection is gone, or the whole transaction is to be run again."""
+        connection = self._open().connection
+        status = connection.info.transaction_status
+        usable = status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        return not usable or isinstance(error, _TRANSIENT)
+
+    def commit(self, topics: set[str]) -> None:
+        """Make it durable, and notify all servers of what was named."""
+        link = self._open()
+        notes = "".join(
+            f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
+            for note in packed(topics)
+        )
+        self._transaction = self._id
+        link.script(f"{notes}COMMIT")
+        self._transaction = None
+
+    def fate(self, error: Exception) -> Fate:
+        """Find out by the transaction's id, where only the answer to the commit was lost."""
+        link = self._link
+        if link is not None and not link.connection.closed:
+            if isinstance(error, _TRANSIENT) or isinstance(error.__cause__, _TRANSIENT):
+                link.script("ROLLBACK")
+                return Fate.AGAIN
+            if not isinstance(error, psycopg.OperationalError):
+                link.script("ROLLBACK")
+                return Fate.LOST
+            link.close()
+        self._link = None
+        if self._transaction is None:
+            return Fate.AGAIN
+        with connect(self._url) as connection:
+            statement = "SELECT pg_xact_status(%s::text::xid8)"
+            row = connection.execute(statement, [self._transaction]).fetchone()
+        match None if row is None else row[0]:
+            case "committed":
+                return Fate.KEPT
+            case "aborted":
+                return Fate.AGAIN
+        raise error  # its connection is not known to be dead yet: ask again
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+
+    def _open(self) -> PostgresLink:
+        if self._link is None:
+            raise psycopg.OperationalError("there is no connection")
+        return self._link
+
+
+def packed(topics: set[str]) -> list[str]:
+    """Return the topics in as few notifications as they fit in."""
+    notes: list[str] = []
+    for topic in sorted(topics):
+        if notes and len(notes[-1]) + len(topic) < NOTE_BYTES:
+            notes[-1] += f"\n{topic}"
+        else:
+            notes.append(topic)
+    return notes
+
+
+class Listener:
+    """Hears what was notified by any server, and wakes who waits for it here."""
+
+    def __init__(self, url: str, wakeups: LocalWakeups) -> None:
+        self._url = url
+        self._wakeups = wakeups
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._forever, name="store-listener", daemon=True)
+        self._thread.start()
+
+    def serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake on this loop from now on."""
+        self._loop = loop
+
+    def close(self) -> None:
+        self._ended.set()
+        try:
+            with connect(self._url) as connection:
+                connection.execute(f"NOTIFY {CHANNEL}")
+        except psycopg.Error:
+            pass  # then the listener has no connection either
+        self._thread.join(5)  # what it carries are hints: nothing is lost with it
+
+    def _forever(self) -> None:
+        missed = False
+        while not self._ended.is_set():
+            try:
+                with connect(self._url) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    if self._ended.is_set():
+                        return
+                    if missed:
+                        self._wake(None)  # whatever was notified while nobody listened
+                    for note in connection.notifies():
+                        if self._ended.is_set():
+                            return
+                        self._wake(note.payload.split("\n"))
+            except psycopg.Error as error:
+                log.warning("no wake-ups: %s", error, extra={"event": "listener-lost"})
+                missed = True
+                self._ended.wait(0.5)
+
+    def _wake(self, topics: list[str] | None) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            if topics is None:
+                loop.call_soon_threadsafe(self._wakeups.wake_all)
+            else:
+                loop.call_soon_threadsafe(self._wakeups.wake, topics)
+        except RuntimeError:  # that loop is closed: nobody waits there any more
+            self._loop = None

@@ -1,0 +1,77 @@
+"""Connections to PostgreSQL that speak our statements."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import StrDumperUnknown
+
+from roundel.store.dialect import Cursor, for_postgres
+
+CHANNEL = "roundel"
+CONNECT_SECONDS = 5
+# A server that stops in the middle of a transaction must not keep the others from writing.
+_OPTIONS = "-c idle_in_transaction_session_timeout=20s -c statement_timeout=60s -c TimeZone=UTC"
+
+
+class _TextDumper(StrDumperUnknown):
+    """PostgreSQL's texts have no zero bytes; ours may, and show them as what cannot be shown."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+class _WholeDumper(Int8Dumper):
+    """All our numbers have one type, so that a statement is prepared once."""
+
+
+def connect(url: str) -> "psycopg.Connection[tuple[Any, ...]]":
+    """Open a connection on which we say BEGIN and COMMIT ourselves."""
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="roundel",
+        options=_OPTIONS,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+    )
+    connection.adapters.register_dumper(str, _TextDumper)
+    connection.adapters.register_dumper(int, _WholeDumper)
+    connection.prepared_max = 512
+    return connection
+
+
+class PostgresLink:
+    """Implements `dialect.Connection` on a connection, which one thread uses."""
+
+    def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+        self.connection = connection
+
+    def execute(self, statement: str, values: Mapping[str, object], /) -> Cursor:
+        """Run a statement of ours."""
+        query = for_postgres(statement).encode()
+        return self.connection.execute(query, values)
+
+    def executemany(self, statement: str, rows: Iterable[Mapping[str, object]], /) -> object:
+        """Run a statement of ours once for each of `rows`, all on their way at once."""
+        rows = list(rows)
+        if rows:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(for_postgres(statement).encode(), rows)
+        return None
+
+    def script(self, statements: str, *, result: int | None = None) -> str:
+        """Run statements without values in one journey; return the text of result number so."""
+        cursor = self.connection.execute(statements.encode(), prepare=False)
+        if result is None:
+            return ""
+        for _ in range(result):
+            cursor.nextset()
+        row = cursor.fetchone()
+        return "" if row is None else str(row[0])
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,221 @@
+"""What a server promises its runners, shown in the same process and over HTTP."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from roundel.domain import storage
+from roundel.domain.errors import Invalid, LeaseLost, NotFound
+from roundel.domain.ids import RunnerId
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.plan import ImagePlan
+from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
+from roundel.domain.storage import BlobId
+from tests.builders import a_job_plan, a_plan
+from tests.contracts.servers import CLASS, Served, served
+from tests.fakes import a_chunk, a_report
+from tests.scenarios.conftest import House
+
+SUCCESS = Result(status=ExecutionStatus.SUCCESS)
+
+
+@pytest.fixture(params=["local", "http"])
+async def there(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Served]:
+    house = House(tmp_path / "data")
+    await house.open()
+    async with served(house, request.param) as there:
+        yield there
+    await house.engine.stop()
+
+
+def remote_plan(*slots: str):
+    plan = a_plan(*slots)
+    jobs = {name: a_job_plan(name, resource_class=CLASS) for name in plan.jobs}
+    return a_plan(*slots, **jobs)
+
+
+async def claimed(there: Served) -> JobOrder:
+    await there.house.trigger(remote_plan("build"))
+    order = await there.runner().claim()
+    assert order is not None
+    return order
+
+
+async def test_a_job_of_the_class_is_handed_out_once(there: Served) -> None:
+    order = await claimed(there)
+    assert (order.job_name, order.resource_class, order.attempt) == ("build", CLASS, 1)
+    assert isinstance(order.executor.images[0], ImagePlan)
+    assert order.lease.runner_id == there.runner().id
+    assert await there.runner("two").claim() is None
+
+
+async def test_whole_workflows_run(there: Served) -> None:
+    pipeline = await there.house.trigger(remote_plan("build", "test<build", "deploy<test"))
+    assert await there.runner().run_all() == ["build", "test", "deploy"]
+    assert (await there.house.workflow(pipeline)).status == "success"
+
+
+async def test_a_claim_waits_until_there_is_a_job(there: Served) -> None:
+    waiting = asyncio.create_task(there.runner().claim(wait_seconds=10))
+    await there.house.trigger(remote_plan("build"))
+    order = await waiting
+    assert order is not None
+
+
+async def test_a_claim_comes_back_without_one(there: Served) -> None:
+    assert await there.runner().claim(wait_seconds=0.01) is None
+
+
+async def test_renewing_keeps_and_a_cancel_is_told_at_every_call(there: Served) -> None:
+    order = await claimed(there)
+    assert not (await there.server.renew(order.lease)).cancel
+    watching = asyncio.create_task(there.server.canceled(order.lease))
+    [pipeline] = await there.house.engine.reads.pipelines(
+        projects=[there.house.project.id], limit=1
+    )
+    workflow = await there.house.workflow(pipeline.pipeline)
+    await there.house.use.cancel_workflow(workflow.id, there.house.admin)
+    async with asyncio.timeout(10):
+        await watching
+    assert (await there.server.renew(order.lease)).cancel
+    assert (await there.server.report(order.lease, [a_report()])).cancel
+    assert (await there.server.chunk(order.lease, [a_chunk(b"x")])).cancel
+
+
+@pytest.mark.parametrize("late", ["fence", "runner", "execution", "ended"])
+async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late: str) -> None:
+    held = (await claimed(there)).lease
+    wrong = {
+        "fence": Lease(execution_id=held.execution_id, runner_id=held.runner_id, fence=9),
+        "runner": Lease(
+            execution_id=held.execution_id, runner_id=there.runner("two").id, fence=held.fence
+        ),
+        "execution": Lease(
+            execution_id="018e2d5f-0000-7000-8000-00000000ffff",  # type: ignore[arg-type]
+            runner_id=held.runner_id,
+            fence=held.fence,
+        ),
+        "ended": held,
+    }[late]
+    if late == "ended":
+        await there.server.finish(held, SUCCESS)
+    server = there.server
+    calls = [
+        server.renew(wrong),
+        server.report(wrong, [a_report()]),
+        server.chunk(wrong, [a_chunk(b"x")]),
+        server.upload(wrong, pieces(b"x")),
+        server.find_cache(wrong, ["a"]),
+        server.layers(wrong),
+        server.keep_tests(wrong, "p", []),
+    ]
+    if late != "ended":  # the same end again is no mistake
+        calls.append(server.finish(wrong, SUCCESS))
+    for call in calls:
+        with pytest.raises(LeaseLost):
+            await call
+    assert await server.resume(wrong) is None
+    await server.canceled(wrong)  # comes back at once
+
+
+async def test_output_said_twice_is_kept_once_and_a_gap_is_refused(there: Served) -> None:
+    order = await claimed(there)
+    big = bytes(range(256)) * 300
+    await there.server.report(order.lease, [a_report()])
+    for chunk in (a_chunk(b"one\n"), a_chunk(b"one\n"), a_chunk(big, number=1, source_end=100)):
+        await there.server.chunk(order.lease, [chunk])
+    with pytest.raises(Invalid, match="chunk 7 came before chunk 2"):
+        await there.server.chunk(order.lease, [a_chunk(b"x", number=7)])
+    logs = there.house.engine.logs.read(order.lease.execution_id, 0)
+    kept = b"".join([piece.data async for piece in logs])
+    assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(b"one\n" + big).hexdigest()
+
+
+async def test_a_runner_that_was_away_learns_what_the_server_has(there: Served) -> None:
+    order = await claimed(there)
+    await there.server.report(order.lease, [a_report()])
+    await there.server.chunk(order.lease, [a_chunk(b"hello", source_end=17)])
+    resumed = await there.server.resume(order.lease)
+    assert resumed is not None
+    assert resumed.order == order
+    [step] = resumed.steps
+    assert (step.next_chunk, step.source_end, step.report.status) == (1, 17, StepStatus.RUNNING)
+
+
+async def test_secrets_arrive_and_still_hide_themselves(there: Served) -> None:
+    order = await claimed(there)
+    assert all(repr(mask) == "***" for mask in order.masks)
+
+
+async def test_the_same_end_may_be_said_twice_and_another_may_not(there: Served) -> None:
+    order = await claimed(there)
+    await there.server.finish(order.lease, SUCCESS)
+    await there.server.finish(order.lease, SUCCESS)
+    with pytest.raises(LeaseLost):
+        await there.server.finish(order.lease, Result(status=ExecutionStatus.FAILED))
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_blobs_go_up_and_come_down_from_any_byte_on(there: Served) -> None:
+    order = await claimed(there)
+    data = bytes(range(256)) * 4096
+    blob = await there.server.upload(order.lease, pieces(data[:5], b"", data[5:]))
+    assert (blob.size, blob.digest) == (len(data), hashlib.sha256(data).hexdigest())
+    for offset in (0, 700_001, len(data)):
+        got = [part async for part in there.server.download(order.lease, blob.id, offset)]
+        assert b"".join(got) == data[offset:]
+    empty = await there.server.upload(order.lease, pieces())
+    assert [part async for part in there.server.download(order.lease, empty.id)] == []
+    with pytest.raises(NotFound):
+        [part async for part in there.server.download(order.lease, BlobId("nothing"))]
+
+
+async def test_caches_layers_artifacts_and_tests_are_kept(there: Served) -> None:
+    order = await claimed(there)
+    server, lease = there.server, order.lease
+    blob = await server.upload(lease, pieces(b"archive"))
+    assert await server.find_cache(lease, ["deps-"]) is None
+    assert await server.keep_cache(lease, "deps-1", blob)
+    assert not await server.keep_cache(lease, "deps-1", blob)
+    assert await server.has_cache(lease, "deps-1")
+    found = await server.find_cache(lease, ["other", "deps-"])
+    assert found is not None
+    assert (found.key, found.blob) == ("deps-1", blob)
+    await server.drop_cache(lease, found)
+    assert not await server.has_cache(lease, "deps-1")
+    await server.keep_layer(lease, blob, ["a", "b/c"])
+    assert await server.layers(lease) == ()  # what it persisted itself is for those after it
+    await server.keep_artifact(lease, "out/report.txt", blob)
+    test = storage.TestResult(name="t", classname="c", file="f.py", result="success", run_time=1.5)
+    await server.keep_tests(lease, "part-1", [test])
+    assert await server.timings(lease, "file") == {}  # those of the last run, not of this one
+
+
+async def test_what_a_job_persists_its_dependents_find(there: Served) -> None:
+    await there.house.trigger(remote_plan("build", "test<build"))
+    runner = there.runner()
+    first = await runner.claim()
+    assert first is not None
+    blob = await there.server.upload(first.lease, pieces(b"layer"))
+    await there.server.keep_layer(first.lease, blob, ["a"])
+    await there.server.finish(first.lease, SUCCESS)
+    second = await runner.claim()
+    assert second is not None
+    [layer] = await there.server.layers(second.lease)  # type: ignore[misc]
+    assert (layer.job_name, layer.blob, layer.paths) == ("build", blob, ("a",))
+    assert [part async for part in there.server.download(second.lease, blob.id)] == [b"layer"]
+
+
+async def test_a_job_without_a_class_is_not_for_runners_of_one(there: Served) -> None:
+    await there.house.trigger(a_plan("build"))
+    assert await there.runner().claim() is None
+    order = await there.house.runner.claim()
+    assert order is not None
+    assert order.lease.runner_id == RunnerId("runner-1")
