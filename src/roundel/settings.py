@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from roundel.domain.runners import Secret
+
 DEFAULT_PORT = 8400
 
 
@@ -40,6 +42,8 @@ class Settings:
     image_map: tuple[tuple[str, str], ...] = ()  # (pattern, image), the first that fits counts
     public_url: str | None = None
     job_url: str | None = None
+    master_key: Secret | None = None  # from the environment; else the file, else one in `data`
+    master_key_file: Path | None = None
     allow_private_addresses: bool = False  # requests to addresses that users name
 
 

@@ -9,6 +9,7 @@ import click
 
 from roundel.cli.output import Failure
 from roundel.domain.errors import DomainError
+from roundel.domain.runners import Secret
 from roundel.settings import (
     DEFAULT_PORT,
     BackendChoice,
@@ -95,6 +96,11 @@ remote_docker_option = option(
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
 @option(
+    "--master-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key that secrets are sealed under; by default DIR/master-key is made.",
+)
+@option(
     "--allow-private-addresses",
     is_flag=True,
     help="Let URL orbs come from private networks and over http.",
@@ -116,6 +122,7 @@ def serve(
         backend=BackendChoice(backend),
         machine=None if machine is None else MachineChoice(machine),
         image_map=image_map,
+        master_key=_master_key(),
         **_checked(rest),
     )
     try:
@@ -124,6 +131,12 @@ def serve(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the server cannot start: {error}") from error
+
+
+def _master_key() -> Secret | None:
+    """Return the key in the environment, which nothing that we start is to inherit."""
+    text = os.environ.pop("ROUNDEL_MASTER_KEY", "")
+    return Secret(text) if text.strip() else None
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
