@@ -52,6 +52,7 @@ def runner(server: str, data: Path | None, **options: Any) -> None:
     folder = data or default_data_folder(dict(os.environ), Path.home()).with_name("roundel-runner")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         asyncio.run(_run(server, folder, **options))
     except DomainError as error:
         raise Failure(str(error)) from error
@@ -73,7 +74,6 @@ async def _run(
     from roundel.runner.main import Runner
     from roundel.wire.runner_client import RemoteServer
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with RemoteServer(server, token) as remote:
         running = Runner(
             remote,
