@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.client import ENDED, Client
-from tests.e2e.server import Server
+from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 
 POLL_SECONDS = 0.001  # well below what is measured
@@ -31,6 +31,7 @@ def serving(
                 yield Site(backend, server, client, Path(folder))
         finally:
             server.stop()
+            end_processes_of(Path(folder))
 
 
 def pipeline_seconds(client: Client, slug: str) -> float:

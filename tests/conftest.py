@@ -13,6 +13,7 @@ LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sshd: needs an ssh server that the tests start")
     config.addinivalue_line("markers", "docker: needs a container engine that the tests start")
     config.addinivalue_line("markers", "postgresql: needs a PostgreSQL that the tests start")
 

@@ -1,7 +1,7 @@
 """A server for runners, made by hand: queues of orders, and a record of what it was told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from roundel.domain.errors import LeaseLost
@@ -21,6 +21,7 @@ from roundel.domain.runners import (
     StepReport,
     StepStatus,
 )
+from tests.fake_storage import FakeStorage
 
 
 def a_step(command: str, *, when: When = When.ON_SUCCESS, name: str = "", **args: Json) -> StepPlan:
@@ -107,14 +108,16 @@ class Told:
             await self.changed.wait()
 
 
-class FakeServer:
-    """The `Server` protocol in memory, strict about order: it refuses what a real one would."""
+class FakeServer(FakeStorage):
+    """The `KeepingServer` protocol in memory, strict: it refuses what a real one would."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.jobs: dict[ExecutionId, Told] = {}
         self.calls: list[str] = []
         self.away: set[str] = set()  # calls that find no server
         self.lost: set[ExecutionId] = set()
+        self.settled: frozenset[ExecutionId] | None = None
         self.most_at_once = 0
         self._open = 0
         self._called = asyncio.Event()
@@ -139,6 +142,11 @@ class FakeServer:
         self._open += 1
         self.most_at_once = max(self.most_at_once, self._open)
         return order
+
+    async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
+        del runner_id
+        self._call("settle")
+        self.settled = frozenset(holds)
 
     async def resume(self, lease: Lease) -> Resumed | None:
         self._call("resume")

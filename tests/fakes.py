@@ -48,6 +48,9 @@ class FakeRepositories:
         self.tags: set[str] = set()
         self.trouble: Trouble | None = None
         self.local = True
+        self.files: dict[str, bytes] = {}
+        self.subject = "Change it"
+        self.body = ""
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -65,8 +68,11 @@ class FakeRepositories:
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
-        commit = Commit(revision=revision or REVISION, subject="Change it")
+        commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+
+    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+        return self.files.get(path) if revision == REVISION else None
 
     def _missing(self, ref: Ref) -> Trouble | None:
         if ref.tag is not None and ref.tag not in self.tags:

@@ -73,7 +73,20 @@ def no_postgres() -> str | None:
     return None
 
 
+def no_ssh_host() -> str | None:
+    if shutil.which("sshd", path=SYSTEM_PATH) is None:
+        return "there is no sshd on PATH (Debian: apt-get install openssh-server)"
+    if os.geteuid() != 0:
+        return "only root can start an ssh server that lets it in"
+    return None
+
+
 GROUPS = (
+    Group(
+        marker="sshd",
+        about="tests that start an ssh server of their own",
+        why_not=no_ssh_host,
+    ),
     Group(
         marker="spec",
         about="tests on the published specification and corpus",

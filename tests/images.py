@@ -75,11 +75,11 @@ def _run(words: list[str], environment: dict[str, str] | None = None) -> None:
         raise NoEngine(f"{words[0]} failed: {(done.stderr or done.stdout)[-400:]}")
 
 
-def _make_debian(archive: Path) -> None:
+def _make_debian(archive: Path, packages: tuple[str, ...] = _DEBIAN_PACKAGES) -> None:
     _installed("debootstrap", packages="debootstrap")
     with tempfile.TemporaryDirectory(dir=archive.parent) as name:
         root = Path(name) / "root"
-        include = ",".join(_DEBIAN_PACKAGES)
+        include = ",".join(packages)
         words = ["debootstrap", "--variant=minbase", f"--include={include}"]
         _run([*words, _DEBIAN_SUITE, str(root)])
         for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"):
@@ -128,4 +128,9 @@ def _file(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
 
 
 DEBIAN = Recipe("debian", ("1", _DEBIAN_SUITE, *_DEBIAN_PACKAGES, _USER), _make_debian)
+REDIS = Recipe(
+    "redis",
+    ("1", _DEBIAN_SUITE, _USER),
+    lambda archive: _make_debian(archive, ("redis-server",)),
+)
 BUSYBOX = Recipe("busybox", ("1", _USER), _make_busybox)

@@ -30,6 +30,7 @@ class Settings:
     image_map: tuple[tuple[str, str], ...] = ()  # (pattern, image), the first that fits counts
     public_url: str | None = None
     job_url: str | None = None
+    allow_private_addresses: bool = False  # requests to addresses that users name
 
 
 def default_data_folder(environment: dict[str, str], home: Path) -> Path:

@@ -16,7 +16,8 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.jobs import Job
-from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ class Readers:
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         return [it for it in self._world.organizations_by_id.values() if it.id in actor.roles]
+
+    async def organization(self, vcs: Vcs, name: str) -> Organization | None:
+        found = self._world.organizations_by_id.values()
+        return next((it for it in found if (it.vcs, it.name) == (vcs, name)), None)
+
+    async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
+        return OrganizationSettings()
+
+    async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
+        return self._world.settings.get(project_id, ProjectSettings())
 
     async def project(self, slug: Slug) -> Project | None:
         return next((it for it in self._world.projects_by_id.values() if it.slug == slug), None)

@@ -3,6 +3,7 @@
 import pytest
 
 from roundel.domain.pipelines import ErrorType, PipelineError, PipelineState, Ref
+from roundel.domain.views import PipelineConfig
 from tests.api.client import Client
 from tests.api.conftest import Town
 
@@ -196,3 +197,34 @@ async def test_workflows_of_a_pipeline_have_whole_seconds(town: Town, client: Cl
             "started_by": town.ada.id,
         }
     ]
+
+
+async def test_a_pipeline_is_continued_by_its_key_alone(town: Town):
+    nobody = town.client(None)
+    continued = "/api/v2/pipeline/continue"
+    body = {"continuation-key": "the key", "configuration": "version: 2.1"}
+    answer = await nobody.post(continued, {**body, "parameters": {"a": 1, "b": True}})
+    assert (answer.status, set(answer.json())) == (200, {"message"})
+    assert (await nobody.post(continued, body)).status == 200
+    assert town.world.asked == [
+        ("continue", "version: 2.1", {"a": 1, "b": True}),
+        ("continue", "version: 2.1", {}),
+    ]
+    assert (await nobody.post(continued, {**body, "continuation-key": "x"})).status == 401
+    many = {f"p{number}": 1 for number in range(101)}
+    assert (await nobody.post(continued, {**body, "parameters": many})).status == 400
+    assert (await nobody.post(continued, {"configuration": "x"})).status == 400
+    assert (await nobody.get(f"/api/v2/pipeline/{town.pipeline.id}")).status == 401
+
+
+async def test_both_configs_of_a_continued_pipeline_are_shown(town: Town, client: Client):
+    town.world.configs[town.pipeline.id] = PipelineConfig(
+        source="b", compiled="B", setup_source="a", setup_compiled="A"
+    )
+    body = (await client.get(f"/api/v2/pipeline/{town.pipeline.id}/config")).json()
+    assert body == {
+        "source": "b",
+        "compiled": "B",
+        "setup-config": "a",
+        "compiled-setup-config": "A",
+    }

@@ -40,6 +40,12 @@ def as_json_schema(node: Any) -> Any:
 
 
 @cache
+def complete() -> Any:
+    """Return the published document with the operations that were published later."""
+    return json.loads((SPEC / "openapi.json").read_text())
+
+
+@cache
 def validator(method: str, key: str, status: str) -> Any:
     responses = published()["paths"][key][method]["responses"]
     response = responses.get(status) or responses["default"]
@@ -117,11 +123,14 @@ async def test_everything_else_is_as_published(town: Town):
         f"{workflow}/approve/{town.approval.id}",
         202,
     )
+    await held(town, "post", "/workflow/{id}/rerun", f"{workflow}/rerun", 202)
     await held(town, "get", SLUG, "/project/gh/acme/web", 200)
     await held(town, "post", f"{SLUG}/pipeline", "/project/gh/acme/web/pipeline", 201)
     cancel = "/project/gh/acme/web/job/1/cancel"
     await held(town, "post", f"{SLUG}/job/{{job-number}}/cancel", cancel, 200)
     await held(town, "post", "/jobs/{job-id}/cancel", f"/jobs/{town.build.id}/cancel", 200)
+    settings = "/project/{provider}/{organization}/{project}/settings"
+    await held(town, "get", settings, "/project/gh/acme/web/settings", 200)
     await held(town, "get", "/me", "/me", 200)
     await held(town, "get", "/me/collaborations", "/me/collaborations", 200)
     await held(town, "get", "/user/{id}", f"/user/{town.ada.id}", 200)
@@ -132,7 +141,7 @@ def test_operations_bear_their_published_names():
     for operation in operations():
         if operation.prefix != "/api/v2" or operation.hidden or operation.extension:
             continue
-        entry = published()["paths"][operation.path][operation.method.lower()]
+        entry = complete()["paths"][operation.path][operation.method.lower()]
         assert entry["operationId"] == operation.id
         assert entry["tags"] == [operation.tag]
         assert entry["summary"] == operation.summary

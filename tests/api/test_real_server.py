@@ -1,5 +1,6 @@
 """The API over the real store and services: what readers find is what the API's shapes expect."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.ids import is_uuid
+from roundel.domain.jobs import ExecutionStatus
 from roundel.services.compile_pool import CompilePool
-from tests.api.client import Client
+from tests.api.client import Answer, Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
@@ -105,6 +107,30 @@ async def test_cancel_by_every_name(house: House, client: Client):
         assert is_uuid(shown["canceled_by"]), how
 
 
+async def test_a_failed_workflow_and_a_build_are_run_again(house: House, client: Client):
+    house.runner.endings["test"] = ExecutionStatus.FAILED
+    pipeline = await house.trigger(a_plan("build", "test<build"))
+    await house.runner.run_all()
+    workflow = await house.workflow(pipeline)
+    answer = await client.post(f"/api/v2/workflow/{workflow.id}/rerun", {"from_failed": True})
+    again = answer.json()["workflow_id"]
+    running = await client.post(f"/api/v2/workflow/{again}/rerun")
+    assert (running.status, running.message) == (
+        400,
+        "Workflow must be in a terminal state to be rerun",
+    )
+    house.runner.endings.clear()
+    await house.runner.run_all()
+    assert (await got(client, f"/api/v2/workflow/{again}"))["status"] == "success"
+    build, test = (await got(client, f"/api/v2/workflow/{again}/job"))["items"]
+    assert (build["job_number"], test["job_number"]) == (1, 3)
+    assert test["dependencies"] == [build["id"]]
+
+    retried = await client.post("/api/v1.1/project/github/acme/web/3/retry")
+    assert retried.status == 200
+    assert (retried.json()["build_num"], retried.json()["job_name"]) == (4, "test")
+
+
 async def test_pages_of_the_real_store(house: House, client: Client):
     for _ in range(25):
         await house.trigger(a_plan("build"))
@@ -162,3 +188,24 @@ async def test_configs_are_compiled_in_a_worker_and_come_back_with_their_errors(
     nothing = await anybody.post(target, {"config_yaml": CONFIG + "    when: false\n"})
     assert nothing.json()["valid"] is False
     await house.engine.compiler.close()
+
+
+async def test_settings_are_kept_and_obeyed(house: House, client: Client):
+    target = "/api/roundel/project/gh/acme/web/settings"
+
+    async def patch(where: str, body: dict[str, object]) -> Answer:
+        headers = {"content_type": "application/json"}
+        return await client.send("PATCH", where, json.dumps(body).encode(), headers)
+
+    assert (await patch(target, {"block_new_work": True})).status == 200
+    assert (await got(client, target))["block_new_work"] is True
+    refused = await client.post(PIPELINES)
+    assert (refused.status, "blocked" in refused.message) == (403, True)
+    await patch(target, {"block_new_work": False})
+    common = "/api/roundel/organization/gh/acme/settings"
+    assert (await patch(common, {"block_new_work": True})).status == 200
+    assert (await client.post(PIPELINES)).status == 403
+    assert (await patch(common, {"max_running_jobs": 0})).status == 400
+    assert (await patch(common, {"block_new_work": False})).status == 200
+    assert (await client.post(PIPELINES)).status == 201
+    await house.engine.ticks.settled()

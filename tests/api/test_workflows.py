@@ -1,7 +1,10 @@
 """Workflows and their jobs over the API."""
 
+from dataclasses import replace
+
 import pytest
 
+from roundel.domain.reruns import Choice
 from tests.api.client import Client
 from tests.api.conftest import Town
 from tests.api.world import an_id
@@ -95,3 +98,53 @@ async def test_a_job_is_canceled_by_number_and_by_id(town: Town, client: Client)
     assert (by_id.status, by_id.message) == (200, "Job canceled successfully.")
     assert town.world.asked == [("cancel job", town.build.id, "ada")] * 2
     assert (await client.post(f"/api/v2/jobs/{an_id()}/cancel")).status == 404
+
+
+async def test_a_rerun_without_a_body_is_one_from_the_start(town: Town, client: Client):
+    answer = await client.post(f"/api/v2/workflow/{town.workflow.id}/rerun")
+    assert answer.status == 202
+    assert answer.json() == {"workflow_id": town.workflow.id}
+    assert town.world.asked == [("rerun", town.workflow.id, Choice(), False, "ada")]
+
+
+async def test_a_rerun_says_what_to_run_again(town: Town, client: Client):
+    rerun = f"/api/v2/workflow/{town.workflow.id}/rerun"
+    chosen = {"jobs": [town.build.id], "sparse_tree": True, "enable_ssh": True}
+    for body in ({"from_failed": True}, chosen, {"jobs": None, "enable_ssh": False}):
+        assert (await client.post(rerun, body)).status == 202
+    assert [asked[2:4] for asked in town.world.asked] == [
+        (Choice(from_failed=True), False),
+        (Choice(jobs=(town.build.id,), sparse_tree=True), True),
+        (Choice(), False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"from_failed": True, "jobs": [an_id()]}, "from_failed and jobs"),
+        ({"sparse_tree": True}, "sparse_tree"),
+        ({"jobs": ["x"]}, "jobs: expected ids of jobs, got 'x'"),
+        ({"from_failed": "yes"}, "from_failed"),
+    ],
+)
+async def test_a_rerun_that_makes_no_sense_is_refused(
+    town: Town, client: Client, body: dict[str, object], words: str
+):
+    answer = await client.post(f"/api/v2/workflow/{town.workflow.id}/rerun", body)
+    assert (answer.status, words in answer.message) == (400, True), answer
+    assert town.world.asked == []
+
+
+async def test_viewers_may_not_rerun(town: Town):
+    answer = await town.client("vic").post(f"/api/v2/workflow/{town.workflow.id}/rerun")
+    assert answer.status == 403
+
+
+async def test_automatic_reruns_are_counted_where_the_config_has_them(town: Town, client: Client):
+    view = town.world.workflows_by_id[town.workflow.id]
+    town.world.workflows_by_id[town.workflow.id] = replace(
+        view, workflow=replace(view.workflow, auto_rerun_number=1, max_auto_reruns=3)
+    )
+    body = (await client.get(f"/api/v2/workflow/{town.workflow.id}")).json()
+    assert (body["auto_rerun_number"], body["max_auto_reruns"]) == (1, 3)

@@ -7,7 +7,7 @@ from itertools import count
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound
+from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound, Unauthenticated
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import (
     ExecutionId,
@@ -24,7 +24,9 @@ from roundel.domain.logs import Piece
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref, Trigger, TriggerType
 from roundel.domain.plan import JobType, Json, Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.reruns import Choice
 from roundel.domain.runners import StepReport, StepStatus
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     NodeView,
     PipelineConfig,
@@ -86,6 +88,7 @@ class World:
     nodes_of: dict[str, tuple[NodeView, ...]] = field(default_factory=dict)
     outputs: dict[tuple[str, int], list[Piece]] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    settings: dict[str, ProjectSettings] = field(default_factory=dict)
     lookups: int = 0
     broken: bool = False
 
@@ -278,10 +281,12 @@ class World:
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
-    ) -> Pipeline:
+    ) -> Pipeline | None:
         self.asked.append(("trigger", project.slug, ref, dict(parameters), by.login))
         if ref.branch == "nowhere":
             raise Invalid("Branch not found")
+        if ref.branch == "skipped":
+            return None
         return self.pipeline(
             project,
             by=by,
@@ -293,6 +298,19 @@ class World:
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         self.asked.append(("cancel workflow", workflow_id, by.login))
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None:
+        if unverified_key != "the key":
+            raise Unauthenticated("The continuation key is not valid.")
+        self.asked.append(("continue", configuration, dict(parameters)))
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId:
+        self.asked.append(("rerun", workflow_id, choice, enable_ssh, by.login))
+        return workflow_id
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None:
         for slot in self.slots_of[workflow_id]:
@@ -312,6 +330,18 @@ class World:
         made = self.project(self.organization(slug.organization), slug.project)
         self.asked.append(("add project", str(slug), repository_url, default_branch, by.login))
         return made
+
+    async def change_project_settings(
+        self, project: Project, changes: Mapping[str, object], by: Actor
+    ) -> ProjectSettings:
+        before = self.settings.get(project.id, ProjectSettings())
+        self.settings[project.id] = replace(before, **changes)  # type: ignore[arg-type]
+        return self.settings[project.id]
+
+    async def change_organization_settings(
+        self, organization: OrganizationId, changes: Mapping[str, object]
+    ) -> OrganizationSettings:
+        return replace(OrganizationSettings(), **changes)  # type: ignore[arg-type]
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor

@@ -19,7 +19,7 @@ from roundel.domain.plan import ImagePlan, StepPlan
 from roundel.domain.runners import CheckoutOrder, JobOrder
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
-from tests.images import BUSYBOX, DEBIAN, have
+from tests.images import BUSYBOX, DEBIAN, REDIS, have
 from tests.repositories import git, make_repository
 from tests.unit.runner.conftest import a_runner
 
@@ -297,3 +297,21 @@ def _derived(engine: Engine, base: str, name: str, *lines: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return tag
+
+
+async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debian, tmp_path):
+    redis = an_image(
+        have(engine, REDIS), name="cache", command=("redis-server", "--protected-mode", "no")
+    )
+    script = """
+        ask() {
+          exec 3<>/dev/tcp/$1/6379
+          printf '%s\\r\\n' "$2" >&3
+          head -n "$3" <&3 | tail -n 1
+        }
+        until (: </dev/tcp/localhost/6379) 2>/dev/null; do sleep 0.05; done
+        ask localhost 'SET colour blue' 1
+        ask cache 'GET colour' 2
+    """
+    order = an_order(images=[an_image(debian), redis])
+    assert await said(backend, tmp_path, order, script) == "+OK\r\nblue\r\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import Server
+from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 from tests.engine import Engine
 from tests.images import DEBIAN, have
@@ -22,7 +22,7 @@ def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> 
     if backend == "docker":
         engine: Engine = request.getfixturevalue("engine")
         environment["DOCKER_HOST"] = engine.url
-        for pattern in ("cimg/*", "debian:*", "alpine:*"):
+        for pattern in ("cimg/*", "buildpack-deps:*", "debian:*", "alpine:*"):
             options += ["--image-map", f"{pattern}={have(engine, DEBIAN)}"]
     server = Server(folder / "data", *options, environment=environment).start()
     try:
@@ -31,6 +31,7 @@ def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> 
     finally:
         if server.alive:
             server.stop()
+        end_processes_of(folder)
 
 
 @pytest.fixture(scope="session")

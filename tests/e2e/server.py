@@ -1,5 +1,6 @@
 """A real `roundel serve` in a process of its own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -121,3 +122,26 @@ class Server:
             raise AssertionError(f"the server did not stop:\n{self.log[-4000:]}") from None
         self._reader.join(STOP_WITHIN_SECONDS)
         return code
+
+
+def processes_of(folder: Path) -> list[int]:
+    """The processes, apart from this one, that name a folder on their command lines."""
+    if not Path("/proc").is_dir():
+        return []
+    name = str(folder).encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if name in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # it ended while we looked
+    return found
+
+
+def end_processes_of(folder: Path) -> None:
+    """End what jobs left running: they outlive a server on purpose, to be taken up again."""
+    for pid in processes_of(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

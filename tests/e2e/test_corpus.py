@@ -48,6 +48,9 @@ RUNS: dict[str, list[Run]] = {
             prints={"Fetch-Code": "README.md", "Now-Complete": "The work is now complete."},
         )
     ],
+    "05-workspace-echo": [
+        Run(jobs={"flow": "success", "downstream": "success"}, prints={"downstream": "It worked!"})
+    ],
     "07-pipeline-params": [
         Run(
             jobs={"build": "success"},
@@ -78,6 +81,11 @@ RUNS: dict[str, list[Run]] = {
         )
     ],
     "14-background-service": [Run(jobs={"build": "success"}, prints={"build": "pong"})],
+    "15-artifacts-tests": [ONE_BUILD],
+    "16-cache-roundtrip": [
+        Run(jobs={"build": "success"}, prints={"build": "MISS"}),
+        Run(jobs={"build": "success"}, prints={"build": "HIT"}),
+    ],
     "18-filters-branches-tags": [
         Run(jobs={"build": "success", "deploy": "success"}, prints={"build": "main|"}),
         Run(jobs={"build": "success"}, trigger={"branch": "dev"}, prints={"build": "dev|"}),
@@ -87,7 +95,18 @@ RUNS: dict[str, list[Run]] = {
             prints={"build": "|v1.0"},
         ),
     ],
+    "19-anchors-merge-2.0": [
+        Run(jobs={"install": "success", "lint": "success", "unit": "success"})
+    ],
+    "20-tests-split": [Run(jobs={"test": "success"})],
     "21-step-halt": [ONE_BUILD],
+    "23-inline-orb": [
+        Run(
+            jobs={"my/greet": "success", "own": "success"},
+            prints={"my/greet": "Hello You", "own": "Hello World"},
+        )
+    ],
+    "25-auto-rerun": [Run(jobs={"my-job": "success"})],
     "27-shell-and-timeout": [Run(jobs={"build": "timedout"}, status="failed")],
     "28-expression-when": [Run(jobs={"j": "success"})],
 }

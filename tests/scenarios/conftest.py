@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,8 +72,27 @@ class House:
         pipeline = await self.use.trigger_pipeline(
             self.project, ref or Ref(), parameters or {}, self.admin
         )
+        assert pipeline is not None, "the commit asks for no pipeline"
         await self.engine.ticks.settled()
         return pipeline
+
+    async def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself."""
+        return await self.engine.database.read(lambda sql: sql.all(statement))  # type: ignore[attr-defined]
+
+    async def damage(self, statement: str) -> None:
+        """Change the database behind the server's back."""
+        await self.engine.database.write(lambda tx: tx.jobs._sql.run(statement))  # type: ignore[attr-defined]
+
+    async def dump(self) -> str:
+        """Return all rows of all tables."""
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if self.database_url is not None:
+            tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        found = []
+        for (name,) in await self.rows(tables):
+            found += await self.rows(f"SELECT * FROM {name}")  # noqa: S608  # our own names
+        return "\n".join(map(repr, found))
 
     async def pipeline(self, pipeline_id: PipelineId) -> Pipeline:
         view = await self.engine.reads.pipeline(pipeline_id)

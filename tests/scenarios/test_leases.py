@@ -1,5 +1,7 @@
 """Leases and fences: who may write, and what becomes of what was lost."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -188,3 +190,37 @@ async def test_a_job_that_cannot_be_ordered_keeps_nobody_else_waiting(house: Hou
         "broken": "infrastructure_fail",
         "build": "success",
     }
+
+
+async def test_a_claim_that_is_broken_off_leaves_its_job_in_the_queue(house: House) -> None:
+    pipeline = await house.trigger(a_plan("build"))
+    for turns in range(12):  # cancelled at each of the points where it could be
+        claiming = asyncio.create_task(house.runner.claim())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        claiming.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            if (order := await claiming) is not None:
+                await house.runner.carry_out(order)
+                break
+        assert (await house.statuses(pipeline))[1] == {"build": "queued"}
+    else:
+        assert await house.runner.run_one() is not None
+    assert await house.statuses(pipeline) == ("success", {"build": "success"})
+
+
+async def test_what_a_runner_does_not_hold_at_its_start_is_freed_at_once(house: House) -> None:
+    pipeline = await house.trigger(a_plan("kept", "lost", "begun"))
+    kept, lost, begun = [await house.runner.claim() for _ in range(3)]
+    assert kept is not None and lost is not None and begun is not None
+    await house.engine.runners.report(begun.lease, [a_report(kind="run")])
+    await house.engine.runners.settle(house.runner.id, [kept.lease.execution_id])
+    assert (await house.statuses(pipeline))[1] == {
+        "kept": "not_running",
+        "lost": "queued",
+        "begun": "infrastructure_fail",
+    }
+    await house.engine.runners.settle(RunnerId("another"), [])
+    await house.engine.runners.finish(kept.lease, DONE)
+    again = await house.runner.run_one()
+    assert again is not None and again.attempt == 2

@@ -125,11 +125,3 @@ async def test_a_pipeline_whose_jobs_are_all_filtered_out_has_no_workflows(house
     pipeline = await house.trigger(a_plan())
     assert (await house.pipeline(pipeline.id)).state == "created"
     assert await house.engine.reads.workflows(pipeline.id) == []
-
-
-async def test_a_setup_config_is_refused_with_words_that_say_so(house: House) -> None:
-    from dataclasses import replace
-
-    pipeline = await house.trigger(replace(a_plan("build"), setup=True))
-    [error] = (await house.pipeline(pipeline.id)).errors
-    assert "setup: true" in error.message

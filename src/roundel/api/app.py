@@ -15,7 +15,7 @@ from roundel.api.layers import Errors, RequestIds, WhoCalls, send_json
 from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
-from roundel.api.routing import Router, names_in, segments_of
+from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
 from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
@@ -57,7 +57,8 @@ class Bound:
 
     def __init__(self, operation: AnyOperation) -> None:
         self.operation = operation
-        self.template = operation.prefix + operation.path
+        # Written out in three parts, as some published paths are, a slug is still one thing.
+        self.template = (operation.prefix + operation.path).replace(SLUG_IN_PARTS, SLUG)
         self.names = names_in(self.template)
         self.bodies = Bodies(operation)
 

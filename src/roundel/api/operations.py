@@ -17,6 +17,7 @@ B = TypeVar("B")  # the request body
 
 LOG_IN = "You must log in first."
 V2 = "/api/v2"
+V3 = "/api/v3"
 V1 = "/api/v1.1"
 OWN = "/api/roundel"
 

@@ -6,12 +6,16 @@ from typing import Protocol
 
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
+from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
-from roundel.domain.ids import JobId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.reruns import Choice
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
 
@@ -28,7 +32,10 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedConfig:
-    """What the compiler makes of a text; `output` is empty where it has errors."""
+    """What the compiler makes of a text; `output` is empty where it has errors.
+
+    `errors` has one entry per line of each problem's message.
+    """
 
     output: str
     errors: tuple[str, ...]
@@ -36,11 +43,15 @@ class CheckedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigText:
-    """A config to compile on request, with what the caller says of its surroundings."""
+    """A config to compile on request, with what the caller says of its surroundings.
+
+    `owner` is an organisation that the caller may read: its rules for URL orbs apply.
+    """
 
     source: str
     parameters: Mapping[str, Json]
     values: Mapping[str, Json]
+    owner: OrganizationId | None = None
 
 
 class UseCases(RunnerUseCases, Protocol):
@@ -52,9 +63,18 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
-    ) -> Pipeline: ...
+    ) -> Pipeline | None:
+        """Return the new pipeline, or None if its commit asks for none."""
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None: ...
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None: ...
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId: ...
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None: ...
 
@@ -64,6 +84,14 @@ class UseCases(RunnerUseCases, Protocol):
         self, slug: Slug, repository_url: str, default_branch: str | None, by: Actor
     ) -> Project: ...
 
+    async def change_project_settings(
+        self, project: Project, changes: Mapping[str, object], by: Actor
+    ) -> ProjectSettings: ...
+
+    async def change_organization_settings(
+        self, organization: OrganizationId, changes: Mapping[str, object]
+    ) -> OrganizationSettings: ...
+
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor
     ) -> NewToken: ...
@@ -72,10 +100,20 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
+    async def allow_url_orbs(
+        self, organization: OrganizationId, name: str, prefix: str, by: Actor
+    ) -> UrlOrbPrefix: ...
+
+    async def forbid_url_orbs(
+        self, organization: OrganizationId, entry: UrlOrbId, by: Actor
+    ) -> None: ...
+
 
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
+    @property
+    def blobs(self) -> Blobs: ...
     @property
     def clock(self) -> Clock: ...
     @property

@@ -1,8 +1,9 @@
 """Routing: a trie over the segments of the raw path, each decoded once.
 
 Templates have literal segments, `{name}` for one segment, `{project-slug}` for a slug (three raw
-segments, one escaped segment, or a UUID) and, last, `{name*}` for all that is left.  A literal
-wins over a slug, a slug over one segment, one segment over the rest.
+segments, one escaped segment, or a UUID), `{org-slug-or-id}` for the first two parts of one and,
+last, `{name*}` for all that is left.  A literal wins over a slug, a slug over one segment, one
+segment over the rest.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from roundel.domain.ids import is_uuid
 T = TypeVar("T")
 
 MAX_SEGMENTS = 64  # longer paths are none of ours; this bounds the work on hostile ones
-SLUG_PARTS = 3
+SLUG = "{project-slug}"
+SLUG_IN_PARTS = "{provider}/{organization}/{project}"
+SLUG_PARTS = {SLUG: 3, "{org-slug-or-id}": 2}
 
 Values: TypeAlias = tuple[str, ...]
 
@@ -26,6 +29,7 @@ class Node(Generic[T]):
 
     literals: dict[str, "Node[T]"] = field(default_factory=dict)
     slug: "Node[T] | None" = None
+    slug_parts: int = 0
     one: "Node[T] | None" = None
     rest: "Node[T] | None" = None
     ends: dict[str, T] = field(default_factory=dict)
@@ -73,8 +77,9 @@ class Router(Generic[T]):
 def _child(node: Node[T], part: str) -> Node[T]:
     if not part.startswith("{"):
         return node.literals.setdefault(part, Node())
-    if part == "{project-slug}":
+    if part in SLUG_PARTS:
         node.slug = node.slug or Node()
+        node.slug_parts = SLUG_PARTS[part]
         return node.slug
     if part.endswith("*}"):
         node.rest = node.rest or Node()
@@ -94,7 +99,7 @@ def _walk(
         if found is not None:
             return found
     if node.slug is not None:
-        end = _slug_end(segments, at)
+        end = _slug_end(segments, at, node.slug_parts)
         slug = "/".join(segments[at:end])
         found = _walk(node.slug, segments, end, (*values, slug))
         if found is not None:
@@ -108,13 +113,13 @@ def _walk(
     return None
 
 
-def _slug_end(segments: list[str], at: int) -> int:
-    """Return where the slug ends: as many segments as make three parts, or one UUID."""
+def _slug_end(segments: list[str], at: int, wanted: int) -> int:
+    """Return where the slug ends: as many segments as make the wanted parts, or one UUID."""
     if is_uuid(segments[at]):
         return at + 1
     parts = 0
     for end in range(at, len(segments)):
         parts += segments[end].count("/") + 1
-        if parts >= SLUG_PARTS:
+        if parts >= wanted:
             return end + 1
     return len(segments)

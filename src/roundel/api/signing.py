@@ -11,9 +11,9 @@ LIFETIME = HOUR
 STEP = 300 * SECOND  # expiry is rounded up to this, so that repeated reads give one address
 
 
-def sign(key: bytes, subject: str, now: Micros) -> str:
-    """Return the query string that lets its bearer read `subject` for about an hour."""
-    expires = -(-(now + LIFETIME) // STEP) * STEP // SECOND
+def sign(key: bytes, subject: str, now: Micros, lifetime: int = LIFETIME) -> str:
+    """Return the query string that lets its bearer read `subject` for about so long."""
+    expires = -(-(now + lifetime) // STEP) * STEP // SECOND
     return f"expires={expires}&signature={_signature(key, subject, expires)}"
 
 

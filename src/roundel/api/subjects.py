@@ -9,12 +9,13 @@ from roundel.domain.errors import NotFound
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
+    OrganizationId,
     PipelineId,
     ProjectId,
     WorkflowId,
     is_uuid,
 )
-from roundel.domain.projects import Project, Slug
+from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
 from roundel.domain.views import JobView, PipelineView, WorkflowView
 
 Path = Mapping[str, str]
@@ -31,6 +32,23 @@ async def _project(app: ApiApp, path: Path) -> Found[Project] | None:
             return None
         project = await app.reads.project(slug)
     return None if project is None else Found(project.organization.id, project)
+
+
+async def _organization(app: ApiApp, path: Path) -> Found[Organization] | None:
+    vcs = VCS_WORDS.get(path["vcs"])
+    found = None if vcs is None else await app.reads.organization(vcs, path["organization"])
+    return None if found is None else Found(found.id, found)
+
+
+async def _named_organization(app: ApiApp, path: Path) -> Found[Organization] | None:
+    text = path["org-slug-or-id"]
+    if is_uuid(text):
+        found = await app.reads.organization_by_id(OrganizationId(text.lower()))
+    else:
+        word, _, name = text.partition("/")
+        vcs = VCS_WORDS.get(word)
+        found = None if vcs is None else await app.reads.organization(vcs, name)
+    return None if found is None else Found(found.id, found)
 
 
 async def _pipeline(app: ApiApp, path: Path) -> Found[PipelineView] | None:
@@ -87,8 +105,14 @@ async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
 
 
 NO_PROJECT = "Project not found"
-
+NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
+ORGANIZATION = Subject(find=_organization, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION)
+NAMED_ORGANIZATION = Subject(
+    find=_named_organization,
+    missing="Organization does not exist.",
+    outside="Organization does not exist.",
+)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(
     find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT

@@ -2,20 +2,36 @@
 
 from roundel.api import health
 from roundel.api.operations import AnyOperation
-from roundel.api.own import administration, logs
+from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
-from roundel.api.v2 import documents, jobs, pipelines, projects, workflows
-from roundel.api.v3 import runners
+from roundel.api.v1 import kept as kept_v1
+from roundel.api.v2 import (
+    documents,
+    jobs,
+    kept,
+    pipelines,
+    projects,
+    settings,
+    url_orbs,
+    workflows,
+)
+from roundel.api.v3 import configs, runners
 
 MODULES = (
     pipelines,
     workflows,
     jobs,
+    kept,
     projects,
+    settings,
     documents,
+    url_orbs,
+    configs,
     builds,
+    kept_v1,
     people,
     administration,
+    artifacts,
     logs,
     health,
     runners,

@@ -15,8 +15,10 @@ from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
+from roundel.services.orbs import OrbShelf
 from roundel.services.runners import LocalServer
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
@@ -31,6 +33,7 @@ from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
 from roundel.vcs.bare import GitRepositories
+from roundel.wire.web import Web
 
 if TYPE_CHECKING:
     from roundel.store.postgres import PostgresDatabase
@@ -81,7 +84,9 @@ class Engine:
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories
         )
-        self.compiler: Compiler = adapters.compiler or CompilePool()
+        self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
+        self.web = Web(private=settings.allow_private_addresses)
+        self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)
         self.ticks = Ticks(self)

@@ -5,16 +5,24 @@ from collections.abc import Mapping
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.domain.access import Actor
-from roundel.domain.ids import JobId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.reruns import Choice
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
+from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
+from roundel.services.orbs import Orbs
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
+from roundel.services.reruns import RerunWorkflow, rerun_workflow
+from roundel.services.settings import change_organization_settings, change_project_settings
 from roundel.services.tokens import CreateToken, create_token, revoke_token
+from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 
@@ -23,16 +31,34 @@ class UseCases(RunnerUseCases):
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
-    ) -> Pipeline:
-        """Accept a pipeline; it is compiled behind the answer."""
+    ) -> Pipeline | None:
+        """Accept a pipeline, which is compiled behind the answer; None if its commit wants none."""
         command = TriggerPipeline(project=project, ref=ref, parameters=parameters, by=by)
         triggered = await trigger_pipeline(command, self._engine)
+        if triggered is None:
+            return None
         self._engine.ticks.create(triggered)
         return triggered.pipeline
 
     async def cancel_workflow(self, workflow_id: WorkflowId, by: Actor) -> None:
         """Ask for a workflow's end."""
         await cancel_workflow(CancelWorkflow(workflow=workflow_id, by=by), self._engine)
+
+    async def continue_pipeline(
+        self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
+    ) -> None:
+        """Go on with a pipeline that is in setup; the key is all that the caller shows."""
+        command = ContinuePipeline(
+            unverified_key=unverified_key, configuration=configuration, parameters=parameters
+        )
+        await continue_pipeline(command, self._engine)
+
+    async def rerun_workflow(
+        self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor
+    ) -> WorkflowId:
+        """Run a workflow again; return the new one."""
+        command = RerunWorkflow(workflow=workflow_id, by=by, choice=choice, enable_ssh=enable_ssh)
+        return (await rerun_workflow(command, self._engine)).id
 
     async def approve_job(self, workflow_id: WorkflowId, approval_id: JobId, by: Actor) -> None:
         """Let a held workflow go on."""
@@ -51,6 +77,18 @@ class UseCases(RunnerUseCases):
             slug=slug, repository_url=repository_url, default_branch=default_branch, by=by
         )
         return await add_project(command, self._engine)
+
+    async def change_project_settings(
+        self, project: Project, changes: Mapping[str, object], by: Actor
+    ) -> ProjectSettings:
+        """Change some of a project's settings."""
+        return await change_project_settings(project, changes, by, self._engine)
+
+    async def change_organization_settings(
+        self, organization: OrganizationId, changes: Mapping[str, object]
+    ) -> OrganizationSettings:
+        """Change some of an organisation's settings."""
+        return await change_organization_settings(organization, changes, self._engine)
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor
@@ -73,7 +111,24 @@ class UseCases(RunnerUseCases):
                 parameters=text.parameters,
                 values=text.values,
                 process=True,
+                orbs=Orbs(self._engine.orbs, self._engine.reads, text.owner),
+                scope=text.owner or "",
             )
         )
-        errors = tuple(error.message for error in outcome.errors)
+        errors = tuple(line for error in outcome.errors for line in error.message.split("\n"))
         return CheckedConfig(output=outcome.output, errors=errors)
+
+    async def allow_url_orbs(
+        self, organization: OrganizationId, name: str, prefix: str, by: Actor
+    ) -> UrlOrbPrefix:
+        """Allow URL orbs from below a prefix."""
+        return await allow_url_orbs(organization, name, prefix, by, self._engine)
+
+    async def forbid_url_orbs(
+        self,
+        organization: OrganizationId,
+        entry: UrlOrbId,
+        by: Actor,  # noqa: ARG002 - the audit will name him
+    ) -> None:
+        """Remove an entry of an allow-list."""
+        await forbid_url_orbs(organization, entry, self._engine)

@@ -7,6 +7,7 @@ MAX_LINE_BYTES = 4096
 MAX_BYTES = 4 * 1024 * 1024  # a job of 10,000 steps writes a tenth of this
 
 _LINE = re.compile(rb"(started|ended) ([0-9]{1,6})(?: ([0-9]{1,3})(?: ([0-9]{1,9}))?)?")
+_QUESTION = re.compile(rb"question ([0-9]{1,10}-[0-9]{1,2})")
 _READY = re.compile(rb"ready((?: [a-z]{1,12}=[a-z0-9]{1,12}){0,16})")
 
 
@@ -29,6 +30,7 @@ class Record:
     facts: dict[str, str] | None = None  # None until the supervisor is ready
     started: set[int] = field(default_factory=set)
     ended: dict[int, Ended] = field(default_factory=dict)
+    questions: list[str] = field(default_factory=list)  # names, in the order of their asking
     _read: int = 0
     _partial: bytes = b""
 
@@ -50,5 +52,7 @@ class Record:
             elif match[3] is not None:
                 # The first word counts: nobody ends a step twice.
                 self.ended.setdefault(step, Ended(int(match[3]), int(match[4] or 0)))
+        elif match := _QUESTION.fullmatch(line):
+            self.questions.append(match[1].decode())
         elif self.facts is None and (match := _READY.fullmatch(line)):
             self.facts = dict(pair.split("=") for pair in match[1].decode().split())

@@ -140,6 +140,12 @@ class _FakeSandbox:
     def put(self, name: str) -> tuple[Path, str]:
         return self._folder / name, f"/fake/{name}"
 
+    async def question(self, number: int) -> str:
+        """Nothing inside asks."""
+        del number
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
+
     def halted(self) -> bool:
         return self._world.halted
 

@@ -24,8 +24,8 @@ class NotOurs(Exception):
     """Something in the job folder is not what the runner put there."""
 
 
-def _tmpfs() -> Path | None:
-    """Return a folder in memory where secrets may lie, or None."""
+def memory_folder() -> Path | None:
+    """Return a folder in memory, ours alone, where secrets may lie; None if there is none."""
     for candidate in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108 checked below
         if not candidate or not os.access(candidate, os.W_OK | os.X_OK):
             continue
@@ -40,7 +40,7 @@ def _tmpfs() -> Path | None:
 
 def remove_orphaned_secrets() -> int:
     """Remove secrets in memory whose job folder is gone (somebody deleted it); return how many."""
-    memory = _tmpfs()
+    memory = memory_folder()
     removed = 0
     for owner in memory.glob("secrets-*/of") if memory is not None else ():
         with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ class JobFolder:
     def __init__(self, folder: Path, execution: ExecutionId) -> None:
         self.root = folder
         self.job = folder / "job"
-        memory = _tmpfs()
+        memory = memory_folder()
         self._secret_home = (memory or folder) / f"secrets-{execution}"
         self.secrets = self._secret_home / "launch"
 
@@ -73,6 +73,7 @@ class JobFolder:
             (self.secrets, 0o755),
             (self.job, 0o777),
             (self.job / "bin", 0o755),
+            (self.job / "task", 0o777),
         ):
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o700, parents=True)

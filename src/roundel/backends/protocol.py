@@ -95,6 +95,9 @@ class Sandbox(Protocol):
     async def stop_step(self, index: int) -> None:
         """End a step's processes: TERM, then KILL after the grace time.  May be said twice."""
 
+    async def question(self, number: int) -> str:
+        """Return the name of question `number` from 0, once something inside has asked it."""
+
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""
 

@@ -49,7 +49,11 @@ class FolderSandbox:
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
-        self._environment = {"BASH_ENV": f"{inside}/bash_env", **environment}
+        self._environment = {
+            "BASH_ENV": f"{inside}/bash_env",
+            "CIRCLE_INTERNAL_TASK_DATA": f"{inside}/task",
+            **environment,
+        }
         self._job_directory = job_directory
         self._cap = cap_bytes
         self._count_ooms = count_ooms
@@ -117,6 +121,17 @@ class FolderSandbox:
     def put(self, name: str) -> tuple[Path, str]:
         """Return a place in the job folder."""
         return self._folder.job / name, f"{self._inside}/{name}"
+
+    async def question(self, number: int) -> str:
+        """Wait for a question to be asked."""
+        bell = self._hang()
+        try:
+            while len(asked := self._read_events().questions) <= number:
+                self._check_lost()
+                await bell.wait(self._wakeups.poll_seconds)
+            return asked[number]
+        finally:
+            self._bells.discard(bell)
 
     def halted(self) -> bool:
         """Tell whether a step said so."""

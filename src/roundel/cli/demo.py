@@ -10,16 +10,22 @@ from typing import Any
 import click
 
 from roundel.cli.follow import COLOURS, Follower, Line, jobs_of, workflows_of
+from roundel.cli.output import Failure
 from roundel.cli.stage import Ground, Stage, find_ground, make_repository, serving
-from roundel.wire.api_client import ApiClient
+from roundel.wire.api_client import ApiClient, ApiRefusal, ServerAway
 
 SLUG = "gh/demo/tally"
 PARAMETERS = {"greeting": "good morning", "release": True}
+INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 
 
 @click.command("demo")
 @click.option("--once", is_flag=True, help="Stop after the pipeline; exit 0 if it succeeded.")
-@click.option("--image", help="An image here with bash, git and python3 to run the jobs in.")
+@click.option(
+    "--image",
+    envvar="ROUNDEL_DEMO_IMAGE",
+    help="An image of the engine here with bash, git and python3 to run the jobs in.",
+)
 def demo(once: bool, image: str | None) -> None:
     """Start a server on a free port and run a sample pipeline on it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the server as well
@@ -27,7 +33,9 @@ def demo(once: bool, image: str | None) -> None:
         succeeded = show(once=once, image=image)
     except KeyboardInterrupt:
         click.echo("\nStopped; nothing is left behind.")
-        return
+        raise SystemExit(INTERRUPTED if once else 0) from None
+    except (ServerAway, ApiRefusal) as error:
+        raise Failure(f"the demo's server does not answer as it should: {error}") from error
     if not succeeded:
         raise SystemExit(1)
 
@@ -41,8 +49,10 @@ def show(*, once: bool, image: str | None) -> bool:
         with serving(Path(folder) / "data", ground) as stage:
             say(f"The server is at {stage.url}, its data and its token are in {stage.data}")
             succeeded = run_pipeline(ApiClient(stage.url, stage.token), stage, repository)
-            tell_what_to_try(stage)
-            if not once:
+            if once:
+                say(f"The API answered at {stage.url}/api/v2; now the server stops.")
+            else:
+                tell_what_to_try(stage)
                 say("The server stays up until Ctrl-C.")
                 threading.Event().wait()
     return succeeded
@@ -105,18 +115,25 @@ def tell_summary(api: ApiClient, pipeline: dict[str, Any]) -> bool:
     for workflow in workflows:
         for job in jobs_of(api, workflow["id"]):
             colour = "green" if job["status"] == "success" else "red"
-            details = api.get(f"/api/v2/project/{SLUG}/job/{job['job_number']}")
             table.add_row(
                 workflow["name"],
                 job["name"],
-                str(job["job_number"]),
+                str(job.get("job_number", "")),
                 f"[{colour}]{job['status']}[/]",
-                f"{(details['duration'] or 0) / 1000:.2f}",
+                seconds_of(api, job),
             )
         table.add_section()
     click.echo()
     Console().print(table)
     return all(workflow["status"] == "success" for workflow in workflows)
+
+
+def seconds_of(api: ApiClient, job: dict[str, Any]) -> str:
+    """How long a job ran; nothing for one that never did."""
+    if job["started_at"] is None or "job_number" not in job:
+        return ""
+    details = api.get(f"/api/v2/project/{SLUG}/job/{job['job_number']}")
+    return f"{(details['duration'] or 0) / 1000:.2f}"
 
 
 def tell_ground(ground: Ground) -> None:

@@ -11,6 +11,8 @@ from roundel.wire.api_client import ApiClient
 POLL_SECONDS = 0.1  # a person does not see the difference to less
 ENDED = frozenset({"success", "failed", "error", "canceled", "unauthorized", "not_run"})
 JOB_ENDED = ENDED | {"infrastructure_fail", "timedout", "terminated-unknown"}
+# Shown only when they fail: otherwise they say the same of every job.
+SET_UP = frozenset({"Spin up environment", "Preparing environment variables"})
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_cyan", "bright_magenta")
 
 
@@ -69,6 +71,8 @@ class Follower:
     def _show_steps(self, name: str, number: int, *, final: bool) -> None:
         build = self.api.get(f"/api/v1.1/project/{self.slug}/{number}")
         for step, action in actions_of(build):
+            if step["name"] in SET_UP and action["status"] in {"running", "success"}:
+                continue
             node = action["index"]
             label = f"{name}[{node}]" if build.get("parallel", 1) > 1 else name
             seen = self.seen.setdefault((number, node, action["step"]), Seen())

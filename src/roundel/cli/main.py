@@ -11,6 +11,7 @@ from roundel import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("roundel.cli.config:config", "Compile and check config files."),
     "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
+    "orb": ("roundel.cli.orb:orb", "Pack orbs, and keep the ones that a config needs."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
     "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),

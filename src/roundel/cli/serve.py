@@ -61,6 +61,11 @@ def option(name: str, **settings: Any) -> Decorator:
 )
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
+@option(
+    "--allow-private-addresses",
+    is_flag=True,
+    help="Let URL orbs come from private networks and over http.",
+)
 def serve(
     data: Path | None, no_runner: bool, backend: str, image_map: tuple[Any, ...], **rest: Any
 ) -> None:

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
         UrlOrbs,
         best_version,
     )
-    from roundel.compiler.orbs import LockedOrb, NoOrbs, OrbRefused, OrbSource, ResolvedOrb
     from roundel.compiler.packing import Packed, pack_folder
     from roundel.compiler.passes import Compiled, Options, compile_config
     from roundel.compiler.rendering import error_lines, problems_json, problems_sarif
     from roundel.compiler.report import Problem, Severity, render_problem
+    from roundel.compiler.resolved import (
+        LockedOrb,
+        NoOrbs,
+        OrbRefused,
+        OrbSource,
+        ResolvedOrb,
+    )
     from roundel.compiler.vendoring import Vendored, vendor_orbs
 
 __all__ = [
@@ -57,16 +63,16 @@ _HOMES = {
     "Explanation": "explaining",
     "FolderOrbs": "orb_sources",
     "Link": "explaining",
-    "LockedOrb": "orbs",
-    "NoOrbs": "orbs",
+    "LockedOrb": "resolved",
+    "NoOrbs": "resolved",
     "Options": "passes",
     "OrbChain": "orb_sources",
-    "OrbRefused": "orbs",
-    "OrbSource": "orbs",
+    "OrbRefused": "resolved",
+    "OrbSource": "resolved",
     "Packed": "packing",
     "Problem": "report",
     "RepositoryOrbs": "orb_sources",
-    "ResolvedOrb": "orbs",
+    "ResolvedOrb": "resolved",
     "Severity": "report",
     "UrlOrbs": "orb_sources",
     "Vendored": "vendoring",

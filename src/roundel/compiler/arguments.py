@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from roundel.compiler.expressions import Value
 from roundel.compiler.params import (
     ExecutorValue,
     Parameter,
@@ -12,6 +11,7 @@ from roundel.compiler.params import (
     type_error,
     type_hint,
 )
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot

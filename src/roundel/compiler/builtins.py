@@ -57,14 +57,30 @@ BUILTIN_KEYS: Mapping[str, frozenset[str]] = {
     "add_ssh_keys": frozenset({"fingerprints", "name"}),
 }
 
-REQUIRED_KEYS: Mapping[str, tuple[str, ...]] = {
-    "run": ("command",),
-    "save_cache": ("paths", "key"),
-    "store_artifacts": ("path",),
-    "store_test_results": ("path",),
-    "persist_to_workspace": ("root", "paths"),
-    "attach_workspace": ("at",),
+REQUIRED_KEYS: Mapping[str, frozenset[str]] = {
+    "run": frozenset({"command"}),
+    "save_cache": frozenset({"paths", "key"}),
+    "store_artifacts": frozenset({"path"}),
+    "store_test_results": frozenset({"path"}),
+    "persist_to_workspace": frozenset({"root", "paths"}),
+    "attach_workspace": frozenset({"at"}),
 }
+
+# Keys of steps whose value is one text; numbers given for them are read as text.
+TEXT_KEYS = frozenset(
+    {
+        "at",
+        "command",
+        "destination",
+        "key",
+        "name",
+        "no_output_timeout",
+        "path",
+        "root",
+        "version",
+        "working_directory",
+    }
+)
 
 # May stand alone, without a map.
 BARE_STEPS = frozenset(

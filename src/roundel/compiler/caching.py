@@ -83,6 +83,6 @@ def _still_valid(compiled: Compiled, source: OrbSource) -> bool:
             found = source.resolve(orb.written)
         except OrbRefused:
             return False
-        if found is None or found.digest != orb.digest:
+        if found is None or (found.reference, found.digest) != (orb.exact, orb.digest):
             return False
     return True

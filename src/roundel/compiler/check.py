@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from roundel.compiler.builtins import BARE_STEPS, BUILTIN_KEYS, REQUIRED_KEYS
 from roundel.compiler.element_schema import machine_violations
 from roundel.compiler.filters import bad_pattern
 from roundel.compiler.invocations import Invocation
@@ -14,8 +13,8 @@ from roundel.compiler.logic import expression_holds
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Run, Scope
 from roundel.compiler.source import START
-from roundel.compiler.steps import Step
-from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of, type_word
+from roundel.compiler.step_check import Voice, check_steps, within
+from roundel.compiler.tree import Document, Map, Seq, Spot, text_of
 from roundel.compiler.violations import pointer
 from roundel.compiler.workflows import DroppedWorkflow, Workflow
 
@@ -30,7 +29,29 @@ def check_workflows(workflows: Sequence[Workflow], run: Run, *, strict: bool) ->
             body = invocation.body
             if body is not None and id(body) not in seen:
                 seen.add(id(body))
-                _job(body, invocation, run.report, strict)
+                _job(body, invocation, run.report, strict, seen)
+
+
+def check_setup(workflows: Sequence[Workflow], report: Report) -> None:
+    """Report what a setup config should not have: a second workflow, a schedule.
+
+    Filters may still leave one workflow only, so several are no error.
+    """
+    if len(workflows) > 1:
+        names = ", ".join(workflow.name for workflow in workflows)
+        report.warning(
+            "setup-workflows",
+            f"A setup configuration should run only one workflow, found: {names}",
+            workflows[1].spot,
+            hint="give all but one a `when:` that is false for this pipeline",
+        )
+    for workflow in workflows:
+        if workflow.node.get("triggers") is not None:
+            report.error(
+                "setup-schedule",
+                "A workflow of a setup configuration cannot have triggers",
+                workflow.node.key_spot("triggers"),
+            )
 
 
 def check_anything_runs(
@@ -53,7 +74,7 @@ def check_anything_runs(
 
 def _workflow(workflow: Workflow, report: Report) -> None:
     found = workflow.node.get("max_auto_reruns")
-    if found is not None and not _within(found, 1, 5):
+    if found is not None and not within(found, 1, 5):
         report.error(
             "auto-reruns",
             "max_auto_reruns must be an integer between 1 and 5",
@@ -62,20 +83,17 @@ def _workflow(workflow: Workflow, report: Report) -> None:
         )
 
 
-def _within(value: Node, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
 _SERIAL_GROUP = re.compile(r"[A-Za-z0-9._/-]{1,512}\Z")
 MOST_CONTEXTS = 100
 
 
 def _invocation(invocation: Invocation, run: Run, strict: bool) -> None:
-    report = run.report
-    context = invocation.call.lines()
+    if not invocation.keys:
+        return
+    voice = Voice(run.report, invocation.call)
     filters = invocation.keys.get("filters")
     if isinstance(filters, Map):
-        _filters(filters, report, context)
+        _filters(filters, voice)
     elif isinstance(filters, str) and strict:
         from roundel.compiler.scope import Elements
 
@@ -84,26 +102,18 @@ def _invocation(invocation: Invocation, run: Run, strict: bool) -> None:
         expression_holds(filters, scope, invocation.spot, "filter-expression")
     contexts = invocation.keys.get("context")
     if isinstance(contexts, Seq) and len(contexts) > MOST_CONTEXTS:
-        report.error(
-            "contexts",
-            f"A job can have at most {MOST_CONTEXTS} contexts",
-            contexts.spot(),
-            context=context,
-        )
+        words = f"A job can have at most {MOST_CONTEXTS} contexts"
+        voice.error("contexts", words, contexts.spot())
     serial = invocation.keys.get("serial-group")
     if serial is not None and _SERIAL_GROUP.match(text_of(serial)) is None:
-        report.error(
-            "serial-group",
-            "serial-group must match ^[A-Za-z0-9._/-]{1,512}$",
-            invocation.spot,
-            context=context,
-        )
+        words = "serial-group must match ^[A-Za-z0-9._/-]{1,512}$"
+        voice.error("serial-group", words, invocation.spot)
 
 
-def _filters(filters: Map, report: Report, context: list[str]) -> None:
+def _filters(filters: Map, voice: Voice) -> None:
     for kind, rule in filters.items():
         if kind not in ("branches", "tags"):
-            report.warning(
+            voice.report.warning(
                 "filters",
                 f"The key '{kind}' has no effect in filters.",
                 filters.key_spot(kind),
@@ -114,11 +124,10 @@ def _filters(filters: Map, report: Report, context: list[str]) -> None:
         for word, entries in rules.items():
             pattern = bad_pattern(entries)
             if pattern is not None:
-                report.error(
+                voice.error(
                     "pattern",
                     f"Invalid regular expression: {pattern}: Invalid pattern.",
                     rules.value_spot(word),
-                    context=context,
                     hint="patterns are RE2: no look-ahead, look-behind or back-references",
                 )
 
@@ -126,13 +135,12 @@ def _filters(filters: Map, report: Report, context: list[str]) -> None:
 _RUNNER_CLASS = re.compile(r"[a-z0-9_\-]+/[a-zA-Z0-9:_\-+]+\Z")
 
 
-def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) -> None:
+def _job(
+    body: JobBody, invocation: Invocation, report: Report, strict: bool, seen: set[int]
+) -> None:
     node = body.node
-    context = body.call.lines() if body.call is not None else []
-
-    def error(code: str, message: str, spot: Spot, hint: str | None = None) -> None:
-        report.error(code, message, spot, context=context, hint=hint)
-
+    voice = Voice(report, body.call)
+    error = voice.error
     if body.kind not in TYPES_WITHOUT_STEPS and not has_machine(node):
         error(
             "no-executor",
@@ -144,11 +152,15 @@ def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) ->
         where = pointer(("jobs", invocation.call.name))
         error("schema", f"{where} required key [steps] not found", body.spot)
     # What arguments brought in was not there when the shape of the config was checked.
-    found = [v for v in machine_violations((), node) if strict or "extraneous" not in v.text]
+    docker = node.get("docker")
+    found = machine_violations((), node) if id(docker) not in seen or docker is None else []
+    seen.add(id(docker))
     for violation in found:
+        if not strict and violation.text.startswith("extraneous"):
+            continue
         where = pointer(("jobs", invocation.call.name, *violation.path))
         error("schema", f"{where} {violation.text}", violation.spot, violation.hint)
-    _parallelism(node, error)
+    _parallelism(node, voice)
     if not isinstance(node.get("circleci_ip_ranges", False), bool):
         error(
             "ip-ranges",
@@ -171,170 +183,19 @@ def _job(body: JobBody, invocation: Invocation, report: Report, strict: bool) ->
             f"Invalid format in resource class or classes: {resource}.",
             node.value_spot("resource_class"),
         )
-    _steps(body, invocation, error, report, strict)
+    check_steps(body, invocation.call.name, report, strict, seen)
 
 
-_Error = Callable[..., None]
-
-
-def _parallelism(node: Map, error: _Error) -> None:
+def _parallelism(node: Map, voice: Voice) -> None:
     if "parallelism" not in node:
         return
     value = node["parallelism"]
     spot = node.value_spot("parallelism")
     if not isinstance(value, int) or isinstance(value, bool):
-        error(
+        voice.error(
             "parallelism",
             "parallelism must be an integer or an expression evaluating to an integer",
             spot,
         )
     elif value < 1:
-        error("parallelism", "parallelism must be a positive integer", spot)
-
-
-def _steps(
-    body: JobBody, invocation: Invocation, error: _Error, report: Report, strict: bool
-) -> None:
-    remote = [step for step in body.steps if step.kind == "setup_remote_docker"]
-    if len(remote) > 1:
-        error(
-            "remote-docker",
-            "More than one setup_remote_docker is not valid, please adjust in job"
-            f" {invocation.call.name}.",
-            remote[1].spot,
-        )
-    for step in body.steps:
-        if step.call is not None and step.call is not body.call:
-            context = step.call.lines()
-
-            def in_step(
-                code: str,
-                message: str,
-                spot: Spot,
-                hint: str | None = None,
-                *,
-                lines: list[str] = context,
-            ) -> None:
-                report.error(code, message, spot, context=lines, hint=hint)
-
-            _step(step, in_step, report, strict)
-        else:
-            _step(step, error, report, strict)
-
-
-_STEP_WHEN = ("always", "on_success", "on_fail")
-
-
-def _step(step: Step, error: _Error, report: Report, strict: bool) -> None:
-    node = step.body
-    if not isinstance(node, Map):
-        if node is None and step.kind not in BARE_STEPS:
-            names = ", ".join(REQUIRED_KEYS.get(step.kind, ("key",)))
-            error("step-argument", f"Missing required argument(s): {names}", step.spot)
-        elif isinstance(node, Seq):
-            error("step-argument", f"expected type: Mapping, found: {type_word(node)}", step.spot)
-        return
-    missing = [key for key in REQUIRED_KEYS.get(step.kind, ()) if key not in node]
-    if missing:
-        message = f"[{step.kind}] required key [{missing[0]}] not found"
-        hint = nearest(missing[0], node)
-        if strict or step.kind == "run":
-            error("step-argument", message, step.spot, hint)
-        else:  # version 2 compiled such steps; they fail, or do nothing, when they run
-            report.warning("step-argument", message, step.spot, hint=hint)
-    known = BUILTIN_KEYS.get(step.kind)
-    if known is not None:
-        for key in node:
-            if key not in known:
-                report.warning(
-                    "step-key",
-                    f"The key '{key}' has no meaning for the step {step.kind}.",
-                    node.key_spot(key),
-                    hint=nearest(key, known),
-                )
-    special = _SPECIAL.get(step.kind)
-    if special is not None:
-        special(node, error)
-
-
-_DELAY = re.compile(r"((10|[1-9])m|([1-9][0-9]*)s)\Z")
-LONGEST_DELAY_SECONDS = 600
-
-
-def _run(node: Map, error: _Error) -> None:
-    when = node.get("when")
-    if when is not None and when not in _STEP_WHEN:
-        error(
-            "step-when",
-            f"{text_of(when)} is not a valid enum value",
-            node.value_spot("when"),
-            "allowed: " + ", ".join(_STEP_WHEN),
-        )
-    reruns = node.get("max_auto_reruns")
-    if reruns is not None and not _within(reruns, 1, 5):
-        error(
-            "auto-reruns",
-            "max_auto_reruns must be an integer between 1 and 5",
-            node.value_spot("max_auto_reruns"),
-        )
-    delay = node.get("auto_rerun_delay")
-    if delay is not None:
-        _delay(delay, node, error)
-    if node.get("background") is True and (reruns is not None or delay is not None):
-        error(
-            "auto-reruns",
-            "max_auto_reruns and auto_rerun_delay are not allowed on a background step",
-            node.key_spot("background"),
-        )
-
-
-def _delay(delay: Node, node: Map, error: _Error) -> None:
-    spot = node.value_spot("auto_rerun_delay")
-    found = _DELAY.match(delay) if isinstance(delay, str) else None
-    if found is None:
-        error(
-            "auto-reruns",
-            "auto_rerun_delay must match ^((10|[1-9])m|([1-9][0-9]*)s)$",
-            spot,
-        )
-    elif found.group(3) and _seconds(found.group(3)) > LONGEST_DELAY_SECONDS:
-        error("auto-reruns", "auto_rerun_delay must not exceed 10 minutes (600 seconds)", spot)
-    elif "max_auto_reruns" not in node:
-        error("auto-reruns", "auto_rerun_delay needs max_auto_reruns", spot)
-
-
-def _seconds(digits: str) -> int:
-    return int(digits) if len(digits) < 10 else LONGEST_DELAY_SECONDS + 1
-
-
-def _checkout(node: Map, error: _Error) -> None:
-    method = node.get("method")
-    if method is not None and method not in ("blobless", "shallow", "full"):
-        error(
-            "checkout-method",
-            'Unsupported checkout method, allowed methods are "blobless", "shallow", and "full"',
-            node.value_spot("method"),
-        )
-
-
-def _remote_docker(node: Map, error: _Error) -> None:
-    caching = node.get("docker_layer_caching")
-    if caching is not None and not isinstance(caching, bool):
-        error(
-            "layer-caching",
-            "setup_remote_docker: docker_layer_caching must be a boolean",
-            node.value_spot("docker_layer_caching"),
-        )
-
-
-def _restore_cache(node: Map, error: _Error) -> None:
-    if "key" not in node and "keys" not in node:
-        error("step-argument", "[restore_cache] required key [key] not found", node.spot())
-
-
-_SPECIAL: dict[str, Callable[[Map, _Error], None]] = {
-    "run": _run,
-    "checkout": _checkout,
-    "setup_remote_docker": _remote_docker,
-    "restore_cache": _restore_cache,
-}
+        voice.error("parallelism", "parallelism must be a positive integer", spot)

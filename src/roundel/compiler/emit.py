@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from roundel.compiler.scalars import number_text, plain_is_safe
 from roundel.compiler.tree import Map, Node, Seq
@@ -24,7 +25,7 @@ def emit(root: Map) -> str:
     """Return a tree as YAML in block style."""
     out: list[str] = []
     _map(root, 0, out)
-    return "".join(out)
+    return "".join(out) or "{}\n"
 
 
 _INDENTS = ["  " * depth for depth in range(120)]
@@ -38,10 +39,9 @@ def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> Non
     """Write a map; `first` stands before its first key instead of the indentation."""
     indent = _indent(depth)
     add = out.append
+    start = indent if first is None else first
     for key, value in node.items():
-        start = indent if first is None else first
-        first = None
-        shown = key if plain_is_safe(key) else _quoted(key)
+        shown = _key(key)
         if len(shown) > LONGEST_SIMPLE_KEY:
             add(f"{start}? {_quoted(key)}\n")
             shown, start = "", indent
@@ -62,6 +62,12 @@ def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> Non
                 add(f"{start}{shown}: []\n")
         else:
             add(f"{start}{shown}: {_scalar(value)}\n")
+        start = indent
+
+
+@lru_cache(maxsize=4096)
+def _key(key: str) -> str:
+    return key if plain_is_safe(key) else _quoted(key)
 
 
 def _seq(node: Seq, depth: int, out: list[str], first: str | None = None) -> None:
@@ -149,5 +155,5 @@ def with_source(output: str, source: str) -> str:
     lines = ["# Original config.yml file:"]
     for line in source.splitlines():
         shown = json.dumps(line)[1:-1].replace("/", "\\/")
-        lines.append(f"# {shown}".rstrip() if not shown else f"# {shown}")
+        lines.append(f"# {shown}" if shown else "#")
     return output + "\n".join(lines) + "\n"

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from roundel.compiler.expressions import (
-    ExpressionError,
-    UnknownName,
-    Value,
-    evaluate,
-    parse,
-    truthy,
-)
+from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.mentions import shown, with_values
 from roundel.compiler.patterns import BadPattern, matches_whole
+from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.tree import Map, Node
 
 

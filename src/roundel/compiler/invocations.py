@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from roundel.compiler.expressions import Value
 from roundel.compiler.jobs import JobBody, expand_job
 from roundel.compiler.matrix import Matrix, member_name, read_matrix
 from roundel.compiler.params import bind, declared
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Call, Elements, Scope, find_element
 from roundel.compiler.steps import Step, list_of_steps
 from roundel.compiler.substitute import substitute
@@ -44,6 +44,7 @@ class Invocation:
         "final",
         "group",
         "group_aliases",
+        "group_name",
         "group_requires",
         "keys",
         "name",
@@ -68,6 +69,7 @@ class Invocation:
         self.group: list[Invocation] | None = None
         self.group_aliases: Mapping[str, list[list[Invocation]]] = {}
         self.group_requires: list[Required] = []
+        self.group_name: str | None = None
 
 
 _NOTHING: Mapping[str, Node] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from roundel.compiler.executors import MACHINES, executor_body, executor_of
 from roundel.compiler.scope import Call, Scope
@@ -66,51 +67,59 @@ def _kind(definition: Map, scope: Scope) -> str:
 
 def _node(definition: Map, executor: Map | None, steps: list[Step], kind: str, scope: Scope) -> Map:
     """Return the compiled form of a job: its own keys, then what its executor adds."""
-    own = substitute(
-        definition.with_items({k: v for k, v in definition.items() if k not in _NOT_EMITTED}),
-        scope,
-        definition.spot(),
-    )
-    assert isinstance(own, Map)  # noqa: S101 - a map's substitution is a map
     items: dict[str, Node] = {}
-    spots = dict(own.marks)
-    for key, value in own.items():
+    spots = definition.marks
+    for key, value in definition.items():
         if key == "executor" and executor is not None:
+            spots = dict(spots)
             for name, given in executor.items():
-                if name not in own and name != "environment":
+                if name not in definition and name != "environment":
                     items[name] = given
-                    if own.doc is executor.doc and name in executor.marks:
+                    if definition.doc is executor.doc and name in executor.marks:
                         spots[name] = executor.marks[name]
-        elif key != "environment" and not (key == "type" and kind == "build"):
+        elif key == "environment" or key in _NOT_EMITTED or (key == "type" and kind == "build"):
+            pass
+        elif isinstance(value, (str, Map, Seq)):
+            items[key] = substitute(value, scope, definition.value_spot(key))
+        else:
             items[key] = value
-    environment = _environment(own, executor, scope)
+    environment = _environment(definition, executor, scope)
     if environment is not None:
         items["environment"] = environment
     if "steps" in definition or steps:
         items["steps"] = _emitted(steps, definition)
-    node = own.with_items(items)
+    node = definition.with_items(items)
     node.marks = spots
     return node
 
 
-def _environment(own: Map, executor: Map | None, scope: Scope) -> Node:
+def _environment(definition: Map, executor: Map | None, scope: Scope) -> Node:
     """Return the environment as a list of single pairs; the job's own variables win.
 
     A version 2 file keeps its own form.
     """
-    mine = own.get("environment")
+    mine = definition.get("environment")
     if not scope.elements.templating:
         return mine
     theirs = executor.get("environment") if executor is not None else None
     if mine is None and theirs is None:
         return None
-    pairs = dict(pairs_of(theirs))
-    pairs.update(pairs_of(mine))
+    mine = substitute(mine, scope, definition.value_spot("environment"))
+    # Anchors share one environment between many jobs; its pairs are made once.  What was made is
+    # kept beside what it was made of, whose identity then cannot pass to anything else.
+    key = ("environment", id(mine), id(theirs))
+    known = scope.run.caches.get(key)
+    if isinstance(known, tuple):
+        return cast(Seq, known[0])
     if executor is not None and "environment" in executor and mine is None:
         spot = executor.value_spot("environment")
     else:
-        spot = own.value_spot("environment")
-    return a_seq([_pair(name, value, mine, theirs, spot) for name, value in pairs.items()], spot)
+        spot = definition.value_spot("environment")
+    pairs = dict(pairs_of(theirs))
+    pairs.update(pairs_of(mine))
+    made = a_seq([_pair(name, value, mine, theirs, spot) for name, value in pairs.items()], spot)
+    scope.run.caches[key] = (made, mine, theirs)
+    return made
 
 
 def _pair(name: str, value: Node, mine: Node, theirs: Node, spot: Spot) -> Map:
@@ -145,17 +154,9 @@ def pairs_of(node: Node) -> list[tuple[str, Node]]:
 
 
 def _emitted(steps: list[Step], definition: Map) -> Seq:
-    items: list[Node] = []
-    for step in steps:
-        if step.body is None:
-            items.append(step.kind)
-        else:
-            made = a_map({step.kind: step.body}, step.spot)
-            made.marks = {step.kind: (step.spot.mark, step.spot.mark)}
-            items.append(made)
-    made_list = a_seq(items, definition.value_spot("steps"))
-    made_list.marks = [step.spot.mark for step in steps]
-    return made_list
+    made = a_seq([step.node for step in steps], definition.value_spot("steps"))
+    made.marks = [step.spot.mark for step in steps]
+    return made
 
 
 def has_machine(node: Map) -> bool:

@@ -8,20 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from roundel.compiler.executors import definition_of
-from roundel.compiler.expressions import (
-    ExpressionError,
-    UnknownName,
-    Value,
-    evaluate,
-    parse,
-    truthy,
-)
+from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.params import ExecutorValue, StepsValue
 from roundel.compiler.patterns import BadPattern, matches_whole
 from roundel.compiler.report import nearest
+from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute, value_of
-from roundel.compiler.tree import Map, Node, Seq, Spot
+from roundel.compiler.tree import Map, Node, Seq, Spot, inside
 
 DEEPEST_STATEMENT = 100
 
@@ -212,8 +206,12 @@ def expression_holds(text: str, scope: Scope, spot: Spot, code: str = "expressio
         return truthy(evaluate(parse(text), scope.lookup))
     except ExpressionError as error:
         cause = error.__cause__
-        hint = nearest(cause.name, scope.known_names()) if isinstance(cause, UnknownName) else None
-        scope.error(code, error.shown(text), spot, hint=hint)
+        hint = (
+            nearest(cause.name, scope.known_names(cause.name))
+            if isinstance(cause, UnknownName)
+            else None
+        )
+        scope.error(code, error.shown(text), inside(spot, text, error.at), hint=hint)
         return False
 
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roundel.compiler.expressions import Value
 from roundel.compiler.limits import MOST_MEMBERS
 from roundel.compiler.logic import equal
 from roundel.compiler.report import nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute
 from roundel.compiler.tree import Map, Node, Seq, text_of, type_word

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from roundel.compiler.expressions import ExpressionError, UnknownName, Value, names_in, parse
+from roundel.compiler.expressions import UnknownName, names_in, parse
+from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.templates import names_of
 from roundel.compiler.tree import Map, Node, Seq, text_of
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from roundel.compiler.orbs import OrbRefused, OrbSource, ResolvedOrb
+from roundel.compiler.resolved import OrbRefused, OrbSource, ResolvedOrb
 
 LARGEST_ORB_BYTES = 5_000_000
 

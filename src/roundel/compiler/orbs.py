@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
+from roundel.compiler.resolved import LockedOrb, NoOrbs, OrbRefused, OrbSource, ResolvedOrb
 from roundel.compiler.scope import Elements, Run, Scope
 from roundel.compiler.source import load
 from roundel.compiler.substitute import substitute
@@ -13,48 +12,7 @@ from roundel.compiler.tree import Document, Map, Node, Spot, type_word
 
 DEEPEST_ORBS = 10  # orbs that use orbs
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedOrb:
-    """An orb's packed text at an exact version.  `reference` is exact: `ns/name@1.2.3`."""
-
-    reference: str
-    text: str
-    digest: str
-
-
-class OrbSource(Protocol):
-    """Where orbs come from: a folder, a registry, the repository itself."""
-
-    def resolve(self, reference: str) -> ResolvedOrb | None:
-        """Return the orb that a reference means now, None if there is none.
-
-        Called once per reference and compilation.  Raise `OrbRefused` for an orb that is there
-        and may not be used.
-        """
-
-
-class OrbRefused(Exception):
-    """The orb exists, but this organisation may not use it.  The text says why."""
-
-
-class NoOrbs:
-    """A source without any orb."""
-
-    def resolve(self, reference: str) -> ResolvedOrb | None:  # noqa: ARG002 - the port's shape
-        """Return None."""
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedOrb:
-    """One orb that a compilation used: as named in the config, and what that was."""
-
-    alias: str
-    written: str
-    exact: str
-    digest: str
-    nested: bool = False  # named by another orb
+__all__ = ["LockedOrb", "NoOrbs", "OrbPass", "OrbRefused", "OrbSource", "ResolvedOrb"]
 
 
 class OrbPass:

@@ -40,7 +40,7 @@ def pack_folder(folder: Path) -> Packed:
     else:
         report.error("pack", f"{folder} is neither a folder nor a file", here)
         node = None
-    if report.errors or not isinstance(node, Map):
+    if report.errors or not isinstance(node, Map) or not node:
         if not report.errors:
             report.error("pack", f"{folder} has nothing to pack", here)
         return Packed(text=None, problems=report.problems())

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roundel.compiler.expressions import Value
-from roundel.compiler.report import Report, nearest
+from roundel.compiler.report import Hint, Report, nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Call, Elements, Run, Scope
 from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of
 
@@ -146,12 +146,11 @@ def type_error(parameter: Parameter, value: Value) -> str:
     )
 
 
-def type_hint(parameter: Parameter, value: Value) -> str | None:
+def type_hint(parameter: Parameter, value: Value) -> Hint | str | None:
     """Return what to do about an argument of a wrong type."""
     if parameter.type == "enum":
-        return nearest(text_of(value), parameter.members) or (
-            "allowed: " + ", ".join(parameter.members)
-        )
+        allowed = "allowed: " + ", ".join(parameter.members)
+        return nearest(text_of(value), parameter.members, allowed)
     if parameter.type == "string" and isinstance(value, (bool, int, float)):
         return f'write it in quotes: "{text_of(value)}"'
     if parameter.type in ("boolean", "integer") and isinstance(value, str):
@@ -193,14 +192,18 @@ def pipeline_parameters(
     """Return the effective pipeline parameters: what was passed, checked, and the defaults."""
     parameters = declared(root, run)
     spot = root.key_spot("parameters") if "parameters" in root else Spot(doc, _Top())
-    unknown = [name for name in given if name not in parameters]
+    # A trigger passes to a setup config also what only its continuation declares.
+    unknown = [name for name in given if name not in parameters and root.get("setup") is not True]
     if unknown:
         run.report.error(
             "unexpected-argument",
             f"Unexpected argument(s): {', '.join(unknown)}",
             spot,
-            hint=nearest(unknown[0], parameters)
-            or "declare it under `parameters:` at the top of the config",
+            hint=nearest(
+                unknown[0],
+                parameters,
+                "declare it under `parameters:` at the top of the config",
+            ),
         )
     values: dict[str, Value] = {}
     missing: list[str] = []
@@ -258,6 +261,8 @@ def bind(
 
     Arguments are read in the caller's scope, defaults in the callee's, which has no arguments yet.
     """
+    if not given and "parameters" not in definition:
+        return {}
     from roundel.compiler.arguments import argument, default_argument
 
     parameters = declared(definition, caller.run)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from roundel.compiler import check, schema
 from roundel.compiler.document import compiled_document
 from roundel.compiler.emit import emit
-from roundel.compiler.expressions import Value
 from roundel.compiler.limits import LimitReached
 from roundel.compiler.naming import name_jobs
 from roundel.compiler.orbs import LockedOrb, NoOrbs, OrbPass, OrbSource, header_lines
@@ -17,6 +16,7 @@ from roundel.compiler.pauses import no_collection
 from roundel.compiler.planner import make_plan
 from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import START, load
 from roundel.compiler.tree import Document, Map, Spot
@@ -30,11 +30,13 @@ class Options:
 
     `process` is for people who want to see the processed config: there it is an error if all
     workflows are filtered out, while a pipeline is simply created without workflows.  `trace` keeps
-    the expanded workflows, from which `explain` tells where everything came from.
+    the expanded workflows, from which `explain` tells where everything came from.  `optional` has
+    values of parameters that the config may declare and need not.
     """
 
     process: bool = False
     trace: bool = False
+    optional: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class _Compilation:
             return None
         elements = Elements("config", self.doc, root, is_project=True, templating=version > 2)
         run = self.run
+        given = {**self._declared_of(root, self.options.optional), **given}
         run.parameters = pipeline_parameters(root if version > 2 else Map(), given, run, self.doc)
         if version > 2:
             self.orb_pass.attach(root, elements)
@@ -163,12 +166,19 @@ class _Compilation:
         for workflow in workflows:
             resolve_requires(workflow, self.report)
         check.check_workflows(workflows, run, strict=version > 2)
+        if root.get("setup") is True:
+            check.check_setup(workflows, self.report)
         if self.options.process and not self.report.errors:
             check.check_anything_runs(workflows, dropped, self.report, self.doc)
         if self.report.errors:
             return None
         name_jobs(workflows)
         return self._result(root, workflows, dropped)
+
+    def _declared_of(self, root: Map, optional: Mapping[str, Json]) -> dict[str, Json]:
+        declared = root.get("parameters")
+        names = declared if isinstance(declared, Map) else ()
+        return {name: value for name, value in optional.items() if name in names}
 
     def _no_version(self) -> None:
         self.report.error(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from roundel.compiler.builtins import step_name
-from roundel.compiler.expressions import Value
+from roundel.compiler.builtins import TEXT_KEYS, step_name
 from roundel.compiler.filters import why_filtered
 from roundel.compiler.invocations import Invocation, statuses_of
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, pairs_of
+from roundel.compiler.scanning import Value
 from roundel.compiler.steps import Step
 from roundel.compiler.tree import Map, Node, Seq, plain, text_of
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, auto_reruns, trigger_list
@@ -30,6 +30,14 @@ from roundel.domain.plan import (
 )
 
 
+class _Known:
+    """Parts of plans by the identity of the nodes that they were made of, which are shared."""
+
+    def __init__(self) -> None:
+        self.steps: dict[int, StepPlan] = {}
+        self.executors: dict[int, ExecutorPlan] = {}
+
+
 def make_plan(
     workflows: Sequence[Workflow],
     dropped: Sequence[DroppedWorkflow],
@@ -42,7 +50,7 @@ def make_plan(
     """Return the plan of a pipeline.  `values` are the pipeline's, its parameters included."""
     jobs: dict[str, JobPlan] = {}
     plans: list[WorkflowPlan] = []
-    known: dict[int, StepPlan] = {}
+    known = _Known()
     for workflow in workflows:
         for invocation in workflow.invocations:
             if invocation.body is not None and invocation.final not in jobs:
@@ -134,6 +142,7 @@ def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:
         ),
         contexts=_texts(invocation.keys.get("context")),
         serial_group=text_of(serial) if serial is not None else None,
+        job_group=invocation.group_name if serial is not None else None,
         excluded=reason,
         at=invocation.spot.place(),
     )
@@ -168,15 +177,15 @@ _KNOWN_KEYS = frozenset(
 )
 
 
-def job_plan(name: str, body: JobBody, known: dict[int, StepPlan]) -> JobPlan:
-    """Return a job as its runner needs it; `known` has the steps of earlier jobs."""
+def job_plan(name: str, body: JobBody, known: _Known) -> JobPlan:
+    """Return a job as its runner needs it; `known` has the parts of earlier jobs."""
     node = body.node
     parallelism = node.get("parallelism")
     return JobPlan(
         name=name,
         type=_job_type(body.kind),
-        executor=_executor(node, body.kind),
-        steps=tuple([step_plan(step, known) for step in body.steps]),
+        executor=_executor(node, body.kind, known.executors),
+        steps=tuple([step_plan(step, known.steps) for step in body.steps]),
         environment=_environment(node.get("environment")),
         working_directory=_text(node.get("working_directory")),
         shell=_shell(node.get("shell")) or _machine_key(node, "shell"),
@@ -210,13 +219,15 @@ def _environment(node: Node) -> dict[str, str]:
     return {name: text_of(value) for name, value in pairs_of(node) if value is not None}
 
 
-def _executor(node: Map, kind: str) -> ExecutorPlan:
+def _executor(node: Map, kind: str, known: dict[int, ExecutorPlan]) -> ExecutorPlan:
     if kind in TYPES_WITHOUT_STEPS:
         return ExecutorPlan(kind=ExecutorKind.NONE)
     docker = node.get("docker")
     if isinstance(docker, Seq):
-        images = tuple(_image(entry) for entry in docker if isinstance(entry, Map))
-        return ExecutorPlan(kind=ExecutorKind.DOCKER, images=images)
+        if id(docker) not in known:
+            images = tuple(_image(entry) for entry in docker if isinstance(entry, Map))
+            known[id(docker)] = ExecutorPlan(kind=ExecutorKind.DOCKER, images=images)
+        return known[id(docker)]
     for name in (ExecutorKind.MACHINE, ExecutorKind.MACOS):
         if name.value in node:
             return ExecutorPlan(kind=name, machine=_machine(node[name.value]))
@@ -289,22 +300,22 @@ def _step_plan(step: Step) -> StepPlan:
     )
 
 
-_TEXT_KEYS = frozenset(
-    {"command", "name", "key", "path", "at", "root", "destination", "working_directory", "shell"}
-)
+_LIST_KEYS = frozenset({"paths", "keys", "fingerprints"})
 
 
 def _arguments(kind: str, body: Node) -> dict[str, Json]:
     if isinstance(body, Map):
         made: dict[str, Json] = {}
         for key, value in body.items():
-            if type(value) is str:
+            if key in _LIST_KEYS:
+                made[key] = [*_texts(value)]
+            elif type(value) is str:
                 made[key] = value
             elif key == "environment":
                 made[key] = dict(_environment(value))
             elif key == "shell" and isinstance(value, Seq):
                 made[key] = _shell(value)
-            elif key in _TEXT_KEYS and isinstance(value, (bool, int, float)):
+            elif key in TEXT_KEYS and isinstance(value, (bool, int, float)):
                 made[key] = text_of(value)
             else:
                 made[key] = plain(value)

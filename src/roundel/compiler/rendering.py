@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from roundel.compiler.report import Problem, Severity
 from roundel.domain.plan import Json
@@ -67,7 +68,7 @@ def _result(problem: Problem) -> Json:
         result["locations"] = [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": place.file},
+                    "artifactLocation": {"uri": quote(place.file, safe="/@")},
                     "region": {"startLine": place.line, "startColumn": place.column},
                 }
             }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from roundel.domain.plan import Place
@@ -69,12 +69,65 @@ def _window(line: str, column: int) -> tuple[str, int]:
     return line[start : start + WIDEST_LINE], column - start
 
 
+MOST_KNOWN = 2_000  # known words that are looked through for a hint
+MOST_SIMILAR = 60  # of them that are compared closely
+MOST_HINTS = 60  # problems of one compilation for which a hint is looked for
+
+
+class Hint:
+    """A hint that is looked for only if its problem is shown: looking takes time."""
+
+    __slots__ = ("known", "otherwise", "word")
+
+    def __init__(self, word: str, known: Iterable[str], otherwise: str | None) -> None:
+        self.word = word
+        self.known = known
+        self.otherwise = otherwise
+
+    def text(self) -> str | None:
+        """Return the hint, None if there is nothing to say."""
+        word = self.word
+        if len(word) > 80:
+            return self.otherwise
+        slack = max(2, len(word) // 3)
+        letters = set(word)
+        candidates = [
+            other
+            for other in islice(self.known, MOST_KNOWN)
+            if abs(len(other) - len(word)) <= slack
+            and len(letters.intersection(other)) * 2 >= len(letters)
+        ]
+        import difflib  # only here, since it is slow to import
+
+        close = difflib.get_close_matches(word, candidates[:MOST_SIMILAR], n=1, cutoff=0.6)
+        return f"did you mean `{close[0]}`?" if close else self.otherwise
+
+
+class FirstHint(Hint):
+    """The first of several hints that has something to say."""
+
+    __slots__ = ("hints",)
+
+    def __init__(self, hints: Iterable[Hint | str | None]) -> None:
+        super().__init__("", (), None)
+        self.hints = list(hints)
+
+    def text(self) -> str | None:
+        """Return the hint, None if none of them says anything."""
+        for hint in self.hints:
+            found = hint.text() if isinstance(hint, Hint) else hint
+            if found is not None:
+                return found
+        return None
+
+
 class Report:
     """Collects the problems of one compilation; the same problem is kept once."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._seen: set[object] = set()
+        self._hints = 0
         self.errors = 0
         self.left_out = 0
 
@@ -85,13 +138,13 @@ class Report:
         spot: Spot | None = None,
         *,
         context: Iterable[str] = (),
-        hint: str | None = None,
+        hint: Hint | str | None = None,
     ) -> None:
         """Report an error; `context` has the lines `Error calling …`, outermost first."""
         self._add(Severity.ERROR, code, message, spot, tuple(context), hint)
 
     def warning(
-        self, code: str, message: str, spot: Spot | None = None, *, hint: str | None = None
+        self, code: str, message: str, spot: Spot | None = None, *, hint: Hint | str | None = None
     ) -> None:
         """Report something that is allowed and likely a mistake."""
         self._add(Severity.WARNING, code, message, spot, (), hint)
@@ -103,7 +156,7 @@ class Report:
         message: str,
         spot: Spot | None,
         context: tuple[str, ...],
-        hint: str | None,
+        hint: Hint | str | None,
     ) -> None:
         if severity is Severity.ERROR:
             self.errors += 1
@@ -122,10 +175,16 @@ class Report:
                 severity=severity,
                 message="\n".join((*context, message)),
                 place=place,
-                hint=hint,
+                hint=self._told(hint),
                 source_line=source_line,
             )
         )
+
+    def _told(self, hint: Hint | str | None) -> str | None:
+        if not isinstance(hint, Hint):
+            return hint
+        self._hints += 1
+        return hint.text() if self._hints <= MOST_HINTS else None
 
     def problems(self) -> tuple[Problem, ...]:
         """Return all problems, errors first."""
@@ -136,7 +195,6 @@ class Report:
         return tuple(found)
 
 
-def nearest(word: str, known: Iterable[str], *, what: str = "did you mean") -> str | None:
-    """Return a hint with the known word that is most like `word`, if one is like it."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6) if len(word) < 80 else []
-    return f"{what} `{close[0]}`?" if close else None
+def nearest(word: str, known: Iterable[str], otherwise: str | None = None) -> Hint:
+    """Return a hint with the known word that is most like `word`; `otherwise` if none is."""
+    return Hint(word, known, otherwise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from roundel.compiler.invocations import Invocation, Required
-from roundel.compiler.report import Report, nearest
+from roundel.compiler.report import Hint, Report, nearest
 from roundel.compiler.workflows import Workflow
 
 _Group = list[Invocation]
@@ -77,7 +77,7 @@ def _resolve(
         f"Job '{invocation.name}' requires '{required.name}', which is the name of"
         f" {len(groups)} other jobs in workflow '{workflow.name}'"
     )
-    hint = None
+    hint: Hint | str | None = None
     if groups:
         message += "\nYou can give a job within a workflow an explicit name by adding a name key"
     elif required.name == invocation.name:

@@ -11,6 +11,7 @@ from roundel.compiler.parameter_schema import check_parameters
 from roundel.compiler.params import PIPELINE_TYPES
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.tree import Map, Node, Seq, type_word
+from roundel.compiler.trigger_schema import trigger_violations
 from roundel.compiler.violations import (
     Violation,
     extraneous,
@@ -49,6 +50,12 @@ def version_of(root: Map, report: Report) -> float | None:
 
 
 def _warn_of_version_2(root: Map, report: Report) -> None:
+    report.warning(
+        "version-2",
+        "Version 2 of the configuration is being retired by CircleCI; it still compiles here.",
+        root.value_spot("version"),
+        hint="use `version: 2.1`, and write `\\<<` where a script has `<<`",
+    )
     used = [key for key in _ONLY_IN_21 if key in root]
     for key in used:
         report.warning(
@@ -115,6 +122,8 @@ def _workflow_violations(path: tuple[str, ...], node: Map) -> list[Violation]:
         found.append(missing(path, "jobs", node.spot()))
     else:
         found += _jobs_violations((*path, "jobs"), node["jobs"], node)
+    if node.get("triggers") is not None:
+        found += trigger_violations((*path, "triggers"), node["triggers"], node)
     if "when" in node and "unless" in node:
         found.append(
             Violation(

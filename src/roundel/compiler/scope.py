@@ -7,14 +7,16 @@ pipeline.  What a caller passes is evaluated in the caller's scope before the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from roundel.compiler.expressions import UnknownName, Value
+from roundel.compiler.expressions import UnknownName
 from roundel.compiler.limits import Budget
-from roundel.compiler.report import Report, nearest
+from roundel.compiler.report import Hint, Report, nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.tree import Document, Map, Node, Spot
-from roundel.compiler.values import is_registered
+from roundel.compiler.values import REGISTERED, is_registered
 
 if TYPE_CHECKING:
     from roundel.compiler.params import Parameter
@@ -158,15 +160,19 @@ class Scope:
             return None
         raise UnknownName(name)
 
-    def known_names(self) -> list[str]:
-        """Return the declared names that can be referred to here, for hints."""
-        names = [f"parameters.{name}" for name in self.arguments or ()]
-        names += [f"matrix.{name}" for name in self.matrix or ()]
-        if self.elements.is_project:
-            names += [f"pipeline.parameters.{name}" for name in self.run.parameters]
-        return names
+    def known_names(self, unknown: str) -> Iterator[str]:
+        """Yield the names that may have been meant by an unknown one, for hints."""
+        if unknown.startswith("pipeline.parameters."):
+            if self.elements.is_project:
+                yield from (f"pipeline.parameters.{name}" for name in self.run.parameters)
+            return
+        if unknown.startswith("pipeline."):
+            yield from sorted(REGISTERED)
+            return
+        yield from (f"parameters.{name}" for name in self.arguments or ())
+        yield from (f"matrix.{name}" for name in self.matrix or ())
 
-    def error(self, code: str, message: str, spot: Spot, *, hint: str | None = None) -> None:
+    def error(self, code: str, message: str, spot: Spot, *, hint: Hint | str | None = None) -> None:
         """Report an error inside this call."""
         context = self.call.lines() if self.call is not None else ()
         self.run.report.error(code, message, spot, context=context, hint=hint)
@@ -220,25 +226,33 @@ def _direct(
             return None  # why it could not be had was reported when it was fetched
         if rest in orb.section(kind):
             return orb.section(kind)[rest], orb
-        own = {f"{alias}/{other}": None for other in orb.section(kind)}
+        qualified = [f"{alias}/{other}" for other in orb.section(kind)]
+        _report_missing(scope, kind, name, spot, place, qualified)
+        return None
+    _report_missing(scope, kind, name, spot, place, own)
+    return None
+
+
+def _report_missing(
+    scope: Scope, kind: str, name: str, spot: Spot, place: Elements, own: Iterable[str]
+) -> None:
     scope.error(
         f"unknown-{kind}",
         f"Cannot find a definition for {kind} named {name}",
         spot,
         hint=_hint(place, kind, name, own),
     )
-    return None
+    return
 
 
-def _hint(place: Elements, kind: str, name: str, own: Mapping[str, Node]) -> str | None:
-    known = list(own)
+def _hint(place: Elements, kind: str, name: str, own: Iterable[str]) -> Hint:
+    known: Iterable[str] = own
     if kind == "command":
         from roundel.compiler.builtins import BUILTIN_STEPS
 
-        known += BUILTIN_STEPS
-    if (close := nearest(name, known)) is not None:
-        return close
+        known = chain(BUILTIN_STEPS, own)
+    otherwise = None
     for other in _KINDS:
         if other != kind and name in place.section(other):
-            return f"there is a {other} of that name, but a {kind} is needed here"
-    return None
+            otherwise = f"there is a {other} of that name, but a {kind} is needed here"
+    return nearest(name, known, otherwise)

@@ -7,6 +7,7 @@ duplicate key is a warning, and depth, size and aliases have limits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from roundel.compiler.limits import DEEPEST_NESTING, LONGEST_TEXT, MOST_KEYS, MOST_NODES
@@ -14,7 +15,7 @@ from roundel.compiler.scalars import AMBIGUOUS, resolve
 from roundel.compiler.tree import Document, Map, Mark, Node, Seq, Spot, text_of
 
 if TYPE_CHECKING:
-    from roundel.compiler.report import Report
+    from roundel.compiler.report import Hint, Report
 
 
 class _Start:
@@ -56,7 +57,7 @@ def _report_parse_failure(doc: Document, report: Report, error: Exception) -> No
 
 
 class _Refused(Exception):
-    def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, mark: Mark, hint: Hint | str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.mark, self.hint = code, message, mark, hint
 
@@ -106,10 +107,19 @@ class _Loader:
         Keys and values of open maps and lists are handled in this loop, without a call each: that
         is where the time of a large config goes.
         """
+        from yaml import events
         from yaml._yaml import CParser
-        from yaml.events import ScalarEvent
 
-        scalar: Any = ScalarEvent
+        scalar: Any = events.ScalarEvent
+        handlers: dict[Any, Callable[[Any], None]] = {
+            events.MappingStartEvent: self._open_map,
+            events.MappingEndEvent: self._close,
+            events.SequenceStartEvent: self._open_seq,
+            events.SequenceEndEvent: self._close,
+            events.ScalarEvent: self._anchored_scalar,
+            events.AliasEvent: self._alias,
+            events.DocumentStartEvent: self._begin_document,
+        }
         next_event: Any = CParser(self.doc.text).get_event
         frame: Any = None
         into: Any = None
@@ -117,10 +127,14 @@ class _Loader:
         key: Any = _NO_KEY
         while True:
             event = next_event()
-            if type(event) is not scalar or event.anchor is not None:
+            kind = type(event)
+            if kind is not scalar or event.anchor is not None:
                 if frame is not None:
                     frame.key = key
-                if self._other(event):
+                handler = handlers.get(kind)
+                if handler is not None:
+                    handler(event)
+                elif event is None:
                     return self.root
                 frame = self.frame
                 if frame is not None:
@@ -155,23 +169,6 @@ class _Loader:
             else:
                 into.append(value)
                 frame.marks.append(event.start_mark)
-
-    def _other(self, event: Any) -> bool:
-        """Read any event but a plain scalar; return whether it was the last one."""
-        kind = type(event).__name__
-        if kind == "MappingStartEvent":
-            self._open(Map(), event)
-        elif kind == "SequenceStartEvent":
-            self._open(Seq(), event)
-        elif kind == "MappingEndEvent" or kind == "SequenceEndEvent":
-            self._close()
-        elif kind == "ScalarEvent":
-            self._anchored_scalar(event)
-        elif kind == "AliasEvent":
-            self._alias(event)
-        elif kind == "DocumentStartEvent":
-            self._begin_document(event)
-        return event is None or kind == "StreamEndEvent"
 
     def _begin_document(self, event: Any) -> None:
         self.documents += 1
@@ -257,6 +254,16 @@ class _Loader:
             Spot(self.doc, mark),
         )
 
+    def _open_map(self, event: Any) -> None:
+        into = Map()
+        into.doc, into.mark, into.marks = self.doc, event.start_mark, {}
+        self._open(into, event)
+
+    def _open_seq(self, event: Any) -> None:
+        into = Seq()
+        into.doc, into.mark, into.marks = self.doc, event.start_mark, []
+        self._open(into, event)
+
     def _open(self, into: Map | Seq, event: Any) -> None:
         if len(self.stack) >= DEEPEST_NESTING:
             raise _Refused(
@@ -275,19 +282,13 @@ class _Loader:
                 event.start_mark,
                 hint="a value that begins with `{` or `[` needs quotes",
             )
-        into.doc = self.doc
-        into.mark = event.start_mark
-        if type(into) is Map:
-            into.marks = {}
-        else:
-            into.marks = []
         anchor = event.anchor
         if anchor is not None:
             self.open_anchors[anchor] = self.open_anchors.get(anchor, 0) + 1
         self.frame = _Frame(into, anchor, self.count)
         self.stack.append(self.frame)
 
-    def _close(self) -> None:
+    def _close(self, _: Any) -> None:
         frame = self.stack.pop()
         self.frame = self.stack[-1] if self.stack else None
         into: Map | Seq = frame.into

@@ -13,15 +13,19 @@ from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
 
 
 class Step:
-    """A built-in step after expansion.  `body` is None for a step that stands alone."""
+    """A built-in step after expansion.  `body` is None for a step that stands alone.
 
-    __slots__ = ("body", "call", "kind", "spot")
+    `node` is what the compiled config has of it; steps that are alike share it.
+    """
 
-    def __init__(self, kind: str, body: Node, spot: Spot, call: Call | None) -> None:
+    __slots__ = ("body", "call", "kind", "node", "spot")
+
+    def __init__(self, kind: str, body: Node, spot: Spot, call: Call | None, node: Node) -> None:
         self.kind = kind
         self.body = body
         self.spot = spot
         self.call = call
+        self.node = node
 
 
 def expand_steps(node: Seq, scope: Scope) -> list[Step]:
@@ -75,7 +79,7 @@ def _bare(name: str, spot: Spot, scope: Scope, steps: list[Step]) -> None:
     if name == "":
         scope.error("step-type", "A step must have a name", spot)
     elif name in BARE_STEPS:
-        steps.append(Step(name, None, spot, scope.call))
+        steps.append(Step(name, None, spot, scope.call, name))
     elif name in BUILTIN_STEPS:
         scope.error(
             "step-argument",
@@ -133,9 +137,16 @@ def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) 
     if isinstance(body, Seq) and not scope.elements.templating:
         body = _merged_list(body)
     if name == "run" and isinstance(body, (str, int, float)):
-        made = a_map({"command": body}, item.value_spot(name))
-        body = made
-    steps.append(Step(DASHED_STEPS.get(name, name), body, spot, scope.call))
+        body = a_map({"command": body}, item.value_spot(name))
+    kind = DASHED_STEPS.get(name, name)
+    node: Node = item
+    if body is None:
+        node = kind
+    elif body is not item[name] or kind != name:
+        made = a_map({kind: body}, spot)
+        made.marks = {kind: (spot.mark, spot.mark)}
+        node = made
+    steps.append(Step(kind, body, spot, scope.call, node))
 
 
 def _merged_list(body: Seq) -> Node:
@@ -180,7 +191,7 @@ def _command(
     known = scope.run.caches.get(key) if key is not None else None
     if isinstance(known, list):
         scope.run.budget.spend_steps(len(known))
-        steps += [Step(step.kind, step.body, step.spot, call) for step in known]
+        steps += [Step(step.kind, step.body, step.spot, call, step.node) for step in known]
         return
     errors = scope.run.report.errors
     made = list_of_steps(definition, "steps", inner)

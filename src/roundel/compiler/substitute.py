@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from roundel.compiler.expressions import UnknownName, Value
-from roundel.compiler.report import nearest
+from roundel.compiler.expressions import UnknownName
+from roundel.compiler.report import Hint, nearest
+from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.templates import TemplateError, fill, parse_template
-from roundel.compiler.tree import Map, Node, Seq, Spot
+from roundel.compiler.tree import Map, Node, Seq, Spot, inside
 
 
 def value_of(text: str, scope: Scope, spot: Spot) -> Value:
@@ -17,7 +18,7 @@ def value_of(text: str, scope: Scope, spot: Spot) -> Value:
         value = fill(parse_template(text), scope.lookup)
     except TemplateError as error:
         hint = _unclosed_hint(error) or _name_hint(error, scope)
-        scope.error(error.code, error.message, spot, hint=hint)
+        scope.error(error.code, error.message, inside(spot, text, error.position(text)), hint=hint)
         return None
     if isinstance(value, str):
         scope.run.budget.spend_text(len(value))
@@ -30,7 +31,7 @@ def _unclosed_hint(error: TemplateError) -> str | None:
     return None
 
 
-def _name_hint(error: TemplateError, scope: Scope) -> str | None:
+def _name_hint(error: TemplateError, scope: Scope) -> Hint | str | None:
     cause = error.__cause__.__cause__ if error.__cause__ is not None else None
     if not isinstance(cause, UnknownName):
         cause = error.__cause__ if isinstance(error.__cause__, UnknownName) else None
@@ -38,7 +39,7 @@ def _name_hint(error: TemplateError, scope: Scope) -> str | None:
         return None
     if cause.name.startswith("pipeline.parameters.") and not scope.elements.is_project:
         return "orbs cannot see pipeline parameters; pass the value as an argument"
-    return nearest(cause.name, scope.known_names())
+    return nearest(cause.name, scope.known_names(cause.name))
 
 
 def substitute(node: Node, scope: Scope, spot: Spot) -> Node:

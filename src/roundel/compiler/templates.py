@@ -13,17 +13,15 @@ from typing import TypeAlias
 
 from roundel.compiler.expressions import (
     Expression,
-    ExpressionError,
     Lookup,
     Name,
-    Token,
     UnknownName,
-    Value,
     evaluate,
     names_in,
     parse,
     truthy,
 )
+from roundel.compiler.scanning import ExpressionError, Token, Value
 from roundel.compiler.tree import text_of
 
 LONGEST_TAG = 2_048  # characters between `<<` and `>>`
@@ -31,13 +29,21 @@ DEEPEST_SECTIONS = 50
 
 
 class TemplateError(Exception):
-    """What is wrong with a template.  `at` is the first character that is meant."""
+    """What is wrong with a template.
 
-    def __init__(self, code: str, message: str, at: int) -> None:
+    `at` is the first character that is meant; where only a tag's text is known, `source` has it.
+    """
+
+    def __init__(self, code: str, message: str, at: int, source: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.at = at
+        self.source = source
+
+    def position(self, text: str) -> int:
+        """Return the first character that is meant in the template's text."""
+        return self.at if self.source is None else max(text.find(self.source), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +215,9 @@ def _value(tag: Tag, lookup: Lookup) -> Value:
     except ExpressionError as error:
         cause = error.__cause__
         if isinstance(cause, UnknownName) and cause.words is not None:
-            raise TemplateError("unknown-argument", cause.words, 0) from error
+            raise TemplateError("unknown-argument", cause.words, 0, tag.source) from error
         code = "unknown-variable" if isinstance(cause, UnknownName) else "template-expression"
-        raise TemplateError(code, error.shown(tag.source, 2), 0) from error
+        raise TemplateError(code, error.shown(tag.source, 2), 0, tag.source) from error
 
 
 def _embedded(value: Value, tag: Tag) -> str:
@@ -224,6 +230,7 @@ def _embedded(value: Value, tag: Tag) -> str:
         "template-embedded",
         f"{tag.source.strip()} is not a simple value and cannot be part of a text",
         0,
+        tag.source,
     )
 
 
@@ -232,7 +239,9 @@ def _section_holds(section: Section, lookup: Lookup) -> bool:
         value = lookup(section.name)
     except UnknownName as unknown:
         words = unknown.words or f'Referred to a variable "{unknown.name}" that does not exist'
-        raise TemplateError("unknown-variable", f"{words}:\n{section.source}", 0) from unknown
+        raise TemplateError(
+            "unknown-variable", f"{words}:\n{section.source}", 0, section.source
+        ) from unknown
     return section_truth(value) is not section.inverted
 
 

@@ -64,6 +64,42 @@ class Spot:
         return (self.doc.name, self.mark.line, self.mark.column)
 
 
+class _Point:
+    """A mark that was computed."""
+
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+
+
+def inside(spot: Spot, text: str, at: int) -> Spot:
+    """Return the place of a character of a scalar, or the scalar's own if it cannot be told.
+
+    Quoting, folding and escapes can move characters; the place is used only if the source has the
+    same characters there.
+    """
+    mark, doc = spot.mark, spot.doc
+    wanted = text[at : at + 2]
+    source = doc.line(mark.line + 1)
+    if source[mark.column : mark.column + 1] == "|":
+        # A literal block: its lines are those of the text, moved to the right.
+        before = text[:at]
+        line = mark.line + 1 + before.count("\n")
+        start = before.rfind("\n") + 1
+        end = text.find("\n", at)
+        length = (len(text) if end < 0 else end) - start
+        source = doc.line(line + 1)
+        column = len(source) - length + at - start
+    else:
+        quoted = source[mark.column : mark.column + 1] in ("'", '"')
+        line, column = mark.line, mark.column + at + (1 if quoted else 0)
+    if column >= 0 and wanted.strip() and source[column : column + len(wanted)] == wanted:
+        return Spot(doc, _Point(line, column))
+    return spot
+
+
 class Map(dict[str, "Node"]):
     """A mapping; `marks` has the marks of each key and of its value."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from roundel.compiler.report import Report
+from roundel.compiler.report import FirstHint, Hint, Report
 from roundel.compiler.tree import Spot
 
 HEADING = "ERROR IN CONFIG FILE:"
@@ -18,7 +18,7 @@ class Violation:
     text: str
     spot: Spot
     details: tuple[str, ...] = ()
-    hint: str | None = None
+    hint: Hint | str | None = None
 
 
 @dataclass(slots=True)
@@ -35,14 +35,16 @@ def pointer(path: tuple[str, ...]) -> str:
 
 
 def extraneous(
-    path: tuple[str, ...], key: str, permitted: tuple[str, ...], spot: Spot, hint: str | None
+    path: tuple[str, ...], key: str, permitted: tuple[str, ...], spot: Spot, hint: Hint | str | None
 ) -> Violation:
     """Return the violation of a key that has no meaning."""
     details = ("Permitted keys:", *(f"  - {name}" for name in permitted))
     return Violation(path, f"extraneous key [{key}] is not permitted", spot, details, hint)
 
 
-def missing(path: tuple[str, ...], key: str, spot: Spot, hint: str | None = None) -> Violation:
+def missing(
+    path: tuple[str, ...], key: str, spot: Spot, hint: Hint | str | None = None
+) -> Violation:
     """Return the violation of a key that is not there."""
     return Violation(path, f"required key [{key}] not found", spot, (), hint)
 
@@ -68,7 +70,7 @@ def report_violations(
     else:
         lines += _job_lines(branch, base)
     first = found[0]
-    hint = next((v.hint for v in found if v.hint is not None), None)
+    hint = FirstHint(violation.hint for violation in found)
     report.error("schema", "\n".join(lines), first.spot, hint=hint)
 
 

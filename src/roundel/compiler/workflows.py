@@ -233,6 +233,7 @@ def _expand_group(
     for invocation in members:
         invocation.group = members
         invocation.group_aliases = aliases
+        invocation.group_name = outside[0].name if outside else name
         invocation.group_requires = outside[0].requires if outside else []
         if outside and "serial-group" in outside[0].keys:
             invocation.keys.setdefault("serial-group", outside[0].keys["serial-group"])

@@ -56,7 +56,8 @@ JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     ),
     _J.ON_HOLD: frozenset({_J.SUCCESS, _J.CANCELED, _J.NOT_RUN}),
     _J.QUEUED: frozenset(
-        {_J.NOT_RUNNING, _J.RUNNING, _J.CANCELED, _J.FAILED, _J.INFRASTRUCTURE_FAIL}
+        # success: a lock, once its turn has come
+        {_J.NOT_RUNNING, _J.RUNNING, _J.CANCELED, _J.FAILED, _J.INFRASTRUCTURE_FAIL, _J.SUCCESS}
     ),
     # queued again: the lease was lost before a step had started
     _J.NOT_RUNNING: frozenset({_J.RUNNING, _J.QUEUED}) | _RESULTS,
@@ -158,6 +159,9 @@ class Jobs(Protocol):
 
     def get(self, job_id: JobId) -> Job | None: ...
 
+    def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
+        """Return the largest job number below `number` on a branch, if it is not long past."""
+
     def save(self, job: Job, before: JobStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""
 
@@ -172,7 +176,10 @@ class Executions(Protocol):
     def claim(
         self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
     ) -> Execution | None:
-        """Lease the oldest queued execution of these lanes to `runner` under a new fence."""
+        """Lease a queued execution of these lanes to `runner` under a new fence.
+
+        Projects take turns; of one project the oldest comes first.
+        """
 
     def save(self, execution: Execution, before: ExecutionStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""
@@ -184,6 +191,9 @@ class Executions(Protocol):
 
     def lapsed(self, now: Micros, limit: int) -> Sequence[Execution]:
         """Return claimed and running ones whose lease ran out, or whose deadline is over."""
+
+    def leased_to(self, runner: RunnerId) -> Sequence[Execution]:
+        """Return the claimed and running ones of a runner."""
 
     def prolong_leases(self, until: Micros) -> int:
         """Give every lease time until `until` at least: nobody could renew while we were away."""

@@ -113,6 +113,10 @@ class Pipeline:
     source: str | None = None
     compiled: str | None = None
     plan: str | None = None
+    setup_source: str | None = None  # the setup config's, once another has continued it
+    setup_compiled: str | None = None
+    setup_plan: str | None = None
+    scheduled_workflow: str | None = None  # the one that a schedule in the config asked for
 
     def move(self, to: PipelineState, at: Micros) -> "Pipeline":
         """Return the pipeline in its next state, or refuse the move."""
@@ -130,6 +134,9 @@ class Pipelines(Protocol):
 
     def save(self, pipeline: Pipeline, before: PipelineState) -> bool:
         """Save unless its state is no longer `before`; tell whether it was saved."""
+
+    def newest_of_branch(self, project_id: ProjectId, branch: str) -> PipelineId | None:
+        """Return the newest one of a branch, not counting those that a schedule made."""
 
 
 class Documents(Protocol):

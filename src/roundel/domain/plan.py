@@ -131,6 +131,7 @@ class SlotPlan:
     requires: tuple[Requirement, ...] = ()
     contexts: tuple[str, ...] = ()
     serial_group: str | None = None
+    job_group: str | None = None  # the name of the job group that it came from, if any
     excluded: str | None = None
     at: Place | None = None
 

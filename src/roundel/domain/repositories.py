@@ -48,3 +48,6 @@ class Repositories(Protocol):
 
     async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
         """Return the config at `revision`, or at what `ref` names now."""
+
+    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+        """Return a file of a commit that was fetched; None if the commit has none there."""

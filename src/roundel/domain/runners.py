@@ -4,7 +4,7 @@ Services implement `Server` for the runner in the same process; `wire/` carries 
 the others.  One contract suite runs on both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -47,12 +47,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutOrder:
-    """What `checkout` needs to know about the repository."""
+    """What `checkout` needs to know about the repository, and what opens it."""
 
     repository_url: str
     revision: str
     branch: str | None = None
     tag: str | None = None
+    ssh_key: Secret | None = None  # a private key, where the address is reached by ssh
+    known_hosts: str = ""  # lines for ssh; other hosts are taken as they come, and remembered
+    username: str = ""  # with `password`, for https
+    password: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be seen in output."""
+        return tuple(secret for secret in (self.ssh_key, self.password) if secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +180,12 @@ class Server(Protocol):
 
     async def claim(self, offer: Offer) -> JobOrder | None:
         """Return a job, or None when there was none within `offer.wait_seconds`."""
+
+    async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
+        """Take back what `runner_id` is thought to have and does not hold.
+
+        Said at a runner's start: nobody has to wait for those leases to run out.
+        """
 
     async def resume(self, lease: Lease) -> Resumed | None:
         """Return the order again to a runner that was away, or None when it must give up."""

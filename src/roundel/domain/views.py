@@ -20,11 +20,13 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.jobs import ExecutionStatus, Job
+from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
-from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
 from roundel.domain.workflows import Workflow
 
@@ -123,6 +125,22 @@ class Reads(Protocol):
     async def person(self, person_id: PersonId) -> Actor | None: ...
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]: ...
+
+    async def organization_by_id(self, id_: OrganizationId) -> Organization | None: ...
+
+    async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
+        """Return from where an organisation allows URL orbs."""
+
+    async def orb_lock(self, pipeline_id: PipelineId) -> Sequence[OrbLock]:
+        """Return what the orbs of a pipeline's config were."""
+
+    async def organization(self, vcs: Vcs, name: str) -> Organization | None: ...
+
+    async def organization_settings(
+        self, organization_id: OrganizationId
+    ) -> OrganizationSettings: ...
+
+    async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
     async def project(self, slug: Slug) -> Project | None: ...
 

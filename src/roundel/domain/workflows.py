@@ -10,6 +10,8 @@ from roundel.domain.ids import JobId, PersonId, PipelineId, ProjectId, WorkflowI
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType, Requirement
 
+SETUP_TAG = "setup"  # of the workflow of a setup config
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
@@ -25,6 +27,9 @@ class Workflow:
     rerun_of: WorkflowId | None = None
     tag: str | None = None  # "setup" on a setup workflow
     canceled_by: PersonId | None = None
+    auto_rerun_number: int = 0  # of how many automatic reruns this is the last
+    max_auto_reruns: int = 0  # 0 on reruns that a person asked for
+    auto_cancel: bool = False  # a newer pipeline of its branch makes it redundant
     created_at: Micros
     stopped_at: Micros | None = None
 
@@ -43,6 +48,7 @@ class WorkflowSlot:
     requires: tuple[Requirement, ...] = ()
     contexts: tuple[str, ...] = ()
     serial_group: str | None = None
+    job_group: str | None = None  # jobs of one group take their turn in a serial group together
     excluded: str | None = None
     job_id: JobId | None = None
     status: JobStatus | None = None
@@ -63,3 +69,9 @@ class Workflows(Protocol):
 
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
+
+    def runs_of(self, workspace_id: WorkflowId) -> int:
+        """Return how many workflows there are with this original, itself included."""
+
+    def redundant(self, project_id: ProjectId, branch: str, before: Micros) -> Sequence[WorkflowId]:
+        """Return those that go on and may be cancelled for a pipeline made after `before`."""

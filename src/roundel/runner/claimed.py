@@ -19,14 +19,16 @@ from roundel.domain.runners import (
     JobOrder,
     Lease,
     Result,
-    Server,
+    Secret,
     StepProgress,
     StepStatus,
 )
+from roundel.domain.storage import KeepingServer
 from roundel.runner.job import JobRun
 from roundel.runner.lease import HeldLease
 from roundel.runner.opening import environment_of
 from roundel.runner.ship import Shipper
+from roundel.runner.storing import HeldStorage
 from roundel.vault.masking import Forms
 
 LOG = logging.getLogger("roundel.runner")
@@ -55,7 +57,7 @@ class Claimed:
 
     def __init__(
         self,
-        server: Server,
+        server: KeepingServer,
         backend: Backend,
         clock: Clock,
         order: JobOrder,
@@ -66,8 +68,8 @@ class Claimed:
         self._order = replace(order, environment=environment_of(order))
         self._folder = folder
         self._held = HeldLease(server, order.lease)
-        self._shipper = Shipper(self._held, Forms(order.masks), clock)
-        self._job = JobRun(order, past, self._shipper, clock)
+        self._shipper = Shipper(self._held, Forms(_secrets_of(order)), clock)
+        self._job = JobRun(order, past, self._shipper, clock, HeldStorage(self._held, server))
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
         self._telling = False
@@ -133,6 +135,7 @@ class Claimed:
         try:
             async with self._backend.open(self._order, self._folder) as sandbox:
                 self._sandbox = sandbox
+                await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
                 await self._finish(await self._job.run(sandbox))
         except CannotOpen as error:
@@ -155,6 +158,10 @@ class Claimed:
         with contextlib.suppress(LeaseLost):
             await self._shipper.run()
         self._shipper.give_up()
+
+
+def _secrets_of(order: JobOrder) -> tuple[Secret, ...]:
+    return order.masks + (order.checkout.secrets if order.checkout is not None else ())
 
 
 def remains_of(home: Path) -> list[Path]:

@@ -10,9 +10,12 @@ from roundel.domain.plan import StepPlan, When
 from roundel.domain.runners import JobOrder, Result, StepProgress, StepReport, StepStatus
 from roundel.runner.durations import shown
 from roundel.runner.opening import PREPARE, SPIN_UP, variables_text
+from roundel.runner.questions import answer_questions
 from roundel.runner.ship import Shipper, StepStream, ended
+from roundel.runner.steps.keeping import Keeper
 from roundel.runner.steps.kinds import process_of
 from roundel.runner.steps.plan import Refusal
+from roundel.runner.storing import HeldStorage
 from roundel.runner.trial import Outcome, Trial
 
 _RESULTS = {
@@ -39,9 +42,15 @@ class JobRun:
     """
 
     def __init__(
-        self, order: JobOrder, past: tuple[StepProgress, ...], shipper: Shipper, clock: Clock
+        self,
+        order: JobOrder,
+        past: tuple[StepProgress, ...],
+        shipper: Shipper,
+        clock: Clock,
+        storage: HeldStorage,
     ) -> None:
         self._order = order
+        self._keeper = Keeper(order=order, storage=storage, clock=clock)
         self._past = {step.report.index: step for step in past}
         self._shipper = shipper
         self._clock = clock
@@ -78,6 +87,7 @@ class JobRun:
         Cancelled, it ends what is under way as cancelled and lets the cancellation out.
         """
         limit = self._order.time_limit_seconds
+        answering = asyncio.create_task(answer_questions(sandbox, self._keeper.storage.timings))
         try:
             async with asyncio.timeout(self._seconds_left()):
                 await self._steps(sandbox)
@@ -93,6 +103,9 @@ class JobRun:
             why = f"The job's environment was lost: {error}."
             await self.abandon(StepStatus.INFRASTRUCTURE_FAIL, why)
             return Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why)
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
         if self._verdict is None:
             return Result(status=ExecutionStatus.SUCCESS)
         return Result(status=_RESULTS[self._verdict.status], message=self._message)
@@ -114,7 +127,7 @@ class JobRun:
 
     async def _step(self, step: StepPlan, sandbox: Sandbox) -> None:
         """Run one step, again where it asks for that, and remember the first that fails."""
-        process = await process_of(step, self._order, sandbox)
+        process = await process_of(step, self._keeper, sandbox)
         if isinstance(process, Refusal):
             index = self._begin(step.name, step.kind)
             self._say_and_end(index, process.why + "\n", StepStatus.FAILED, process.why)

@@ -81,6 +81,17 @@ class HeldLease:
         with contextlib.suppress(LeaseLost):
             await self._call("finish", lambda: self._server.finish(self.lease, result))
 
+    async def storing(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call about what is kept.  A refusal other than LeaseLost is an answer."""
+        if self.lost:
+            raise LeaseLost("the lease of this execution was lost")
+        try:
+            return await persistently(what, call)
+        except LeaseLost:
+            self.lost = True
+            self.stop.set()
+            raise
+
     async def _ask(self, what: str, call: Callable[[], Awaitable[Orders]]) -> None:
         orders = await self._call(what, call)
         if orders.cancel:

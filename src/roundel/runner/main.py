@@ -14,7 +14,8 @@ from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId, RunnerId, new_id
-from roundel.domain.runners import JobOrder, Lease, Offer, Server, StepProgress
+from roundel.domain.runners import JobOrder, Lease, Offer, StepProgress
+from roundel.domain.storage import KeepingServer
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
 
@@ -32,7 +33,7 @@ class Runner:
 
     def __init__(
         self,
-        server: Server,
+        server: KeepingServer,
         backend: Backend,
         *,
         folder: Path,
@@ -54,6 +55,7 @@ class Runner:
         self._running: dict[ExecutionId, Claimed] = {}
         # A sweep looks at this set while it goes on, so that it never meets a job it does not know.
         self._alive: set[ExecutionId] = set()
+        self._found: set[ExecutionId] = set()  # what an earlier runner had, at our start
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._freed = asyncio.Event()
@@ -114,6 +116,8 @@ class Runner:
     async def _claim_until_stopped(self) -> None:
         runner_id = self._runner_id
         assert runner_id is not None  # noqa: S101 set before this task is made
+        holds = frozenset(self._found)
+        await persistently("settle", lambda: self._server.settle(runner_id, holds))
         offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
         while True:
             while self.busy >= self._slots:
@@ -168,6 +172,7 @@ class Runner:
             if lease is None or lease.execution_id != folder.name:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
                 continue
+            self._found.add(lease.execution_id)
             self._own(self._resume(lease, folder), lease.execution_id)
 
     async def _resume(self, lease: Lease, folder: Path) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from roundel.backends.protocol import Sandbox
 from roundel.runner.splitting import (
     Share,
     SplitBy,
@@ -56,6 +57,15 @@ class Timings(Protocol):
 
 class _Mistake(Exception):
     """What the user wrote cannot be; `str()` says why."""
+
+
+async def answer_questions(sandbox: Sandbox, timings: Timings) -> None:
+    """Answer what is asked in the sandbox, one question after another, until cancelled."""
+    folder = sandbox.put("questions")[0].parent
+    number = 0
+    while True:
+        await answer_question(folder, await sandbox.question(number), timings)
+        number += 1
 
 
 async def answer_question(folder: Path, name: str, timings: Timings) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from roundel.backends.protocol import Sandbox, StepOrder
+from roundel.backends.protocol import Exit, Output, Sandbox, StepOrder
 from roundel.domain.runners import StepStatus
 from roundel.runner.durations import shown
 from roundel.runner.ship import StepStream
@@ -50,7 +50,7 @@ class Trial:
                     if not process.background and not silence.expired():
                         silence.reschedule(loop.time() + limit)
 
-                end = await self._sandbox.run(self._order(), out, from_offset=from_offset)
+                end = await self._run(stream, out, from_offset)
         except TimeoutError:
             message = (
                 f"Too long with no output (exceeded {shown(limit)}): context deadline exceeded"
@@ -70,6 +70,23 @@ class Trial:
             code=end.code,
             said=f"\nExited with code exit status {end.code}\n",
         )
+
+    async def _run(self, stream: StepStream, out: Output, from_offset: int) -> Exit:
+        """Run the process, with the runner's part beside it for as long as it lasts."""
+        run = self._sandbox.run(self._order(), out, from_offset=from_offset)
+        if self._process.beside is None:
+            return await run
+        running = asyncio.create_task(run)
+        beside = asyncio.create_task(self._process.beside(self._index, stream.say))
+        try:
+            await asyncio.wait([running, beside], return_when=asyncio.FIRST_COMPLETED)
+            if not running.done() and beside.done() and beside.exception() is not None:
+                await beside  # raises: without it the process would wait for ever
+            return await running
+        finally:
+            for task in (beside, running):
+                task.cancel()
+            await asyncio.gather(beside, running, return_exceptions=True)
 
     def _order(self) -> StepOrder:
         process = self._process

@@ -9,8 +9,8 @@ from roundel.domain.ids import JobId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.timers import TimerKind
+from roundel.services.advancing import advance_workflow
 from roundel.services.work import App, Tx
-from roundel.services.workflows import advance_workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

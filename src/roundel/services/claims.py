@@ -1,11 +1,14 @@
 """Claims: a runner asks for work, and keeps what it has got."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import LeaseLost
+from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.jobs import (
     EXECUTION_ENDED,
     Execution,
@@ -25,11 +28,14 @@ from roundel.domain.runners import (
 )
 from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, make_order
 from roundel.services.resource_classes import may_use
-from roundel.services.results import end_execution
+from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
 LEASE = LEASE_SECONDS * SECOND
 SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
+# Also what a damaged plan leads to: whoever is next in the queue must not wait for it.
+_NO_ORDER = (CannotOrder, LookupError, TypeError, ValueError)
+NOT_HELD = "The runner that had this job was started anew and knows nothing of it."
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +47,7 @@ async def claim(offer: Offer, app: App) -> JobOrder | None:
     with app.wakeups.listen(CLAIMS) as woken:
         while True:
             woken.clear()
-            order = await _try_claim(offer, app)
+            order = await _claim_once(offer, app)
             left = give_up - loop.time()
             if order is not None or left <= 0:
                 return order
@@ -55,6 +61,46 @@ async def wait_for(woken: asyncio.Event, seconds: float) -> None:
             await woken.wait()
     except TimeoutError:
         return
+
+
+async def _claim_once(offer: Offer, app: App) -> JobOrder | None:
+    """Claim a job.  If the runner leaves meanwhile, what was claimed for it is put back."""
+    trying = asyncio.create_task(_try_claim(offer, app))
+    try:
+        return await asyncio.shield(trying)
+    except asyncio.CancelledError:
+        await asyncio.shield(_undo(trying, app))
+        raise
+
+
+async def _undo(trying: "asyncio.Task[JobOrder | None]", app: App) -> None:
+    order = await trying
+    if order is None:
+        return
+    lease = order.lease
+
+    def transaction(tx: Tx) -> None:
+        execution = held(tx, lease)
+        if execution.canceling:
+            end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), app.clock.now())
+        else:
+            put_back(tx, execution)
+
+    with contextlib.suppress(LeaseLost):
+        await app.database.write(transaction)
+
+
+async def settle(runner_id: RunnerId, holds: Collection[ExecutionId], app: App) -> None:
+    """Take back what a runner is thought to have and, as it says, does not."""
+    at = app.clock.now()
+    kept = frozenset(holds)
+
+    def transaction(tx: Tx) -> None:
+        for execution in tx.executions.leased_to(runner_id):
+            if execution.id not in kept:
+                lose(tx, execution, NOT_HELD, at)
+
+    await app.database.write(transaction)
 
 
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
@@ -71,37 +117,13 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
         ):
             try:
                 return _begin(tx, execution, app, at)
-            except CannotOrder as error:
+            except _NO_ORDER as error:
                 log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
                 refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
                 end_execution(tx, execution, refused, at)
         return None
 
-    writing = asyncio.ensure_future(app.database.write(transaction))
-    try:
-        return await asyncio.shield(writing)
-    except asyncio.CancelledError:
-        # Whoever asked is gone.  What was claimed for him meanwhile goes back into the queue.
-        order = await writing
-        if order is not None:
-            await app.database.write(lambda tx: _give_back(tx, order.lease))
-        raise
-
-
-def _give_back(tx: Tx, lease: Lease) -> None:
-    execution = held(tx, lease)
-    queued = replace(
-        execution,
-        status=ExecutionStatus.QUEUED,
-        runner_id=None,
-        lease_until=None,
-        deadline=None,
-    )
-    tx.executions.save(queued, execution.status)
-    job = tx.jobs.get(execution.job_id)
-    if job is not None and job.status is JobStatus.NOT_RUNNING and job.parallelism == 1:
-        tx.jobs.save(replace(job, status=JobStatus.QUEUED), job.status)
-    tx.wake(CLAIMS)
+    return await app.database.write(transaction)
 
 
 def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:
@@ -112,7 +134,7 @@ def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:
     if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
         job = replace(job, status=JobStatus.NOT_RUNNING)
         tx.jobs.save(job, JobStatus.QUEUED)
-    return make_order(tx, execution, job, app.addresses)
+    return make_order(tx, execution, job, app)
 
 
 def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
@@ -151,7 +173,7 @@ async def resume(lease: Lease, app: App) -> Resumed | None:
             job = tx.jobs.get(execution.job_id)
             if job is None:
                 return None
-            order = make_order(tx, execution, job, app.addresses)
+            order = make_order(tx, execution, job, app)
         except (LeaseLost, CannotOrder):
             return None
         tx.executions.renew(execution.id, Micros(at + LEASE))

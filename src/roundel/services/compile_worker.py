@@ -1,14 +1,20 @@
-"""The compile worker: frames of JSON in, frames of JSON out, until its input ends."""
+"""The compile worker: frames of JSON in, frames of JSON out, until its input ends.
+
+It has no files and no network of its own to speak of: for orbs it asks back.
+"""
 
 import resource
 import signal
 import sys
 import traceback
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from roundel.domain.plan import Json
+
+if TYPE_CHECKING:
+    from roundel.compiler import ResolvedOrb
 
 MEMORY_BYTES = 1024**3  # address space; a config of a thousand jobs needs about 150 MB
 ALARM_SECONDS = 120  # a worker whose server is gone must not compute for ever
@@ -24,10 +30,19 @@ class Question(msgspec.Struct):
     parameters: dict[str, Json]
     values: dict[str, Json]
     process: bool = False
+    optional: dict[str, Json] = {}
 
 
-class Answer(msgspec.Struct):
-    """What came of it; a `plan` of null is none.
+class Locked(msgspec.Struct):
+    """What a reference of the config meant."""
+
+    written: str
+    exact: str
+    digest: str
+
+
+class Answer(msgspec.Struct, tag="answer"):
+    """What came of it; a `plan` of null is none.  Each error is one problem.
 
     `crash` is a trace back of ours, for our log and nobody else.
     """
@@ -35,7 +50,23 @@ class Answer(msgspec.Struct):
     output: str = ""
     plan: msgspec.Raw = msgspec.Raw(NO_PLAN)
     errors: list[str] = []
+    orbs: list[Locked] = []
     crash: str | None = None
+
+
+class OrbWanted(msgspec.Struct, tag="orb"):
+    """A question back: what does this reference mean?  `OrbGiven` answers it."""
+
+    reference: str
+
+
+class OrbGiven(msgspec.Struct):
+    """An orb, or why it cannot be used; with neither, there is none."""
+
+    reference: str = ""
+    text: str | None = None
+    digest: str = ""
+    refusal: str | None = None
 
 
 def main() -> None:
@@ -47,10 +78,36 @@ def main() -> None:
     encoder = msgspec.json.Encoder()
     while (frame := _read_frame(source)) is not None:
         signal.alarm(ALARM_SECONDS)
-        answer = encoder.encode(_answer(questions.decode(frame)))
+        answer = encoder.encode(_answer(questions.decode(frame), _AskingOrbs(source, sink)))
         signal.alarm(0)
-        sink.write(len(answer).to_bytes(LENGTH_BYTES) + answer)
-        sink.flush()
+        _write_frame(sink, answer)
+
+
+class _AskingOrbs:
+    """The compiler's source of orbs: asks the server, which may read and fetch what we may not."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+
+    def resolve(self, reference: str) -> "ResolvedOrb | None":
+        from roundel.compiler import OrbRefused, ResolvedOrb
+
+        _write_frame(self._sink, msgspec.json.encode(OrbWanted(reference)))
+        frame = _read_frame(self._source)
+        if frame is None:
+            raise EOFError("the server is gone")
+        given = msgspec.json.decode(frame, type=OrbGiven)
+        if given.refusal is not None:
+            raise OrbRefused(given.refusal)
+        if given.text is None:
+            return None
+        return ResolvedOrb(reference=given.reference, text=given.text, digest=given.digest)
+
+
+def _write_frame(sink: BinaryIO, frame: bytes) -> None:
+    sink.write(len(frame).to_bytes(LENGTH_BYTES) + frame)
+    sink.flush()
 
 
 def _read_frame(source: BinaryIO) -> bytes | None:
@@ -60,8 +117,8 @@ def _read_frame(source: BinaryIO) -> bytes | None:
     return source.read(int.from_bytes(head))
 
 
-def _answer(question: Question) -> Answer:
-    from roundel.compiler import Options, compile_config
+def _answer(question: Question, orbs: _AskingOrbs) -> Answer:
+    from roundel.compiler import Options, compile_config, with_source
 
     try:
         compiled = compile_config(
@@ -69,14 +126,19 @@ def _answer(question: Question) -> Answer:
             file=question.file,
             parameters=question.parameters,
             values=question.values,
-            options=Options(process=question.process),
+            orbs=orbs,
+            options=Options(process=question.process, optional=question.optional),
         )
-    except MemoryError:
+    except (MemoryError, EOFError):
         raise  # nothing sure can be said any more: end, and let the server say so
     except Exception:
         return Answer(crash=traceback.format_exc(limit=-8))
-    errors = [line for problem in compiled.errors for line in problem.lines]
+    errors = [problem.message for problem in compiled.errors]
     plan = msgspec.Raw(NO_PLAN)
     if compiled.plan is not None:
         plan = msgspec.Raw(msgspec.json.encode(compiled.plan))
-    return Answer(output=compiled.output or "", plan=plan, errors=errors)
+    output = compiled.output or ""
+    if question.process and output:
+        output = with_source(output, question.text)
+    locked = [Locked(orb.written, orb.exact, orb.digest) for orb in compiled.orb_lock]
+    return Answer(output=output, plan=plan, errors=errors, orbs=locked)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from roundel.domain.access import Actor
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import JobId
+from roundel.services.advancing import advance_workflow
 from roundel.services.stopping import stop_job
 from roundel.services.work import App, Tx
-from roundel.services.workflows import advance_workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

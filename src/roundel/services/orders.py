@@ -4,10 +4,11 @@ from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
-from roundel.domain.runners import CheckoutOrder, JobOrder, Lease
-from roundel.domain.workflows import Workflow
+from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
+from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.plans import read_job
-from roundel.services.work import Addresses, Tx
+from roundel.services.work import App, Tx
+from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
 
 TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
@@ -17,7 +18,7 @@ class CannotOrder(Exception):
     """What the order needs is not in the database; `str()` says what."""
 
 
-def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> JobOrder:
+def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
     """Return the order for an execution that was just claimed, or is resumed.
 
     Raise CannotOrder if its plan is not there, which takes a damaged database.
@@ -27,7 +28,9 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
     project = tx.projects.get_by_id(job.project_id)
     if workflow is None or pipeline is None or project is None:
         raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
-    plan = _plan_of(tx, pipeline, job)
+    plan = _plan_of(tx, pipeline, workflow, job)
+    secrets = _secrets(pipeline, workflow, app)
+    own = {**secrets, **plan.environment}
     return JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -39,7 +42,23 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
         attempt=execution.attempt,
         executor=plan.executor,
         steps=plan.steps,
-        environment=_environment(plan, execution, job, workflow, pipeline, project, addresses),
+        environment=job_environment(
+            own,
+            builtin_environment(
+                Surroundings(
+                    project=project,
+                    pipeline=pipeline,
+                    workflow=workflow,
+                    job=job,
+                    node=execution.node,
+                    public_url=app.addresses.public_url,
+                    job_url=app.addresses.job_url,
+                    working_directory=plan.working_directory,
+                    previous_number=_previous_number(tx, job, pipeline),
+                )
+            ),
+        ),
+        masks=tuple(secrets.values()),
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
@@ -48,8 +67,17 @@ def make_order(tx: Tx, execution: Execution, job: Job, addresses: Addresses) -> 
     )
 
 
-def _plan_of(tx: Tx, pipeline: Pipeline, job: Job) -> JobPlan:
-    document = None if pipeline.plan is None else tx.documents.get(pipeline.plan)
+def _secrets(pipeline: Pipeline, workflow: Workflow, app: App) -> dict[str, Secret]:
+    """Return the variables that must not be seen in output."""
+    if workflow.tag != SETUP_TAG:
+        return {}
+    key = continuation_key(app.signing_key(), pipeline.id)
+    return {"CIRCLE_CONTINUATION_KEY": Secret(key)}
+
+
+def _plan_of(tx: Tx, pipeline: Pipeline, workflow: Workflow, job: Job) -> JobPlan:
+    stored = pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
+    document = None if stored is None else tx.documents.get(stored)
     if document is None or job.plan_key is None:
         raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
     try:
@@ -64,28 +92,10 @@ def _lease_of(execution: Execution) -> Lease:
     return Lease(execution_id=execution.id, runner_id=execution.runner_id, fence=execution.fence)
 
 
-def _environment(
-    plan: JobPlan,
-    execution: Execution,
-    job: Job,
-    workflow: Workflow,
-    pipeline: Pipeline,
-    project: Project,
-    addresses: Addresses,
-) -> dict[str, str]:
-    builtin = builtin_environment(
-        Surroundings(
-            project=project,
-            pipeline=pipeline,
-            workflow=workflow,
-            job=job,
-            node=execution.node,
-            public_url=addresses.public_url,
-            job_url=addresses.job_url,
-            working_directory=plan.working_directory,
-        )
-    )
-    return job_environment(plan.environment, builtin)
+def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
+    if job.number is None or pipeline.ref.branch is None:
+        return None
+    return tx.jobs.number_before(job.project_id, pipeline.ref.branch, job.number)
 
 
 def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:

@@ -8,7 +8,7 @@ from roundel.domain.runners import Chunk, Lease, Orders
 from roundel.services.claims import held
 from roundel.services.work import App, Tx, topic_of_output
 
-INLINE_BYTES = 16 * 1024  # larger chunks become objects at once (docs/decisions, 0001)
+INLINE_BYTES = 16 * 1024  # larger chunks become objects at once (docs/decisions/0004)
 
 
 async def take_chunks(lease: Lease, chunks: Sequence[Chunk], app: App) -> Orders:

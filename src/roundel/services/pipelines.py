@@ -21,10 +21,15 @@ from roundel.domain.pipelines import (
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
 from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.domain.skipping import asks_to_skip
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.blocking import refuse_if_blocked
 from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
+from roundel.services.redundancy import cancel_if_overtaken, cancel_redundant
+from roundel.services.settling import settle
 from roundel.services.values import pipeline_values
 from roundel.services.work import App, Tx
 
@@ -53,19 +58,21 @@ class Triggered:
     fetched: Fetched | Trouble | None
 
 
-async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered:
+async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | None:
     """Accept a pipeline under the project's next number.
 
     A branch or tag that is not there is refused.  Whatever else is wrong with the repository or
     its config is found behind the answer and makes the pipeline `errored`.  The timer row brings
     the pipeline on after a crash; until then it counts as taken by this process, whose next step
-    is `create_pipeline`.
+    is `create_pipeline`.  None comes back, and nothing is made, if the commit asks for no pipeline.
     """
     project = command.project
     ref = command.ref
     if ref.branch is None and ref.tag is None:
         ref = Ref(branch=project.default_branch)
     fetched, commit = await _look(project, ref, app)
+    if commit is not None and asks_to_skip(commit):
+        return None
     at = app.clock.now()
     pipeline_id = PipelineId(new_id())
     timer = Timer(
@@ -84,6 +91,7 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered:
     )
 
     def transaction(tx: Tx) -> Pipeline:
+        refuse_if_blocked(tx, project.id)
         pipeline = Pipeline(
             id=pipeline_id,
             project_id=project.id,
@@ -98,6 +106,7 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered:
         )
         tx.pipelines.add(pipeline)
         tx.timers.add(timer)
+        cancel_redundant(tx, pipeline, project, at)
         return pipeline
 
     pipeline = await app.database.write(transaction)
@@ -152,6 +161,10 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 file=fetched.file,
                 parameters=pipeline.parameters,
                 values=pipeline_values(pipeline, project, fetched.commit, fetched.file),
+                orbs=orbs_at(
+                    project, fetched.commit.revision, app.repositories, app.orbs, app.reads
+                ),
+                scope=project.id,
             )
         )
     await _settle(pipeline.id, commit, source, outcome, app)
@@ -167,28 +180,19 @@ async def _settle(
     """Write the second transaction: the plan and its workflows, or the errors."""
     at = app.clock.now()
     head = None if outcome.plan is None else read_head(outcome.plan)
-    errors = outcome.errors
-    if head is not None and head.setup and not errors:
-        message = "Setup workflows (`setup: true`) are not supported yet."
-        errors = (PipelineError(type=ErrorType.OTHER, message=message),)
 
     def transaction(tx: Tx) -> None:
         tx.timers.remove_for(TimerKind.COMPILE, pipeline_id)
         pipeline = tx.pipelines.get(pipeline_id)
         if pipeline is None or pipeline.state is not PipelineState.PENDING:
             return
-        failed = head is None or bool(errors)
-        after = replace(
-            pipeline.move(PipelineState.ERRORED if failed else PipelineState.CREATED, at),
-            commit=commit,
-            errors=errors,
-            source=None if source is None else tx.documents.put(source),
-            compiled=tx.documents.put(outcome.output) if outcome.output else None,
-            plan=None if failed or outcome.plan is None else tx.documents.put(outcome.plan),
-        )
-        tx.pipelines.save(after, pipeline.state)
-        if head is not None and not failed:
-            create_workflows(tx, after, head, at)
+        settled = settle(tx, replace(pipeline, commit=commit), source, outcome, head, at)
+        tx.pipelines.save(settled, pipeline.state)
+        # A remote repository tells only now what the commit says.
+        skipped = commit is not None and asks_to_skip(commit)
+        if head is not None and settled.state is not PipelineState.ERRORED and not skipped:
+            create_workflows(tx, settled, head, at)
+            cancel_if_overtaken(tx, settled, at)
 
     await app.database.write(transaction)
 

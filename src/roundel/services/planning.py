@@ -4,12 +4,14 @@ from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
-from roundel.domain.pipelines import Pipeline
+from roundel.domain.pipelines import Pipeline, PipelineState
 from roundel.domain.plan import ExecutorKind, JobType, SlotPlan, WorkflowPlan
-from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.domain.workflows import SETUP_TAG, Workflow, WorkflowSlot
+from roundel.services.advancing import advance_workflow
 from roundel.services.plans import ExecutorHead, JobHead, PlanHead
+from roundel.services.redundancy import may_be_redundant
+from roundel.services.repeating import workflow_expiry
 from roundel.services.work import Tx
-from roundel.services.workflows import advance_workflow
 
 _APPROVAL = JobHead(executor=ExecutorHead(kind=ExecutorKind.NONE), type=JobType.APPROVAL)
 
@@ -20,13 +22,15 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
     Those with a schedule of their own wait for it; those whose jobs are all filtered out are not
     there at all.
     """
+    auto_cancel = may_be_redundant(tx, pipeline)
     for position, plan in enumerate(head.workflows):
         if plan.schedules or all(slot.excluded is not None for slot in plan.slots):
             continue
         # A microsecond apart, so that lists by time have the order of the config.
         created_at = Micros(at + position)
-        workflow = _workflow(pipeline, plan, created_at)
+        workflow = _workflow(pipeline, plan, auto_cancel, created_at)
         tx.workflows.add(workflow)
+        tx.timers.add(workflow_expiry(workflow))
         jobs = {
             slot.name: _job(workflow, slot, head, created_at)
             for slot in plan.slots
@@ -42,7 +46,7 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
         advance_workflow(tx, workflow.id, at)
 
 
-def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
+def _workflow(pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Micros) -> Workflow:
     id_ = WorkflowId(new_id())
     return Workflow(
         id=id_,
@@ -52,6 +56,9 @@ def _workflow(pipeline: Pipeline, plan: WorkflowPlan, at: Micros) -> Workflow:
         status=WorkflowStatus.RUNNING,
         started_by=pipeline.trigger.actor_id,
         workspace_id=id_,
+        tag=SETUP_TAG if pipeline.state is PipelineState.SETUP else None,
+        max_auto_reruns=plan.max_auto_reruns,
+        auto_cancel=auto_cancel,
         created_at=at,
     )
 
@@ -65,6 +72,7 @@ def _slot(workflow: Workflow, plan: SlotPlan, position: int, job: Job | None) ->
         requires=plan.requires,
         contexts=plan.contexts,
         serial_group=plan.serial_group,
+        job_group=plan.job_group,
         excluded=plan.excluded,
         job_id=None if job is None else job.id,
         status=None if job is None else job.status,

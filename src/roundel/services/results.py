@@ -16,12 +16,16 @@ from roundel.domain.jobs import (
 )
 from roundel.domain.runners import Lease, Result, StepReport, StepStatus
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.advancing import advance_workflow
 from roundel.services.announcing import announce_job
 from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_output
-from roundel.services.workflows import advance_workflow
 
 DEADLINE_GRACE = MINUTE  # a runner ends its jobs in time by itself; this is for one that does not
+SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database
 SEAL_AFTER = MINUTE  # readers that follow a job to its end find its output where it was
+
+# Steps of our own, which change nothing outside the job.
+IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
 
 _STEP_ENDS: dict[ExecutionStatus, StepStatus] = {
     ExecutionStatus.SUCCESS: StepStatus.SUCCESS,
@@ -106,7 +110,7 @@ def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
     for step in progress:
         tx.wake(topic_of_output(execution.id, step.report.index))
     tx.wake(topic_of_execution(execution.id))
-    if any(step.source_end >= SEAL_FROM_BYTES for step in progress):
+    if tx.steps.unsealed(execution.id, SEAL_FROM_BYTES):
         tx.timers.add(
             Timer(
                 id=TimerId(new_id()),
@@ -115,9 +119,6 @@ def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
                 run_at=Micros(at + SEAL_AFTER),
             )
         )
-
-
-SEAL_FROM_BYTES = 4096  # below this an object of its own costs more than rows of the database
 
 
 def lapse(tx: Tx, execution: Execution, at: Micros) -> None:
@@ -131,21 +132,26 @@ def lapse(tx: Tx, execution: Execution, at: Micros) -> None:
         message = "The job took longer than it may, and its runner did not end it."
         end_execution(tx, execution, Result(status=ExecutionStatus.TIMEDOUT, message=message), at)
         return
+    message = "The runner that had this job was lost: it has not been heard of for a minute."
+    lose(tx, execution, message, at)
+
+
+def lose(tx: Tx, execution: Execution, message: str, at: Micros) -> None:
+    """Take an execution from a runner that is gone: tried once more if no step had begun."""
+    if execution.canceling:
+        end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), at)
+        return
     job = tx.jobs.get(execution.job_id)
     if job is not None and execution.attempt == 1 and not _a_step_began(tx, execution.id):
         _retry(tx, execution, job, at)
         return
-    message = "The runner that had this job was lost: it has not been heard of for a minute."
     lost = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=message)
     end_execution(tx, execution, lost, at)
 
 
 def _a_step_began(tx: Tx, execution_id: ExecutionId) -> bool:
-    """Tell whether a step of the config has begun; those of our own change nothing outside."""
+    """Tell whether a step of the config has begun."""
     return any(step.report.kind not in IMPLICIT_KINDS for step in tx.steps.progress(execution_id))
-
-
-IMPLICIT_KINDS = frozenset({"spin_up", "prepare_environment"})
 
 
 def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
@@ -162,9 +168,29 @@ def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
         created_at=at,
     )
     tx.executions.add([again])
-    others = [node.status for node in tx.executions.of_job(job.id) if node.id != again.id]
-    waiting = {ExecutionStatus.QUEUED}
-    if job.status in (JobStatus.NOT_RUNNING, JobStatus.RUNNING) and waiting.issuperset(others):
-        tx.jobs.save(replace(job, status=JobStatus.QUEUED, started_at=None), job.status)
     tx.wake(topic_of_execution(execution.id))
+    _waits_again(tx, job)
+
+
+def put_back(tx: Tx, execution: Execution) -> None:
+    """Queue an execution again that was claimed for a runner which never heard of it."""
+    again = replace(
+        execution,
+        status=ExecutionStatus.QUEUED,
+        runner_id=None,
+        lease_until=None,
+        deadline=None,
+    )
+    job = tx.jobs.get(execution.job_id)
+    if tx.executions.save(again, ExecutionStatus.CLAIMED) and job is not None:
+        _waits_again(tx, job)
+
+
+def _waits_again(tx: Tx, job: Job) -> None:
+    """Let a job be queued again if none of its nodes is under way any more."""
+    nodes = {node.status for node in tx.executions.of_job(job.id)}
+    if job.status in (JobStatus.NOT_RUNNING, JobStatus.RUNNING) and nodes <= {
+        ExecutionStatus.QUEUED
+    }:
+        tx.jobs.save(replace(job, status=JobStatus.QUEUED, started_at=None), job.status)
     tx.wake(CLAIMS)

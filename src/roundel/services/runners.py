@@ -1,8 +1,9 @@
 """The server's side of the runner protocol, for runners in the same process."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from roundel.domain.clock import Micros
+from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -24,6 +25,10 @@ class LocalServer(LocalStorage):
     async def claim(self, offer: Offer) -> JobOrder | None:
         """Return a job, or None when there was none within `offer.wait_seconds`."""
         return await claims.claim(offer, self._app)
+
+    async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
+        """Take back what `runner_id` is thought to have and does not hold."""
+        await claims.settle(runner_id, holds, self._app)
 
     async def resume(self, lease: Lease) -> Resumed | None:
         """Return the order again to a runner that was away, or None when it must give up."""

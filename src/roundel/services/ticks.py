@@ -6,10 +6,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.ids import ExecutionId, JobId, PipelineId
+from roundel.domain.ids import ExecutionId, JobId, PipelineId, WorkflowId
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
 from roundel.services.pipelines import (
@@ -22,6 +23,7 @@ from roundel.services.results import lapse
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import sweep_storage
 from roundel.services.work import TIMERS, App, Tx
+from roundel.services.workflows import expire_workflow
 
 POLL_SECONDS = 1.0  # how late a tick may be
 TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
@@ -146,7 +148,7 @@ class Ticks:
                 work = seal_output(ExecutionId(timer.subject), self._app)
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
-            case TimerKind.APPROVAL_EXPIRY:
+            case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)
 
@@ -188,8 +190,16 @@ class Ticks:
 
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:
     """Do what needs nothing but the database; tell whether this was all."""
-    if timer.kind is not TimerKind.APPROVAL_EXPIRY:
-        return False
-    expire_approval(tx, JobId(timer.subject), at)
+    match timer.kind:
+        case TimerKind.APPROVAL_EXPIRY:
+            expire_approval(tx, JobId(timer.subject), at)
+        case TimerKind.WORKFLOW_EXPIRY:
+            expire_workflow(tx, WorkflowId(timer.subject), at)
+        case TimerKind.TURN_EXPIRY:
+            ticket = tx.tickets.get(JobId(timer.subject))
+            if ticket is not None and not ticket.held:
+                expire_turn(tx, ticket, at)
+        case _:
+            return False
     tx.timers.remove(timer.id)
     return True

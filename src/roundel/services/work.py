@@ -12,6 +12,7 @@ from roundel.domain.clock import Clock
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
@@ -19,11 +20,14 @@ from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
+from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.orbs import OrbShelf
 
 T = TypeVar("T")
 
@@ -44,6 +48,8 @@ class Tx(Protocol):
     @property
     def layers(self) -> Layers: ...
     @property
+    def orbs(self) -> OrbRecords: ...
+    @property
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
@@ -56,9 +62,13 @@ class Tx(Protocol):
     @property
     def resource_classes(self) -> ResourceClasses: ...
     @property
+    def settings(self) -> AllSettings: ...
+    @property
     def steps(self) -> Steps: ...
     @property
     def test_results(self) -> TestResults: ...
+    @property
+    def tickets(self) -> Tickets: ...
     @property
     def timers(self) -> Timers: ...
     @property
@@ -99,6 +109,9 @@ class App(Protocol):
     def instance(self) -> str:
         """This process, as the owner of the timers that it takes."""
 
+    def signing_key(self) -> bytes:
+        """Return the secret that signs what we give out; replicas share it."""
+
     @property
     def alone(self) -> bool:
         """Whether no other server can be on this database."""
@@ -115,6 +128,8 @@ class App(Protocol):
     def database(self) -> Database: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def orbs(self) -> OrbShelf: ...
     @property
     def reads(self) -> Reads: ...
     @property

@@ -45,6 +45,11 @@ class DataFolder:
         return self.path / "repositories"
 
     @property
+    def orbs(self) -> Path:
+        """Packed orbs, which people put there: NAMESPACE/NAME/VERSION.yml."""
+        return self.path / "orbs"
+
+    @property
     def runner(self) -> Path:
         return self.path / "runner"
 

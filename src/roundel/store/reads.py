@@ -13,8 +13,10 @@ from roundel.domain.ids import (
     ProjectId,
     WorkflowId,
 )
-from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.orbs import OrbLock, UrlOrbPrefix
+from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
     JobView,
@@ -26,8 +28,10 @@ from roundel.domain.views import (
 )
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, workflows
+from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
+from roundel.store.repos.settings import SqlSettings
 
 
 class SqlReads:
@@ -53,6 +57,30 @@ class SqlReads:
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         """Return the organisations of a person."""
         return await self._read(lambda sql: people.organizations(sql, actor))
+
+    async def organization_by_id(self, id_: OrganizationId) -> Organization | None:
+        """Return the organisation."""
+        return await self._read(lambda sql: people.organization_by_id(sql, id_))
+
+    async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
+        """Return the allow-list of an organisation."""
+        return await self._read(lambda sql: orbs.url_orbs(sql, organization))
+
+    async def orb_lock(self, pipeline_id: PipelineId) -> Sequence[OrbLock]:
+        """Return what the orbs of a pipeline's config were."""
+        return await self._read(lambda sql: orbs.orb_lock(sql, pipeline_id))
+
+    async def organization(self, vcs: Vcs, name: str) -> Organization | None:
+        """Return the organisation of that name."""
+        return await self._read(lambda sql: SqlProjects(sql).organization(vcs, name))
+
+    async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
+        """Return an organisation's settings."""
+        return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+
+    async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
+        """Return a project's settings."""
+        return await self._read(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
         """Return the project of that slug."""

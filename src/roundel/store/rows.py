@@ -31,6 +31,7 @@ from roundel.domain.pipelines import (
 from roundel.domain.plan import JobType, Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.runners import StepReport, StepStatus
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.workflows import Workflow
 from roundel.store.dialect import Row
 
@@ -38,6 +39,8 @@ _commit = msgspec.json.Decoder(Commit)
 _errors = msgspec.json.Decoder(tuple[PipelineError, ...])
 _requirements = msgspec.json.Decoder(tuple[Requirement, ...])
 _names = msgspec.json.Decoder(tuple[str, ...])
+_project_settings = msgspec.json.Decoder(ProjectSettings)
+_organization_settings = msgspec.json.Decoder(OrganizationSettings)
 
 
 def json_text(value: Any) -> str:
@@ -106,9 +109,10 @@ def slug_of(text: str) -> Slug:
 PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
-    "compiled, plan, created_at, updated_at"
+    "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
+    "scheduled_workflow"
 )
-PIPELINE_WIDTH = 20
+PIPELINE_WIDTH = 24
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -137,6 +141,10 @@ def pipeline_of(row: Row) -> Pipeline:
         plan=row[17],
         created_at=Micros(row[18]),
         updated_at=Micros(row[19]),
+        setup_source=row[20],
+        setup_compiled=row[21],
+        setup_plan=row[22],
+        scheduled_workflow=row[23],
     )
 
 
@@ -164,14 +172,18 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "plan": pipeline.plan,
         "created_at": pipeline.created_at,
         "updated_at": pipeline.updated_at,
+        "setup_source": pipeline.setup_source,
+        "setup_compiled": pipeline.setup_compiled,
+        "setup_plan": pipeline.setup_plan,
+        "scheduled_workflow": pipeline.scheduled_workflow,
     }
 
 
 WORKFLOW = (
     "id, pipeline_id, project_id, name, status, started_by, workspace_id, rerun_of, tag, "
-    "canceled_by, created_at, stopped_at"
+    "canceled_by, created_at, stopped_at, auto_rerun_number, max_auto_reruns, auto_cancel"
 )
-WORKFLOW_WIDTH = 12
+WORKFLOW_WIDTH = 15
 
 
 def workflow_of(row: Row) -> Workflow:
@@ -189,6 +201,9 @@ def workflow_of(row: Row) -> Workflow:
         canceled_by=row[9],
         created_at=Micros(row[10]),
         stopped_at=row[11],
+        auto_rerun_number=row[12],
+        max_auto_reruns=row[13],
+        auto_cancel=bool(row[14]),
     )
 
 
@@ -207,6 +222,9 @@ def workflow_row(workflow: Workflow) -> dict[str, object]:
         "canceled_by": workflow.canceled_by,
         "created_at": workflow.created_at,
         "stopped_at": workflow.stopped_at,
+        "auto_rerun_number": workflow.auto_rerun_number,
+        "max_auto_reruns": workflow.max_auto_reruns,
+        "auto_cancel": int(workflow.auto_cancel),
     }
 
 
@@ -322,3 +340,16 @@ def requirements_of(text: str) -> tuple[Requirement, ...]:
 def names_of(text: str) -> tuple[str, ...]:
     """Read a list of names."""
     return () if text == "[]" else _names.decode(text)
+
+
+# Read at every claim, and seldom changed.
+@lru_cache(maxsize=1024)
+def project_settings_of(text: str) -> ProjectSettings:
+    """Read a project's settings."""
+    return _project_settings.decode(text)
+
+
+@lru_cache(maxsize=1024)
+def organization_settings_of(text: str) -> OrganizationSettings:
+    """Read an organisation's settings."""
+    return _organization_settings.decode(text)

@@ -4,6 +4,7 @@ CREATE TABLE organization (
   vcs TEXT NOT NULL CHECK (vcs IN ('gh', 'bb', 'circleci')),
   name TEXT NOT NULL,
   created_at BIGINT NOT NULL,
+  settings TEXT NOT NULL DEFAULT '{}',
   UNIQUE (vcs, name)
 );
 
@@ -85,6 +86,10 @@ CREATE TABLE pipeline (
   plan TEXT REFERENCES document (hash),
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
+  setup_source TEXT REFERENCES document (hash),
+  setup_compiled TEXT REFERENCES document (hash),
+  setup_plan TEXT REFERENCES document (hash),
+  scheduled_workflow TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -108,8 +113,14 @@ CREATE TABLE workflow (
   canceled_by TEXT,
   created_at BIGINT NOT NULL,
   stopped_at BIGINT,
+  auto_rerun_number INTEGER NOT NULL DEFAULT 0,
+  max_auto_reruns INTEGER NOT NULL DEFAULT 0,
+  auto_cancel SMALLINT NOT NULL DEFAULT 0 CHECK (auto_cancel IN (0, 1)),
   CHECK ((stopped_at IS NULL) = (status IN ('running', 'on_hold', 'failing')))
 );
+CREATE INDEX workflow_of_workspace ON workflow (workspace_id);
+CREATE INDEX workflow_redundant ON workflow (project_id)
+  WHERE auto_cancel = 1 AND status IN ('running', 'on_hold', 'failing');
 CREATE INDEX workflow_of_pipeline ON workflow (pipeline_id, created_at, id);
 
 CREATE TABLE job (
@@ -151,6 +162,7 @@ CREATE TABLE workflow_job (
   serial_group TEXT,
   excluded TEXT,
   job_id TEXT REFERENCES job (id),
+  job_group TEXT,
   PRIMARY KEY (workflow_id, position),
   CHECK ((excluded IS NULL) = (job_id IS NOT NULL))
 );
@@ -172,13 +184,72 @@ CREATE TABLE execution (
   created_at BIGINT NOT NULL,
   started_at BIGINT,
   stopped_at BIGINT,
+  project_id TEXT NOT NULL DEFAULT '',
   UNIQUE (job_id, node, attempt),
   CHECK (status NOT IN ('claimed', 'running')
     OR (runner_id IS NOT NULL AND lease_until IS NOT NULL)),
   CHECK ((stopped_at IS NULL) = (status IN ('queued', 'claimed', 'running')))
 );
-CREATE INDEX execution_queue ON execution (lane, created_at, id) WHERE status = 'queued';
+CREATE INDEX execution_queue ON execution (lane, project_id, created_at, id)
+  WHERE status = 'queued';
+CREATE INDEX execution_at_work ON execution (project_id) WHERE status IN ('claimed', 'running');
 CREATE INDEX execution_lease ON execution (lease_until) WHERE status IN ('claimed', 'running');
+
+CREATE TABLE claim_turn (
+  lane TEXT NOT NULL,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  served_at BIGINT NOT NULL,
+  PRIMARY KEY (lane, project_id)
+);
+
+CREATE TABLE ticket (
+  job_id TEXT NOT NULL PRIMARY KEY REFERENCES job (id),
+  workflow_id TEXT NOT NULL REFERENCES workflow (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  kind TEXT NOT NULL CHECK (kind IN ('serial', 'lock')),
+  key TEXT NOT NULL,
+  holder TEXT NOT NULL,
+  rank BIGINT NOT NULL,
+  held SMALLINT NOT NULL CHECK (held IN (0, 1)),
+  asked_at BIGINT NOT NULL
+);
+CREATE INDEX ticket_queue ON ticket (organization_id, kind, key, held, rank, job_id);
+CREATE INDEX ticket_of_workflow ON ticket (workflow_id);
+
+CREATE TABLE serial_group (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  newest_rank BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, name)
+);
+
+CREATE TABLE schedule (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  description TEXT,
+  timetable TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  attribution TEXT NOT NULL CHECK (attribution IN ('current', 'system')),
+  actor_id TEXT NOT NULL,
+  actor_login TEXT NOT NULL,
+  actor_name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  UNIQUE (project_id, name)
+);
+CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
+
+CREATE TABLE cron_trigger (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  branch TEXT NOT NULL,
+  workflow TEXT NOT NULL,
+  cron TEXT NOT NULL,
+  actor_id TEXT,
+  actor_login TEXT NOT NULL,
+  UNIQUE (project_id, branch, workflow, cron)
+);
 
 CREATE TABLE step (
   execution_id TEXT NOT NULL REFERENCES execution (id),
@@ -322,6 +393,23 @@ CREATE TABLE test_result (
   PRIMARY KEY (job_id, number)
 );
 
+CREATE TABLE orb_lock (
+  pipeline_id TEXT NOT NULL REFERENCES pipeline (id),
+  written TEXT NOT NULL,
+  exact TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (pipeline_id, written)
+);
+
+CREATE TABLE url_orb_prefix (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, prefix)
+);
+
 CREATE TABLE replica (
   id TEXT NOT NULL PRIMARY KEY,
   seen_at BIGINT NOT NULL
@@ -330,6 +418,12 @@ CREATE TABLE replica (
 CREATE TABLE shared_key (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
+);
+
+CREATE TABLE write_mark (
+  writer TEXT NOT NULL PRIMARY KEY,
+  serial BIGINT NOT NULL,
+  day BIGINT NOT NULL
 );
 
 CREATE TABLE resource_class (

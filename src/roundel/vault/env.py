@@ -5,8 +5,10 @@ the built-in `CIRCLE_*` values, the job's own `environment`.  What a step sets l
 and is the runner's affair; what an image declares lies under it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from roundel.domain.jobs import Job
 from roundel.domain.pipelines import Pipeline
@@ -16,6 +18,7 @@ from roundel.domain.workflows import Workflow
 # On CircleCI steps see a terminal; ours write to files, where a pager would only be in the way.
 DEFAULTS: Mapping[str, str] = {"PAGER": "cat", "GIT_PAGER": "cat"}
 DEFAULT_WORKING_DIRECTORY = "~/project"
+_SCP_LIKE = re.compile(r"[^@/:]+@([^:/]+):/?(.+)")  # git@host:path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Surroundings:
     public_url: str
     job_url: str
     working_directory: str | None
+    previous_number: int | None = None  # of the job before this one on its branch
 
 
 def job_environment(
@@ -50,6 +54,8 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
     """Return the built-in variables; those that do not apply are absent."""
     project, pipeline, workflow, job = around.project, around.pipeline, around.workflow, around.job
     revision = None if pipeline.commit is None else pipeline.commit.revision
+    pull = _pull_request(pipeline.ref.branch)
+    page = None if pull is None else _pull_request_page(project.repository_url, pull)
     number = "" if job.number is None else str(job.number)
     values = {
         "CI": "true",
@@ -63,9 +69,13 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
         "CIRCLE_ORGANIZATION_ID": project.organization.id,
         "CIRCLE_PIPELINE_ID": pipeline.id,
         "CIRCLE_PIPELINE_NUMBER": str(pipeline.number),
+        "CIRCLE_PR_NUMBER": pull,
+        "CIRCLE_PREVIOUS_BUILD_NUM": _text(around.previous_number),
         "CIRCLE_PROJECT_ID": project.id,
         "CIRCLE_PROJECT_REPONAME": project.name,
         "CIRCLE_PROJECT_USERNAME": project.organization.name,
+        "CIRCLE_PULL_REQUEST": page,
+        "CIRCLE_PULL_REQUESTS": page,
         "CIRCLE_REPOSITORY_URL": project.repository_url,
         "CIRCLE_SHA1": revision,
         "CIRCLE_TAG": pipeline.ref.tag,
@@ -75,8 +85,37 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
         "CIRCLE_WORKFLOW_WORKSPACE_ID": workflow.workspace_id,
         "CIRCLE_WORKING_DIRECTORY": around.working_directory or DEFAULT_WORKING_DIRECTORY,
         "CIRCLECI_API_HOST": around.job_url,
+        # Public orbs put https:// before it, so that the server must be reached by TLS for them.
+        "CIRCLECI_DOMAIN": urlsplit(around.job_url).netloc,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _pull_request(branch: str | None) -> str | None:
+    """Return the number of the pull request that a pipeline of `pull/7/head` is about."""
+    match (branch_as_shown(branch) or "").split("/"):
+        case ["pull", number] if number.isdigit():
+            return number
+    return None
+
+
+def _pull_request_page(repository_url: str, number: str) -> str | None:
+    """Return the page of a pull request; None where the repository has no pages."""
+    if match := _SCP_LIKE.fullmatch(repository_url):
+        origin, path = f"https://{match[1]}", match[2]
+    else:
+        parts = urlsplit(repository_url)
+        if parts.scheme not in ("http", "https", "ssh") or not parts.hostname:
+            return None
+        web = parts.scheme in ("http", "https")
+        port = f":{parts.port}" if web and parts.port else ""
+        origin = f"{parts.scheme if web else 'https'}://{parts.hostname}{port}"
+        path = parts.path
+    return f"{origin}/{path.strip('/').removesuffix('.git')}/pull/{number}"
 
 
 def branch_as_shown(branch: str | None) -> str | None:

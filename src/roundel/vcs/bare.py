@@ -84,6 +84,29 @@ class GitRepositories:
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
             return _unreachable(url, error)
 
+    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+        """Return a file of a commit that was fetched; None if the commit has none there."""
+        if not is_revision(revision) or any(char in path for char in "\0\n\r"):
+            return None
+        if any(part in ("", ".", "..") for part in path.split("/")):
+            return None  # git would look at where it stands, not into the commit
+        try:
+            check_address(url)
+            folder = local_path(url)
+            extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
+            async with open_objects(
+                folder or self._mirror_of(url), extra=extra, seconds=LOCAL_SECONDS
+            ) as objects:
+                found = await objects.get(f"{revision}:{path}")
+        except Invalid as error:
+            return Trouble(kind=TroubleKind.REFUSED, message=str(error))
+        except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
+            return _unreachable(url, error)
+        return found.data if found is not None and found.type == "blob" else None
+
+    def _mirror_of(self, url: str) -> Path:
+        return self._folder / hashlib.sha256(url.encode()).hexdigest()[:32]
+
     async def _read_local(
         self, path: Path, ref: Ref, names: tuple[str, ...], revision: str | None
     ) -> Fetched | Trouble:
@@ -103,7 +126,7 @@ class GitRepositories:
     async def _read_remote(
         self, url: str, ref: Ref, names: tuple[str, ...], revision: str | None
     ) -> Fetched | Trouble:
-        mirror = self._folder / hashlib.sha256(url.encode()).hexdigest()[:32]
+        mirror = self._mirror_of(url)
         async with self._locks[mirror]:
             if not (mirror / "HEAD").exists():
                 await run_git(

@@ -132,7 +132,10 @@ async def _started(
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.shield(process.wait())
+        # Output that nobody has read keeps the pipe open and `wait` waiting for its end; only the
+        # transport can close it, and asyncio has no public way to that.
+        process._transport.close()  # type: ignore[attr-defined]
+        await asyncio.shield(process.wait())
 
 
 def _last_words(error: bytes) -> str:

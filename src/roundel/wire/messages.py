@@ -61,6 +61,11 @@ class ClaimAsk(msgspec.Struct, kw_only=True):
     wait_seconds: float
 
 
+class SettleAsk(msgspec.Struct, kw_only=True):
+    runner: str
+    holds: tuple[str, ...]
+
+
 class ReportAsk(Held, kw_only=True):
     steps: tuple[StepReport, ...]
 

@@ -1,7 +1,7 @@
 """The server as a runner elsewhere sees it: `domain.storage.KeepingServer` over HTTP."""
 
 import platform
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -9,6 +9,7 @@ import aiohttp
 
 from roundel import __version__
 from roundel.domain.errors import Unavailable
+from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -79,6 +80,11 @@ class RemoteServer:
         )
         seconds = CALL_SECONDS + offer.wait_seconds
         return (await self._ask("claim", ask, say.Claimed, seconds)).order
+
+    async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
+        """Take back what this runner is thought to have and does not hold."""
+        ask = say.SettleAsk(runner=_name(runner_id), holds=tuple(holds))
+        await self._ask("settle", ask, say.Done)
 
     async def resume(self, lease: Lease) -> Resumed | None:
         """Return the order again to a runner that was away, or None when it must give up."""

@@ -37,18 +37,15 @@ asyncio.run(main())
 
 
 async def test_a_killed_runner_loses_and_doubles_nothing(server, tmp_path):
-    go_on = Path.home() / f".roundel-test-{os.getpid()}"
     step = a_step(
-        f"echo half; until [ -e {go_on} ]; do sleep 0.02; done; seq 1 20000; echo full; exit 7"
+        "echo half; until [ -e ~/go-on ]; do sleep 0.02; done; seq 1 20000; echo full; exit 7"
     )
     order = an_order(step, a_step("echo never"))
     told = await _killed_after_half(server, order, tmp_path)
-    try:
-        async with a_runner(server, tmp_path / "runner"):
-            go_on.touch()
-            await told.ended.wait()
-    finally:
-        go_on.unlink()
+    (home,) = (tmp_path / "runner" / "jobs").glob("*/home")
+    async with a_runner(server, tmp_path / "runner"):
+        (home / "go-on").touch()
+        await told.ended.wait()
     numbers = "".join(f"{number}\n" for number in range(1, 20001))
     assert told.output(2) == f"half\n{numbers}full\n\nExited with code exit status 7\n"
     assert told.reports[2].exit_code == 7
@@ -91,3 +88,17 @@ async def _killed_after_half(server, order, tmp_path):
     told.reports.update(reports)
     told.chunks.update(chunks)
     return told
+
+
+async def test_a_runner_says_at_its_start_what_it_has(server, tmp_path):
+    order = an_order("echo up; sleep 0.2; echo on")
+    async with a_runner(server, tmp_path):
+        await server.until_called("settle")
+        assert server.settled == frozenset()
+        told = server.submit(order)
+        await told.until_log_has("up")
+    server.calls.clear()
+    async with a_runner(server, tmp_path):
+        await server.until_called("settle")
+        assert server.settled == {order.lease.execution_id}
+        await told.ended.wait()

@@ -114,3 +114,19 @@ async def test_each_method_brings_the_commit(run_job, repository, method):
 async def test_without_a_repository_checkout_says_so(run_job):
     told = await run_job(an_order(checkout()))
     assert "nothing to check out" in told.output(2)
+
+
+async def test_a_repository_that_git_cannot_read_is_told(run_job, repository):
+    head = git(repository, "rev-parse", "main")
+    told = await run_job(
+        an_order("mkdir .git", checkout(), checkout=of(repository, head, branch="main"))
+    )
+    assert told.result.status is ExecutionStatus.FAILED
+    assert "Git cannot use the repository" in told.output(3)
+
+
+async def test_a_file_in_the_place_of_the_folder_is_told(run_job, repository):
+    head = git(repository, "rev-parse", "main")
+    order = of(repository, head, branch="main")
+    told = await run_job(an_order("touch there", checkout(path="there"), checkout=order))
+    assert 'Cannot make the folder "there"' in told.output(3)

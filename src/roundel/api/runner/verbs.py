@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from roundel.api.runner.guests import Guest
+from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import Offer
 from roundel.domain.storage import KeepingServer, LayerConflict
 from roundel.wire import messages as say
@@ -22,6 +23,12 @@ async def claim(server: KeepingServer, guest: Guest, body: bytes) -> object:
         wait_seconds=max(0.0, min(ask.wait_seconds, say.POLL_SECONDS)),
     )
     return say.Claimed(order=await server.claim(offer))
+
+
+async def settle(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.SettleAsk)
+    await server.settle(guest.runner(ask.runner), frozenset(map(ExecutionId, ask.holds)))
+    return say.Done()
 
 
 async def resume(server: KeepingServer, guest: Guest, body: bytes) -> object:
@@ -113,6 +120,7 @@ async def timings(server: KeepingServer, guest: Guest, body: bytes) -> object:
 
 VERBS: dict[str, Verb] = {
     "claim": claim,
+    "settle": settle,
     "resume": resume,
     "renew": renew,
     "report": report,

@@ -131,6 +131,8 @@ class Build(msgspec.Struct):
     workflows: BuildWorkflow
     all_commit_details: list[CommitDetails]
     steps: list[Step] | UnsetType = UNSET
+    auto_rerun_number: int | UnsetType = UNSET
+    max_auto_reruns: int | UnsetType = UNSET
 
 
 def build(view: JobView, number: int, origin: str, now: Micros) -> Build:
@@ -183,6 +185,8 @@ def build(view: JobView, number: int, origin: str, now: Micros) -> Build:
             {},
         ),
         all_commit_details=_commits(pipeline),
+        auto_rerun_number=workflow.auto_rerun_number if workflow.max_auto_reruns else UNSET,
+        max_auto_reruns=workflow.max_auto_reruns or UNSET,
     )
 
 

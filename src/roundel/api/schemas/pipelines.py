@@ -71,6 +71,14 @@ class TriggerBody(msgspec.Struct):
     parameters: dict[str, bool | int | float | str] = {}
 
 
+class ContinueBody(msgspec.Struct, rename={"continuation_key": "continuation-key"}):
+    """The config with which a pipeline in setup goes on."""
+
+    continuation_key: str
+    configuration: str
+    parameters: dict[str, bool | int | float | str] | None = None
+
+
 class Triggered(msgspec.Struct):
     id: Uuid
     state: State

@@ -53,6 +53,21 @@ class WorkflowShown(msgspec.Struct):
     started_by: Uuid
     canceled_by: Uuid | UnsetType = UNSET
     tag: Literal["setup"] | UnsetType = UNSET
+    auto_rerun_number: int | UnsetType = UNSET
+    max_auto_reruns: int | UnsetType = UNSET
+
+
+class RerunBody(msgspec.Struct):
+    """What to run again: everything, or from what failed on, or certain jobs."""
+
+    enable_ssh: bool | None = None
+    from_failed: bool | None = None
+    jobs: list[str] | None = None
+    sparse_tree: bool | None = None
+
+
+class Rerun(msgspec.Struct):
+    workflow_id: Uuid
 
 
 class WorkflowJob(msgspec.Struct):
@@ -85,6 +100,8 @@ def workflow_shown(view: WorkflowView) -> WorkflowShown:
         workflow.started_by or NOBODY,
         workflow.canceled_by or UNSET,
         "setup" if workflow.tag == "setup" else UNSET,
+        workflow.auto_rerun_number if workflow.max_auto_reruns else UNSET,
+        workflow.max_auto_reruns or UNSET,
     )
 
 

@@ -13,6 +13,7 @@ from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.jobs import ENDED, FAILURES, JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.projects import Project
+from roundel.domain.reruns import Choice
 from roundel.domain.views import JobView
 
 MOST_BUILDS = 100
@@ -84,6 +85,21 @@ async def _matching(
     return found[offset : offset + limit]
 
 
+async def retry(call: Call[JobView, None]) -> Build:
+    """Run one job and what follows it again; the answer is the new build."""
+    job = call.subject.job
+    if job.number is None or job.type is JobType.APPROVAL:
+        raise NotFound("Build not found")
+    choice = Choice(jobs=(job.id,))
+    again = await call.door.use_cases.rerun_workflow(job.workflow_id, choice, False, call.actor)
+    view, number = call.subject, job.number
+    for slot in await call.app.reads.slots(again):
+        if slot.job.name == job.name and slot.job.number is not None:
+            found = await call.app.reads.job(slot.job.project_id, slot.job.number)
+            view, number = found or view, slot.job.number
+    return build(view, number, call.origin, call.app.clock.now())
+
+
 _LIST_QUERY = (
     Query(name="limit", summary="How many, at most 100.", type=int),
     Query(name="offset", summary="How many to pass over.", type=int),
@@ -126,6 +142,18 @@ OPERATIONS: list[AnyOperation] = [
         need=Need.READ,
         subject=JOB,
         handler=show,
+        prefix=V1,
+        answer=Build,
+    ),
+    Operation(
+        method="POST",
+        path="/project/{project-slug}/{job-number}/retry",
+        id="retryBuildV1",
+        summary="Run a build again",
+        tag="v1.1",
+        need=Need.WRITE,
+        subject=JOB,
+        handler=retry,
         prefix=V1,
         answer=Build,
     ),

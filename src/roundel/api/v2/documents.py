@@ -8,6 +8,7 @@ from starlette.responses import Response
 from roundel.api.operations import AnyOperation, Call, Operation
 from roundel.api.ports import ConfigText
 from roundel.domain.access import Need
+from roundel.domain.ids import OrganizationId, is_uuid
 from roundel.domain.plan import Json
 
 
@@ -43,6 +44,14 @@ async def document_yaml(call: Call[Any, None]) -> Response:
     return Response(call.door.document.as_yaml(), media_type="application/yaml")
 
 
+def owner_for(call: Call[Any, Any], text: str | None) -> OrganizationId | None:
+    """Return the organisation for which a caller compiles, if he may read it."""
+    if text is None or not is_uuid(text) or call.caller is None:
+        return None
+    owner = OrganizationId(text.lower())
+    return owner if call.caller.may(Need.READ, owner) else None
+
+
 async def compile_config(call: Call[Any, CompileBody]) -> Compiled:
     options = call.body.options or Options()
     values: dict[str, Json] = options.pipeline_values or {}
@@ -51,6 +60,7 @@ async def compile_config(call: Call[Any, CompileBody]) -> Compiled:
             source=call.body.config_yaml,
             parameters=options.pipeline_parameters or {},
             values=values,
+            owner=owner_for(call, options.owner_id),
         )
     )
     return Compiled(

@@ -1,13 +1,15 @@
 """Pipelines: trigger, lists, details, config."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roundel.api.binding import flag
+from roundel.api.errors import Refusal
 from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Operation, Query
 from roundel.api.paging import PAGE_SIZE, page, read_token, token
-from roundel.api.schemas.common import Page
+from roundel.api.schemas.common import Message, Page
 from roundel.api.schemas.pipelines import (
     ConfigShown,
+    ContinueBody,
     PipelineShown,
     TriggerBody,
     Triggered,
@@ -29,31 +31,44 @@ LONGEST_KEY = 128
 LONGEST_VALUE = 512
 
 
+SKIPPED = "Pipeline was not triggered: the commit message has [ci skip] or [skip ci]."
+
+
 async def trigger(call: Call[Project, TriggerBody]) -> Triggered:
     body = call.body
-    _check(body)
+    _check(body.parameters)
+    if body.branch and body.tag:
+        raise Invalid("branch and tag: only one of the two may be given")
     ref = Ref(branch=body.branch or None, tag=body.tag or None)
     pipeline = await call.door.use_cases.trigger_pipeline(
         call.subject, ref, body.parameters, call.actor
     )
+    if pipeline is None:  # 200, as the newer published way to run a pipeline answers then
+        raise Refusal(200, SKIPPED)
     return triggered(pipeline)
 
 
-def _check(body: TriggerBody) -> None:
+def _check(parameters: Mapping[str, object]) -> None:
     """Refuse what is malformed; undeclared or mistyped parameters make an errored pipeline."""
-    if body.branch and body.tag:
-        raise Invalid("branch and tag: only one of the two may be given")
-    if len(body.parameters) > MOST_PARAMETERS:
-        raise Invalid(
-            f"parameters: {len(body.parameters)} were given, at most {MOST_PARAMETERS} may be"
-        )
-    for key, value in body.parameters.items():
+    if len(parameters) > MOST_PARAMETERS:
+        raise Invalid(f"parameters: {len(parameters)} were given, at most {MOST_PARAMETERS} may be")
+    for key, value in parameters.items():
         if len(key) > LONGEST_KEY:
             raise Invalid(
                 f"parameters: the name {key[:40]!r}... is longer than {LONGEST_KEY} characters"
             )
         if isinstance(value, str) and len(value) > LONGEST_VALUE:
             raise Invalid(f"parameters.{key}: the value is longer than {LONGEST_VALUE} characters")
+
+
+async def go_on(call: Call[None, ContinueBody]) -> Message:
+    body = call.body
+    parameters = body.parameters or {}
+    _check(parameters)
+    await call.door.use_cases.continue_pipeline(
+        body.continuation_key, body.configuration, parameters
+    )
+    return Message("The pipeline was continued.")
 
 
 async def of_project(call: Call[Project, None]) -> Page[PipelineShown]:
@@ -201,6 +216,17 @@ OPERATIONS: list[AnyOperation] = [
             PAGE_TOKEN,
             Query(name="mine", summary="Only pipelines that you triggered.", type=bool),
         ),
+    ),
+    Operation(
+        method="POST",
+        path="/pipeline/continue",
+        id="continuePipeline",
+        summary="Continue a pipeline",
+        tag="Pipeline",
+        need=Need.NOTHING,  # the key in the body is the right, and the only one that a job has
+        handler=go_on,
+        body=ContinueBody,
+        answer=Message,
     ),
     Operation(
         method="GET",

@@ -4,6 +4,8 @@ from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Operation
 from roundel.api.paging import read_token
 from roundel.api.schemas.common import ACCEPTED, Message, Page
 from roundel.api.schemas.workflows import (
+    Rerun,
+    RerunBody,
     WorkflowJob,
     WorkflowShown,
     workflow_jobs,
@@ -11,8 +13,9 @@ from roundel.api.schemas.workflows import (
 )
 from roundel.api.subjects import WORKFLOW
 from roundel.domain.access import Need
-from roundel.domain.errors import NotFound
+from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import JobId, is_uuid
+from roundel.domain.reruns import Choice
 from roundel.domain.views import WorkflowView
 
 
@@ -42,6 +45,23 @@ async def approve(call: Call[WorkflowView, None]) -> Message:
     return ACCEPTED
 
 
+async def rerun(call: Call[WorkflowView, RerunBody]) -> Rerun:
+    body = call.body
+    jobs = body.jobs or []
+    for job in jobs:
+        if not is_uuid(job):
+            raise Invalid(f"jobs: expected ids of jobs, got {job[:80]!r}")
+    choice = Choice(
+        from_failed=bool(body.from_failed),
+        jobs=tuple(JobId(job.lower()) for job in jobs),
+        sparse_tree=bool(body.sparse_tree),
+    )
+    again = await call.door.use_cases.rerun_workflow(
+        call.subject.workflow.id, choice, bool(body.enable_ssh), call.actor
+    )
+    return Rerun(again)
+
+
 OPERATIONS: list[AnyOperation] = [
     Operation(
         method="GET",
@@ -65,6 +85,20 @@ OPERATIONS: list[AnyOperation] = [
         handler=jobs,
         answer=Page[WorkflowJob],
         query=(PAGE_TOKEN,),
+    ),
+    Operation(
+        method="POST",
+        path="/workflow/{id}/rerun",
+        id="rerunWorkflow",
+        summary="Rerun a workflow",
+        tag="Workflow",
+        need=Need.WRITE,
+        subject=WORKFLOW,
+        handler=rerun,
+        body=RerunBody,
+        body_optional=True,
+        answer=Rerun,
+        status=202,
     ),
     Operation(
         method="POST",

@@ -1,1 +1,1 @@
-"""The runner API, version 3: classes, tokens and runners."""
+"""Operations of API v3, as far as clients need them."""

@@ -57,15 +57,15 @@ class Ground:
 
     def admit(self, header: Header) -> bool:
         """Tell whether an entry may be unpacked; its names are renamed where that is asked for."""
-        path = clean(header.name)
+        named, path = header.name, clean(header.name)
         reason = _why_not(header) or ("its path leaves the folder" if path is None else None)
         if path is None or reason is not None:
-            return self.refuse(header.name, reason or "")
+            return self.refuse(named, reason or "")
         if self.rename is not None:
             path = header.name = self.rename(path)
         reason = self._place(header, path)
         if reason is not None:
-            return self.refuse(header.name, reason)
+            return self.refuse(named, reason)
         if self.list_paths and header.kind != DIRECTORY:
             self.paths.append(path.decode("utf-8", "surrogateescape"))
         return True

@@ -16,9 +16,26 @@ mkdir -p "$path" || die "Cannot make the folder \"$path\" to check out into."
 cd "$path" || die "Cannot enter the folder \"$path\" to check out into."
 path=$(pwd)
 
+# Keys go where ssh and later steps look for them.  ssh asks the system for the home, not $HOME.
+ssh='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new'
+if [ -n "${_RD_SSH_KEY-}${_RD_KNOWN_HOSTS-}" ]; then
+  keys=${HOME%/}/.ssh
+  (umask 077 && mkdir -p "$keys") || die "Cannot make the folder \"$keys\" for the key."
+  if [ -n "${_RD_KNOWN_HOSTS-}" ]; then
+    printf '%s\n' "$_RD_KNOWN_HOSTS" >>"$keys/known_hosts"
+  fi
+  ssh="$ssh -o UserKnownHostsFile='$keys/known_hosts'"
+  if [ -n "${_RD_SSH_KEY-}" ]; then
+    rm -f "$keys/id_rsa"
+    (umask 077 && printf '%s\n' "$_RD_SSH_KEY" >"$keys/id_rsa") ||
+      die "Cannot write the key to \"$keys\"."
+    ssh="$ssh -i '$keys/id_rsa' -o IdentitiesOnly=yes"
+  fi
+  own_ssh=$ssh
+fi
+unset _RD_SSH_KEY _RD_KNOWN_HOSTS
 # Hosts are taken as they come, and remembered: there is nobody to ask.
-[ -n "${GIT_SSH_COMMAND-}" ] ||
-  export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new'
+[ -n "${GIT_SSH_COMMAND-}" ] && [ -z "${own_ssh-}" ] || export GIT_SSH_COMMAND="$ssh"
 export GIT_TERMINAL_PROMPT=0
 
 empty() { [ -z "$(ls -A)" ]; }
@@ -45,13 +62,23 @@ fetch() { # FROM OPTIONS...: branches and tags; by the commit's name where that 
     return
   fi
   git fetch -q --tags "$@" "$from" '+refs/heads/*:refs/remotes/origin/*' || return 1
-  have || git fetch -q "$@" "$from" "+$revision" # a pull request's head, a deleted branch
+  have && return
+  case $branch in # a pull request's head, where the server lists it
+    pull/*/*) git fetch -q "$@" "$from" "+refs/$branch" 2>/dev/null ;;
+    pull/*) git fetch -q "$@" "$from" "+refs/$branch/head" 2>/dev/null ;;
+  esac
+  have || git fetch -q "$@" "$from" "+$revision" # a deleted branch
   have
 }
+
+# Later steps reach the repository as we do, also where ssh would look for keys elsewhere.
+remember() { [ -z "${own_ssh-}" ] || git config core.sshCommand "$own_ssh"; }
 
 if [ -e .git ]; then
   command -v git >/dev/null 2>&1 ||
     die "There is a repository in \"$path\" already, and no git in this image to bring it up to date."
+  git rev-parse --git-dir >/dev/null ||
+    die "Git cannot use the repository that is in \"$path\" already: remove it, or give checkout a path."
   say "Fetching into the repository in $path"
   from=$url
   if [ -n "$seed" ]; then
@@ -61,6 +88,7 @@ if [ -e .git ]; then
   git remote set-url origin "$url" 2>/dev/null || git remote add origin "$url"
   fetch "$from" || die "Cannot find commit $revision in $url."
   [ -z "$seed" ] || rm -rf "$from"
+  remember
   reset_to_revision || die "Cannot check out commit $revision."
 elif ! empty; then
   die "Cannot check out into \"$path\": the folder is not empty and is not a git repository. Use an empty folder, or give checkout a path."
@@ -72,6 +100,7 @@ else
   say "Cloning $url into $path"
   git init -q . || die "Cannot make a repository in \"$path\"."
   git config gc.auto 0
+  remember
   git remote add origin "$url"
   case $method in
     blobless)

@@ -1,16 +1,27 @@
 """From a step of the plan to what the sandbox runs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from roundel.domain.plan import Json, StepPlan
 
 NO_OUTPUT_SECONDS = 600.0
 
 
+Say: TypeAlias = Callable[[str], None]
+"""Adds a text of ours to a step's output."""
+
+Beside: TypeAlias = Callable[[int, Say], Coroutine[Any, Any, None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A step as a process.  `prepare` is done on the runner's side, before it starts."""
+    """A step as a process.
+
+    `prepare` is done on the runner's side before it starts, `beside` while it runs; `beside` has
+    to end the process, and is cancelled when that ends by itself.
+    """
 
     script: str
     argv: tuple[str, ...] | None
@@ -22,6 +33,7 @@ class Process:
     rerun_delay_seconds: float = 0.0
     command: str | None = None  # as shown by the API
     prepare: Callable[[int], Awaitable[None]] | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

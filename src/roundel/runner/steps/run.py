@@ -2,13 +2,14 @@
 
 import shlex
 
+from roundel.backends.protocol import Facts
 from roundel.domain.plan import Json, StepPlan
 from roundel.runner.durations import seconds_of
 from roundel.runner.steps.plan import NO_OUTPUT_SECONDS, Process, Refusal, text_of, texts_of
 
 
-def run_step(step: StepPlan, job_shell: str | None) -> Process | Refusal:
-    """Return what `run` asks for."""
+def run_step(step: StepPlan, job_shell: str | None, facts: Facts) -> Process | Refusal:
+    """Return what `run` asks for, in a place where `facts` hold."""
     command = text_of(step, "command")
     if command is None:
         return Refusal(why="This step has no command.")
@@ -33,8 +34,13 @@ def run_step(step: StepPlan, job_shell: str | None) -> Process | Refusal:
         no_output_seconds=silence,
         reruns=reruns if isinstance(reruns, int) and not background else 0,
         rerun_delay_seconds=delay,
-        command=f"#!{' '.join(argv)}\n{command}" if argv else command,
+        command=f"#!{' '.join(argv or _default_shell(facts))}\n{command}",
     )
+
+
+def _default_shell(facts: Facts) -> tuple[str, ...]:
+    """Return what the supervisor takes where nothing is said."""
+    return ("/bin/bash" if facts.bash else "/bin/sh", "-eo", "pipefail")
 
 
 def _shell(value: Json) -> tuple[str, ...] | None:

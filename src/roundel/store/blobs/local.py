@@ -1,5 +1,7 @@
 """Blobs in a folder or an object store, through obstore."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +29,28 @@ class FolderBlobs:
     async def put(self, name: str, data: bytes) -> None:
         """Write an object; to write the same bytes twice is a no-op."""
         await self._store.put_async(name, data)
+        await asyncio.to_thread(self._settle, name)
 
     async def put_stream(self, name: str, pieces: AsyncIterable[bytes]) -> None:
         """Write an object whose bytes come one piece after another; it is there at the end."""
         await self._store.put_async(name, aiter(pieces))
+        await asyncio.to_thread(self._settle, name)
+
+    def _settle(self, name: str) -> None:
+        """Wait until the object is on the disk: the database is about to rely on it.
+
+        The client renames a finished file into place and leaves the rest to the system, which
+        after a power failure may have the row and not the bytes.
+        """
+        path = self._folder / name
+        for kept in (path, *path.parents):
+            if kept == self._folder.parent:
+                return
+            descriptor = os.open(kept, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     async def get(self, name: str, *, start: int = 0, end: int | None = None) -> bytes:
         """Return the object's bytes in `[start, end)`."""

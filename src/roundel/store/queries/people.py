@@ -71,3 +71,9 @@ def projects(sql: Sql, actor: Actor) -> list[Project]:
         person=actor.id,
     )
     return [project_of(row) for row in rows]
+
+
+def organization_by_id(sql: Sql, id_: OrganizationId) -> Organization | None:
+    """Return the organisation."""
+    row = sql.one(f"SELECT {ORGANIZATION} FROM organization WHERE id = :id", id=id_)
+    return None if row is None else organization_of(row)

@@ -89,7 +89,10 @@ def pipeline_by_number(sql: Sql, project_id: ProjectId, number: int) -> Pipeline
 
 def pipeline_config(sql: Sql, pipeline_id: PipelineId) -> PipelineConfig | None:
     """Return the texts of a pipeline."""
-    row = sql.one("SELECT source, compiled FROM pipeline WHERE id = :id", id=pipeline_id)
+    row = sql.one(
+        "SELECT source, compiled, setup_source, setup_compiled FROM pipeline WHERE id = :id",
+        id=pipeline_id,
+    )
     if row is None:
         return None
     hashes = [digest for digest in row if digest is not None]
@@ -98,4 +101,9 @@ def pipeline_config(sql: Sql, pipeline_id: PipelineId) -> PipelineConfig | None:
     if hashes:
         found = sql.all(f"SELECT hash, text FROM document WHERE hash IN ({names})", **values)
         texts = {row[0]: row[1] for row in found}
-    return PipelineConfig(source=texts.get(row[0], ""), compiled=texts.get(row[1], ""))
+    return PipelineConfig(
+        source=texts.get(row[0], ""),
+        compiled=texts.get(row[1], ""),
+        setup_source=texts.get(row[2]),
+        setup_compiled=texts.get(row[3]),
+    )

@@ -8,13 +8,14 @@ from roundel.domain.ids import ExecutionId, JobId, RunnerId
 from roundel.domain.jobs import EXECUTION_MOVES, Execution, ExecutionStatus, lane_of
 from roundel.store.dialect import SKIP_LOCKED, Sql
 from roundel.store.rows import EXECUTION, execution_of, values_of
+from roundel.store.turns import note_turn, turns
 
-# Who needs it: a runner that asks for work.  One statement picks the oldest of a lane by the
-# partial index on queued rows, and leases it; to lose the race is to find no row.
+# Who needs it: a runner that asks for work.  One statement picks the oldest of a project in a lane
+# by the partial index on queued rows, and leases it; to lose the race is to find no row.
 _CLAIM = (
     "UPDATE execution SET status = 'claimed', runner_id = :runner, fence = fence + 1,"
     " lease_until = :lease_until, deadline = :deadline WHERE status = 'queued' AND id = ("
-    "SELECT id FROM execution WHERE status = 'queued' AND lane = :lane"
+    "SELECT id FROM execution WHERE status = 'queued' AND lane = :lane AND project_id = :project"
     f" ORDER BY created_at, id LIMIT 1 {SKIP_LOCKED}) RETURNING {EXECUTION}"
 )
 
@@ -28,7 +29,8 @@ class SqlExecutions:
     def add(self, executions: Sequence[Execution]) -> None:
         """Add executions; their job must be there."""
         self._sql.each(
-            f"INSERT INTO execution (lane, {EXECUTION}) VALUES (:lane, {values_of(EXECUTION)})",
+            f"INSERT INTO execution (lane, project_id, {EXECUTION}) VALUES (:lane,"
+            f" (SELECT project_id FROM job WHERE id = :job_id), {values_of(EXECUTION)})",
             [
                 {**_row(execution), "lane": lane_of(execution.resource_class)}
                 for execution in executions
@@ -43,13 +45,20 @@ class SqlExecutions:
     def claim(
         self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
     ) -> Execution | None:
-        """Lease the oldest queued execution of these lanes to `runner` under a new fence."""
+        """Lease the next queued execution of these lanes to `runner` under a new fence."""
         for lane in lanes:
-            row = self._sql.one(
-                _CLAIM, runner=runner, lane=lane, lease_until=lease_until, deadline=deadline
-            )
-            if row is not None:
-                return execution_of(row)
+            for project in turns(self._sql, lane):
+                row = self._sql.one(
+                    _CLAIM,
+                    runner=runner,
+                    lane=lane,
+                    project=project,
+                    lease_until=lease_until,
+                    deadline=deadline,
+                )
+                if row is not None:
+                    note_turn(self._sql, lane, project, lease_until)
+                    return execution_of(row)
         return None
 
     def save(self, execution: Execution, before: ExecutionStatus) -> bool:
@@ -92,6 +101,15 @@ class SqlExecutions:
             " AND (lease_until < :now OR deadline < :now) LIMIT :limit",
             now=now,
             limit=limit,
+        )
+        return [execution_of(row) for row in rows]
+
+    def leased_to(self, runner: RunnerId) -> Sequence[Execution]:
+        """Return the claimed and running ones of a runner; it asks once, at its start."""
+        rows = self._sql.all(
+            f"SELECT {EXECUTION} FROM execution WHERE status IN ('claimed', 'running')"
+            " AND runner_id = :runner",
+            runner=runner,
         )
         return [execution_of(row) for row in rows]
 

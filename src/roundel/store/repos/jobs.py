@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from roundel.domain.ids import JobId
+from roundel.domain.ids import JobId, ProjectId
 from roundel.domain.jobs import Job, JobStatus, check_move
 from roundel.store.dialect import Sql
 from roundel.store.rows import JOB, job_of, job_row, values_of
+
+LOOK_BACK = 1000  # numbers: a claim must not walk through a project's whole history
 
 
 class SqlJobs:
@@ -24,6 +26,22 @@ class SqlJobs:
         """Return the job."""
         row = self._sql.one(f"SELECT {JOB} FROM job WHERE id = :id", id=job_id)
         return None if row is None else job_of(row)
+
+    def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
+        """Return the largest job number below `number` on a branch, looking back a while only."""
+        row = self._sql.one(
+            "SELECT job.number AS number FROM job"
+            " JOIN workflow ON workflow.id = job.workflow_id"
+            " JOIN pipeline ON pipeline.id = workflow.pipeline_id"
+            " WHERE job.project_id = :project AND job.number < :number"
+            " AND job.number >= :oldest AND pipeline.branch = :branch"
+            " ORDER BY job.number DESC LIMIT 1",
+            project=project_id,
+            number=number,
+            oldest=number - LOOK_BACK,
+            branch=branch,
+        )
+        return None if row is None else int(row[0])
 
     def save(self, job: Job, before: JobStatus) -> bool:
         """Save unless its status is no longer `before`; refuse a move that the table lacks."""

@@ -1,6 +1,6 @@
 """Pipelines."""
 
-from roundel.domain.ids import PipelineId
+from roundel.domain.ids import PipelineId, ProjectId
 from roundel.domain.pipelines import Pipeline, PipelineState
 from roundel.store.dialect import Sql
 from roundel.store.rows import PIPELINE, pipeline_of, pipeline_row, values_of
@@ -29,9 +29,21 @@ class SqlPipelines:
         changed = self._sql.run(
             "UPDATE pipeline SET state = :state, revision = :revision,"
             " commit_facts = :commit_facts, errors = :errors, source = :source,"
-            " compiled = :compiled, plan = :plan, updated_at = :updated_at"
+            " compiled = :compiled, plan = :plan, updated_at = :updated_at,"
+            " setup_source = :setup_source, setup_compiled = :setup_compiled,"
+            " setup_plan = :setup_plan"
             " WHERE id = :id AND state = :before",
             before=before.value,
             **pipeline_row(pipeline),
         )
         return changed > 0
+
+    def newest_of_branch(self, project_id: ProjectId, branch: str) -> PipelineId | None:
+        """Return the newest one of a branch, not counting those that a schedule made."""
+        row = self._sql.one(
+            "SELECT id FROM pipeline WHERE project_id = :project AND branch = :branch"
+            " AND trigger_type <> 'scheduled_pipeline' ORDER BY created_at DESC, id DESC LIMIT 1",
+            project=project_id,
+            branch=branch,
+        )
+        return None if row is None else PipelineId(row[0])

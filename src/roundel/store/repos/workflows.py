@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import WorkflowId
+from roundel.domain.ids import ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.workflows import Workflow, WorkflowSlot
@@ -19,7 +20,10 @@ from roundel.store.rows import (
     workflow_row,
 )
 
-SLOT = "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id"
+SLOT = (
+    "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id, "
+    "job_group"
+)
 
 
 class SqlWorkflows:
@@ -68,6 +72,27 @@ class SqlWorkflows:
         )
         return [_slot_of(row) for row in rows]
 
+    def runs_of(self, workspace_id: WorkflowId) -> int:
+        """Return how many workflows there are with this original, itself included."""
+        row = self._sql.one(
+            "SELECT COUNT(*) FROM workflow WHERE workspace_id = :id", id=workspace_id
+        )
+        return 0 if row is None else int(row[0])
+
+    def redundant(self, project_id: ProjectId, branch: str, before: Micros) -> Sequence[WorkflowId]:
+        """Return those that go on and may be cancelled for a pipeline made after `before`."""
+        # Who needs it: every new pipeline; the partial index has the few that still go on.
+        rows = self._sql.all(
+            "SELECT w.id FROM workflow w JOIN pipeline p ON p.id = w.pipeline_id"
+            " WHERE w.project_id = :project AND w.auto_cancel = 1"
+            " AND w.status IN ('running', 'on_hold', 'failing')"
+            " AND p.branch = :branch AND p.created_at < :before ORDER BY w.created_at, w.id",
+            project=project_id,
+            branch=branch,
+            before=before,
+        )
+        return [WorkflowId(row[0]) for row in rows]
+
 
 def _slot_of(row: Row) -> WorkflowSlot:
     return WorkflowSlot(
@@ -80,7 +105,8 @@ def _slot_of(row: Row) -> WorkflowSlot:
         serial_group=row[6],
         excluded=row[7],
         job_id=row[8],
-        status=None if row[9] is None else JobStatus(row[9]),
+        job_group=row[9],
+        status=None if row[10] is None else JobStatus(row[10]),
     )
 
 
@@ -95,4 +121,5 @@ def _slot_row(slot: WorkflowSlot) -> dict[str, object]:
         "serial_group": slot.serial_group,
         "excluded": slot.excluded,
         "job_id": slot.job_id,
+        "job_group": slot.job_group,
     }

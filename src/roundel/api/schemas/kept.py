@@ -1,0 +1,89 @@
+"""Artifacts and test results on the wire."""
+
+from urllib.parse import quote
+
+import msgspec
+
+from roundel.api import signing
+from roundel.domain.clock import MINUTE, Micros
+from roundel.domain.ids import JobId
+from roundel.domain.views import ArtifactView, TestView
+
+LIFETIME = 10 * MINUTE  # of an address; whoever has a token needs no signature
+
+
+class ArtifactShown(msgspec.Struct):
+    path: str
+    node_index: int
+    url: str
+
+
+class ArtifactV1(msgspec.Struct):
+    path: str
+    pretty_path: str
+    node_index: int
+    url: str
+
+
+class TestShown(msgspec.Struct):
+    message: str
+    source: str
+    run_time: float
+    file: str
+    result: str
+    name: str
+    classname: str
+
+
+class TestV1(msgspec.Struct):
+    classname: str
+    file: str | None
+    name: str
+    result: str
+    run_time: float
+    message: str
+    source: str
+    source_type: str
+
+
+class TestsV1(msgspec.Struct):
+    tests: list[TestV1]
+    exceptions: list[str]
+
+
+def artifact_url(origin: str, key: bytes, job: JobId, view: ArtifactView, now: Micros) -> str:
+    """Return an address under which the artifact can be fetched for a while without a token."""
+    path = path_of(job, view.node, view.path)
+    return f"{origin}{path}?{signing.sign(key, path, now, LIFETIME)}"
+
+
+def path_of(job: JobId, node: int, path: str) -> str:
+    """Return the path of an artifact's address, which is also what is signed."""
+    return f"/api/roundel/artifact/{job}/{node}/{quote(path)}"
+
+
+def test_shown(view: TestView) -> TestShown:
+    test = view.test
+    return TestShown(
+        message=test.message,
+        source=test.source,
+        run_time=test.run_time,
+        file=test.file or "",
+        result=test.result,
+        name=test.name,
+        classname=test.classname,
+    )
+
+
+def test_v1(view: TestView) -> TestV1:
+    test = view.test
+    return TestV1(
+        classname=test.classname,
+        file=test.file,
+        name=test.name,
+        result=test.result,
+        run_time=test.run_time,
+        message=test.message,
+        source=test.source,
+        source_type=test.source,
+    )

@@ -1,0 +1,50 @@
+"""What a project and an organisation have chosen; the defaults are CircleCI's."""
+
+from dataclasses import dataclass
+from sys import maxsize
+from typing import Protocol
+
+from roundel.domain.ids import OrganizationId, ProjectId
+
+NO_LIMIT = maxsize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSettings:
+    """`advanced` of the project settings in API v2, and below the line what is ours."""
+
+    autocancel_builds: bool = False
+    build_fork_prs: bool = False
+    build_prs_only: bool = False
+    disable_ssh: bool = False
+    forks_receive_secret_env_vars: bool = False
+    oss: bool = False
+    set_github_status: bool = True
+    setup_workflows: bool = True
+    write_settings_requires_admin: bool = False
+    pr_only_branch_overrides: tuple[str, ...] = ()
+    # ours
+    block_new_work: bool = False  # no new pipelines and reruns; what runs goes on
+    max_running_jobs: int | None = None  # executions at once, over all runners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationSettings:
+    """What holds for all projects of an organisation."""
+
+    block_new_work: bool = False
+    max_running_jobs: int | None = None
+
+
+class AllSettings(Protocol):
+    """Where settings are kept."""
+
+    def of_project(self, project_id: ProjectId) -> ProjectSettings: ...
+
+    def save_project(self, project_id: ProjectId, settings: ProjectSettings) -> None: ...
+
+    def of_organization(self, organization_id: OrganizationId) -> OrganizationSettings: ...
+
+    def save_organization(
+        self, organization_id: OrganizationId, settings: OrganizationSettings
+    ) -> None: ...

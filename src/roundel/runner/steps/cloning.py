@@ -1,0 +1,156 @@
+"""Cloning on the runner's side, for places without git or without sight of the repository."""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from roundel.backends.folder import memory_folder
+from roundel.domain.runners import CheckoutOrder
+from roundel.runner.steps.plan import StepFailed
+
+_SSH = ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new")
+# Asked by git, and by git alone, when the server wants to know who we are.
+_HELPER = '!f() { echo "username=$_RD_GIT_USER"; echo "password=$_RD_GIT_PASSWORD"; }; f'
+
+
+def keys_inside(order: CheckoutOrder) -> dict[str, str]:
+    """Return the variables by which the script gets what opens the repository.
+
+    They are in the launch file, on a tmpfs; the script puts a key where ssh looks for it.
+    """
+    values = _credentials(order)
+    if order.ssh_key:
+        values["_RD_SSH_KEY"] = order.ssh_key
+    if order.known_hosts:
+        values["_RD_KNOWN_HOSTS"] = order.known_hosts
+    return values
+
+
+def local_path(url: str) -> Path | None:
+    """Return the folder that a repository is in on this machine, or None if it is elsewhere."""
+    if url.startswith("/"):
+        return Path(url)
+    if url.startswith("file://"):
+        return Path(unquote(urlsplit(url).path))
+    return None
+
+
+async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
+    """Clone to `place` with the order's commit checked out.  Doing it twice is fine."""
+    if not await asyncio.to_thread(_begun_anew, place):
+        return
+    with _opened(order) as keys:
+        await _clone(order, place, keys, shallow)
+    _done(place).touch()
+
+
+async def _clone(
+    order: CheckoutOrder, place: Path, keys: dict[str, str], shallow: int | None
+) -> None:
+    local = local_path(order.repository_url)
+    url = str(local) if local is not None else order.repository_url
+
+    async def git(*words: str) -> None:
+        await _git(place, words, keys)
+
+    await git("init", "-q", ".")
+    await git("config", "gc.auto", "0")
+    await git("remote", "add", "origin", url)
+    options = [f"--depth={shallow}"] if shallow else []
+    heads = "+refs/heads/*:refs/remotes/origin/*"
+    await git("fetch", "-q", *options, "--tags", "origin", heads)
+    commit = f"{order.revision}^{{commit}}"
+    if (await _run(place, ("cat-file", "-e", commit), keys))[0] != 0:
+        await git("fetch", "-q", "origin", f"+{order.revision}")
+    if order.branch and not order.tag:
+        await git("checkout", "-q", "--force", "-B", order.branch, order.revision)
+    else:
+        await git("checkout", "-q", "--force", "--detach", order.revision)
+    await git("gc", "-q", "--auto")
+
+
+def _credentials(order: CheckoutOrder) -> dict[str, str]:
+    """Return git's settings as variables: no password stands in a command or a file."""
+    # The repository may belong to another user than ours.
+    settings = {"safe.directory": "*"}
+    values: dict[str, str] = {}
+    if order.password:
+        parts = urlsplit(order.repository_url)
+        host = parts.netloc.rpartition("@")[2]
+        settings[f"credential.{parts.scheme}://{host}.helper"] = _HELPER
+        values = {"_RD_GIT_USER": order.username or "git", "_RD_GIT_PASSWORD": order.password}
+    for number, (key, value) in enumerate(settings.items()):
+        values |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**values, "GIT_CONFIG_COUNT": str(len(settings))}
+
+
+@contextlib.contextmanager
+def _opened(order: CheckoutOrder) -> Iterator[dict[str, str]]:
+    """Yield the environment that opens the repository, for as long as the block lasts."""
+    values = _credentials(order)
+    if not order.ssh_key and not order.known_hosts:
+        yield values
+        return
+    with tempfile.TemporaryDirectory(prefix="checkout-", dir=memory_folder()) as name:
+        known = Path(name) / "known_hosts"
+        known.write_text(order.known_hosts)
+        words = [*_SSH, "-o", f"UserKnownHostsFile={known}"]
+        if order.ssh_key:
+            key = Path(name) / "key"
+            key.touch(mode=0o600)
+            key.write_text(order.ssh_key.rstrip("\n") + "\n")
+            words += ["-i", str(key), "-o", "IdentitiesOnly=yes"]
+        yield {**values, "GIT_SSH_COMMAND": shlex.join(words)}
+
+
+def _done(place: Path) -> Path:
+    return place.with_name(place.name + ".done")
+
+
+def _begun_anew(place: Path) -> bool:
+    """Make an empty folder for a clone, or return False if there is a whole one."""
+    if _done(place).exists():
+        return False
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    return True
+
+
+async def _git(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> None:
+    code, errors = await _run(place, words, keys)
+    if code != 0:
+        raise StepFailed(f"The runner's git {words[0]} failed: {errors.strip() or f'exit {code}'}")
+
+
+async def _run(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> tuple[int, str]:
+    environment = {
+        **os.environ,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", shlex.join(_SSH)),
+        **keys,
+    }
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *words,
+            cwd=place,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise StepFailed("The runner needs git for this checkout and has none.") from error
+    try:
+        _, errors = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, errors.decode(errors="replace")

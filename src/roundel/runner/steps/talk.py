@@ -1,0 +1,217 @@
+"""A runner's talk with the servant script of a step (servant.sh).
+
+All commands may be given again: a runner that takes over begins a talk of its own, and answers
+to its predecessor are known by their numbers.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import AsyncIterator
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+
+from roundel.backends.launch import quoted
+from roundel.runner.archives.scan import Scan
+from roundel.runner.archives.transfer import pack, plain, unpack
+
+_LINE_BYTES = 4096
+_RETRY_SECONDS = 0.01
+_OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class TalkBroken(Exception):
+    """What lies between us and the script is not what we put there."""
+
+
+def servant_script(*paths: str, target: str = ".", root: str = ".") -> str:
+    """Return the script of a step."""
+    text = resources.files("roundel.runner.steps").joinpath("servant.sh").read_text("utf-8")
+    words = " ".join(quoted(path) for path in paths)
+    return f"target={quoted(target)}\nroot={quoted(root)}\nset -- {words}\n{text}"
+
+
+def talk_name(index: int) -> str:
+    """Return the beginning of the names of a step's FIFOs in the job folder."""
+    return f"{index}.talk"
+
+
+def prepare_talk(base: Path) -> None:
+    """Make the FIFOs of a talk; those that are there already stay."""
+    for ending in (".go", ".re"):
+        _make_fifo(base.with_name(base.name + ending))
+
+
+class Talk:
+    """One talk; leave the block to end it, which does not end the script."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._session = secrets.token_hex(4)
+        self._asked = 0
+        self._answers: dict[str, asyncio.Future[str]] = {}
+        self._partial = b""
+        self._go = self._re = -1
+
+    async def __aenter__(self) -> "Talk":
+        self._release_leftovers()
+        try:
+            self._go = _open_fifo(self._path("go"))
+            self._re = _open_fifo(self._path("re"))
+        except TalkBroken:
+            self._close()
+            raise
+        asyncio.get_running_loop().add_reader(self._re, self._heard)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    async def ask(self, word: str, rest: str = "") -> str:
+        """Give a command; return the answer to it."""
+        return await self._answer(self._tell(word, rest))
+
+    async def contents(self, word: str, rest: str = "") -> AsyncIterator[bytes]:
+        """Give a command; yield what it writes."""
+        number, fifo = self._begin("up")
+        try:
+            self._tell(word, rest, number)
+            async for piece in plain(fifo):
+                yield piece
+            await self._answer(number)
+        finally:
+            _remove(fifo)
+
+    async def pack(self, word: str, scan: Scan) -> AsyncIterator[bytes]:
+        """Let the script pack; yield the compressed archive.  `code` tells how it went."""
+        number, fifo = self._begin("up")
+        try:
+            self._tell(word, "", number)
+            async for piece in pack(fifo, scan):
+                yield piece
+        finally:
+            _remove(fifo)
+
+    async def unpack(self, source: AsyncIterator[bytes], scan: Scan) -> str:
+        """Let the script unpack a compressed archive; return its exit code."""
+        number, fifo = self._begin("down")
+        try:
+            self._tell("unpack", "", number)
+            try:
+                await unpack(source, fifo, scan)
+            except Exception:
+                await self._give_end(fifo, self._answers[number])
+                raise
+            return await self._answer(number)
+        finally:
+            _remove(fifo)
+
+    async def _give_end(self, fifo: Path, answered: asyncio.Future[str]) -> None:
+        """Let whoever reads from the FIFO, or is about to, see its end."""
+        while not answered.done():
+            with contextlib.suppress(OSError):
+                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW))
+            # No call waits for a reader without also waiting in vain for one that is gone.
+            await asyncio.wait([answered], timeout=_RETRY_SECONDS)
+
+    async def last_code(self) -> str:
+        """Return the exit code of the command given last."""
+        return await self._answer(self._number())
+
+    async def exit(self, code: int) -> None:
+        """End the script.  Never returns: what was told is lost when nobody holds the FIFO open
+        before the script does, so whoever runs the script cancels us at its end.
+        """
+        self._tell("exit", str(code))
+        await asyncio.get_running_loop().create_future()
+
+    # -- inside --
+
+    def _number(self) -> str:
+        return f"{self._session}-{self._asked}"
+
+    def _begin(self, ending: str) -> tuple[str, Path]:
+        self._asked += 1
+        number = self._number()
+        fifo = self._path(f"{number}.{ending}")
+        _make_fifo(fifo)
+        return number, fifo
+
+    def _tell(self, word: str, rest: str, number: str | None = None) -> str:
+        if number is None:
+            self._asked += 1
+            number = self._number()
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        line = f"{number} {word} {rest}".replace("\n", " ").encode("utf-8", "surrogateescape")
+        try:
+            os.write(self._go, line[: _LINE_BYTES - 1] + b"\n")
+        except OSError as error:
+            raise TalkBroken(f"the step cannot be told anything: {error.strerror}") from error
+        return number
+
+    async def _answer(self, number: str) -> str:
+        try:
+            return await self._answers[number]
+        finally:
+            self._answers.pop(number, None)
+
+    def _heard(self) -> None:
+        try:
+            data = os.read(self._re, 64 * 1024)
+        except OSError:
+            return
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        self._partial = self._partial[-_LINE_BYTES:]
+        for line in lines:
+            number, _, text = line.decode(errors="replace").partition(" ")
+            waiting = self._answers.get(number)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(text)
+
+    def _path(self, ending: str) -> Path:
+        return self._base.with_name(f"{self._base.name}.{ending}")
+
+    def _release_leftovers(self) -> None:
+        """Let go of whatever an earlier runner's command still waits on."""
+        for path in self._base.parent.glob(f"{self._base.name}.*-*.*"):
+            with contextlib.suppress(TalkBroken):
+                os.close(_open_fifo(path))
+            _remove(path)
+
+    def _close(self) -> None:
+        if self._re >= 0:
+            asyncio.get_running_loop().remove_reader(self._re)
+        for descriptor in (self._go, self._re):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._go = self._re = -1
+
+
+def _make_fifo(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(path)
+        path.chmod(0o666)
+
+
+def _open_fifo(path: Path) -> int:
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError as error:
+        raise TalkBroken(f"{path.name} cannot be opened: {error.strerror}") from error
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise TalkBroken(f"{path.name} is no longer a FIFO")
+    return descriptor
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

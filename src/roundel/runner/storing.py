@@ -1,0 +1,149 @@
+"""What a step may ask of the server's storage: the calls under the job's lease, tried again."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from roundel.domain.errors import DomainError
+from roundel.domain.storage import (
+    FoundCache,
+    LayerConflict,
+    Storage,
+    StoredBlob,
+    TestResult,
+    WorkspaceLayer,
+)
+from roundel.runner.lease import HeldLease
+
+
+class NotStored(Exception):
+    """The server did not take an upload; `str()` says why."""
+
+
+class HeldStorage:
+    """One execution's side of the storage.
+
+    Streams cannot be tried again from here: an upload that breaks off raises NotStored, and a
+    download goes on where it broke off.
+    """
+
+    def __init__(self, held: HeldLease, storage: Storage) -> None:
+        self._held = held
+        self._storage = storage
+
+    async def upload(self, data: AsyncIterator[bytes]) -> StoredBlob:
+        """Store a stream.  What its source raises is let through."""
+        watched = _Watched(data)
+        try:
+            return await self._storage.upload(self._held.lease, watched.pieces())
+        except DomainError:
+            raise
+        except Exception as error:
+            # A store may hide what the stream raised behind an error of its own.
+            if watched.error is not None:
+                raise watched.error from error
+            raise NotStored(f"the server could not store it ({type(error).__name__})") from error
+        finally:
+            await watched.close()
+
+    async def download(self, blob: StoredBlob) -> AsyncIterator[bytes]:
+        """Yield a blob's bytes."""
+        offset = 0
+        failures = 0
+        while offset < blob.size:
+            source = self._storage.download(self._held.lease, blob.id, offset)
+            try:
+                async for piece in source:
+                    offset += len(piece)
+                    failures = 0
+                    yield piece
+            except DomainError:
+                raise
+            except (OSError, EOFError):
+                failures += 1
+                if failures > _DOWNLOAD_TRIES:
+                    raise
+            else:
+                return
+
+    async def find_cache(self, prefixes: Sequence[str]) -> FoundCache | None:
+        """Return the newest cache of the first prefix that any key begins with."""
+        lease = self._held.lease
+        return await self._held.storing(
+            "find_cache", lambda: self._storage.find_cache(lease, prefixes)
+        )
+
+    async def has_cache(self, key: str) -> bool:
+        """Tell whether exactly this key is taken."""
+        lease = self._held.lease
+        return await self._held.storing("has_cache", lambda: self._storage.has_cache(lease, key))
+
+    async def keep_cache(self, key: str, blob: StoredBlob) -> bool:
+        """Name a blob as a cache; False if the key was taken meanwhile."""
+        lease = self._held.lease
+        return await self._held.storing(
+            "keep_cache", lambda: self._storage.keep_cache(lease, key, blob)
+        )
+
+    async def drop_cache(self, cache: FoundCache) -> None:
+        """Forget a cache whose archive is broken."""
+        lease = self._held.lease
+        await self._held.storing("drop_cache", lambda: self._storage.drop_cache(lease, cache))
+
+    async def layers(self) -> tuple[WorkspaceLayer, ...] | LayerConflict:
+        """Return the layers of all upstream jobs."""
+        lease = self._held.lease
+        return await self._held.storing("layers", lambda: self._storage.layers(lease))
+
+    async def keep_layer(self, blob: StoredBlob, paths: Sequence[str]) -> None:
+        """Name a blob as this execution's next workspace layer."""
+        lease = self._held.lease
+        await self._held.storing("keep_layer", lambda: self._storage.keep_layer(lease, blob, paths))
+
+    async def keep_artifact(self, path: str, blob: StoredBlob) -> None:
+        """Name a blob as an artifact."""
+        lease = self._held.lease
+        await self._held.storing(
+            "keep_artifact", lambda: self._storage.keep_artifact(lease, path, blob)
+        )
+
+    async def keep_tests(self, part: str, results: Sequence[TestResult]) -> None:
+        """Add test results to the job."""
+        lease = self._held.lease
+        await self._held.storing(
+            "keep_tests", lambda: self._storage.keep_tests(lease, part, results)
+        )
+
+    async def timings(self, by: str) -> Mapping[str, float]:
+        """Return seconds by file, classname or testname of the job's last run with results."""
+        lease = self._held.lease
+        return await self._held.storing("timings", lambda: self._storage.timings(lease, by))
+
+
+_DOWNLOAD_TRIES = 5  # in a row without a byte
+
+
+class _Watched:
+    """Passes a stream on and remembers how it failed."""
+
+    def __init__(self, data: AsyncIterator[bytes]) -> None:
+        self._data = data
+        self.error: Exception | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._data:
+                yield piece
+        except Exception as error:
+            self.error = error
+            raise
+
+    async def close(self) -> None:
+        """Let the source clean up, wherever it was left."""
+        if hasattr(self._data, "aclose"):
+            with contextlib.suppress(RuntimeError):  # it is running: then it ends by itself
+                await self._data.aclose()
+
+
+async def one_piece(data: bytes) -> AsyncIterator[bytes]:
+    """Yield what is in memory already."""
+    yield data

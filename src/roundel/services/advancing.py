@@ -1,0 +1,260 @@
+"""Advancing workflows: what is due is done, in the transaction that made it due."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from roundel.domain.clock import DAY, Micros
+from roundel.domain.errors import NotFound
+from roundel.domain.flows import (
+    WORKFLOW_ENDED,
+    Decision,
+    Drop,
+    Flow,
+    Hold,
+    Pass,
+    Slot,
+    Start,
+    WorkflowStatus,
+    advance,
+    status_of,
+)
+from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
+from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
+from roundel.domain.plan import JobType
+from roundel.domain.reruns import Choice
+from roundel.domain.timers import Timer, TimerKind
+from roundel.domain.turns import Ticket, TurnKind
+from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.repeating import Repeat, repeat_workflow
+from roundel.services.turns import (
+    OVERTAKEN,
+    WAITED_TOO_LONG,
+    Turn,
+    ask_for_turn,
+    give_back,
+    needs_turn,
+    next_in_line,
+    takes_turns,
+    unlock,
+)
+from roundel.services.work import CLAIMS, Tx
+
+APPROVAL_LIFETIME = 90 * DAY
+
+
+def advance_workflow(tx: Tx, workflow_id: WorkflowId, at: Micros) -> None:
+    """Do what the workflow is due for, in the transaction that made it due.
+
+    Called after every ending, approval and cancel; calling it again changes nothing.  Workflows
+    that waited in line for a turn of this one advance as well.
+    """
+    _Advance(tx, at).run(workflow_id)
+
+
+def expire_turn(tx: Tx, ticket: Ticket, at: Micros) -> None:
+    """End the wait for a turn that did not come in time."""
+    advance = _Advance(tx, at)
+    tx.tickets.remove(ticket.job_id)
+    advance.cancel(ticket, WAITED_TOO_LONG)
+    advance.run(ticket.workflow_id)
+
+
+class _Advance:
+    """One transaction's advance.  `_due` are workflows to look at, one after another: a line of a
+    thousand locks that pass at once is no recursion."""
+
+    def __init__(self, tx: Tx, at: Micros) -> None:
+        self._tx = tx
+        self._at = at
+        self._due: list[WorkflowId] = []
+
+    def run(self, workflow_id: WorkflowId) -> None:
+        self._due.append(workflow_id)
+        while self._due:
+            self._one(self._due.pop())
+
+    def _one(self, workflow_id: WorkflowId) -> None:
+        tx = self._tx
+        workflow = tx.workflows.get(workflow_id)
+        if workflow is None or workflow.status in WORKFLOW_ENDED:
+            return
+        slots = {slot.name: slot for slot in tx.workflows.slots(workflow_id)}
+        flow = _flow(workflow, slots.values())
+        gone: list[Ticket] = []
+        while decisions := advance(flow):
+            for decision in decisions:
+                slot = slots[decision.job]
+                status = self._apply(decision, workflow, slot, gone)
+                slots[slot.name] = replace(slot, status=status)
+            flow = _flow(workflow, slots.values())
+        called = status_of(flow)
+        if takes_turns(slots.values()):
+            gone += give_back(tx, workflow.id, slots, ended=called in WORKFLOW_ENDED)
+        self._save(workflow, called)
+        self._move_lines(gone)
+
+    def _apply(
+        self, decision: Decision, workflow: Workflow, slot: WorkflowSlot, gone: list[Ticket]
+    ) -> JobStatus:
+        """Carry out one decision; return where the job stands then."""
+        tx, at, job = self._tx, self._at, _job_of(self._tx, slot)
+        match decision:
+            case Start() if slot.contexts:
+                # No contexts are kept yet, so whatever a job names does not exist.
+                named = ", ".join(slot.contexts)
+                after = replace(
+                    job,
+                    status=JobStatus.FAILED,
+                    stopped_at=at,
+                    message=f"Context not found: {named}",
+                )
+            case Start() | Pass() if needs_turn(slot):
+                after = self._in_turn(workflow, slot, job)
+            case Start():
+                after = self._queue(job, slot.position)
+            case Hold():
+                after = replace(job, status=JobStatus.ON_HOLD)
+                tx.timers.add(_approval_expiry(job, at))
+            case Pass():
+                if slot.type is JobType.UNLOCK:
+                    gone += unlock(tx, workflow, job)
+                after = self._pass(job)
+            case Drop():
+                after = replace(job, status=JobStatus.NOT_RUN, stopped_at=at)
+        tx.jobs.save(after, job.status)
+        if after.status in ENDED and after.status is not JobStatus.NOT_RUN:
+            announce_job(tx, after, at)
+        return after.status
+
+    def _in_turn(self, workflow: Workflow, slot: WorkflowSlot, job: Job) -> Job:
+        """Start a job whose turn it is; others are queued, without executions to claim."""
+        turn, key = ask_for_turn(self._tx, workflow, slot, job, self._at)
+        match turn:
+            case Turn.NOW if slot.type is JobType.BUILD or slot.type is JobType.RELEASE:
+                return self._queue(job, slot.position)
+            case Turn.NOW:
+                return self._pass(job)
+            case Turn.WAIT:
+                number = self._tx.projects.take_job_number(job.project_id)
+                return replace(job, status=JobStatus.QUEUED, number=number, queued_at=self._at)
+            case Turn.NEVER:
+                return replace(
+                    job,
+                    status=JobStatus.CANCELED,
+                    stopped_at=self._at,
+                    message=OVERTAKEN.format(key),
+                )
+
+    def _pass(self, job: Job) -> Job:
+        number = job.number or self._tx.projects.take_job_number(job.project_id)
+        at = self._at
+        return replace(job, status=JobStatus.SUCCESS, number=number, started_at=at, stopped_at=at)
+
+    def _queue(self, job: Job, position: int) -> Job:
+        number = job.number or self._tx.projects.take_job_number(job.project_id)
+        self._tx.executions.add(
+            [
+                Execution(
+                    id=ExecutionId(new_id()),
+                    job_id=job.id,
+                    node=node,
+                    attempt=1,
+                    status=ExecutionStatus.QUEUED,
+                    resource_class=job.resource_class,
+                    # Of jobs queued at once, the first in the config is claimed first.
+                    created_at=Micros(self._at + position + node),
+                )
+                for node in range(job.parallelism)
+            ]
+        )
+        self._tx.wake(CLAIMS)
+        return replace(job, status=JobStatus.QUEUED, number=number, queued_at=self._at)
+
+    def _move_lines(self, gone: list[Ticket]) -> None:
+        """Start those whose turn has come, and skip those whom somebody newer has overtaken."""
+        if not gone:
+            return
+        now, never = next_in_line(self._tx, gone)
+        for ticket in never:
+            self.cancel(ticket, OVERTAKEN.format(ticket.key))
+        for place, ticket in enumerate(now):
+            job = self._tx.jobs.get(ticket.job_id)
+            if job is None or job.status is not JobStatus.QUEUED:
+                continue
+            uses_a_machine = job.type in (JobType.BUILD, JobType.RELEASE)
+            if ticket.kind is TurnKind.SERIAL and uses_a_machine:
+                self._tx.jobs.save(self._queue(job, place), job.status)
+                continue
+            after = self._pass(job)
+            self._tx.jobs.save(after, job.status)
+            announce_job(self._tx, after, self._at)
+            self._due.append(ticket.workflow_id)
+
+    def cancel(self, ticket: Ticket, message: str) -> None:
+        """End a job that waits for a turn; its workflow is due afterwards."""
+        job = self._tx.jobs.get(ticket.job_id)
+        if job is None or job.status is not JobStatus.QUEUED:
+            return
+        after = replace(job, status=JobStatus.CANCELED, stopped_at=self._at, message=message)
+        self._tx.jobs.save(after, job.status)
+        announce_job(self._tx, after, self._at)
+        self._due.append(ticket.workflow_id)
+
+    def _save(self, workflow: Workflow, status: WorkflowStatus) -> None:
+        if status is workflow.status:
+            return
+        ended = status in WORKFLOW_ENDED
+        after = replace(workflow, status=status, stopped_at=self._at if ended else None)
+        self._tx.workflows.save(after, workflow.status)
+        if not ended:
+            return
+        self._tx.timers.remove_for(TimerKind.WORKFLOW_EXPIRY, workflow.id)
+        announce_workflow(self._tx, after, self._at)
+        self._rerun_by_itself(after)
+
+    def _rerun_by_itself(self, workflow: Workflow) -> None:
+        """Run what failed once more, as often as the config says; never what was cancelled."""
+        if workflow.status is not WorkflowStatus.FAILED:
+            return
+        if workflow.auto_rerun_number >= workflow.max_auto_reruns:
+            return
+        repeat = Repeat(
+            workflow=workflow,
+            choice=Choice(from_failed=True),
+            started_by=workflow.started_by,
+            automatic=True,
+        )
+        self._due.append(repeat_workflow(self._tx, repeat, self._at).id)
+
+
+def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
+    return Flow(
+        slots=tuple(
+            Slot(
+                name=slot.name,
+                type=slot.type,
+                status=slot.status or JobStatus.NOT_RUN,
+                requires=slot.requires,
+                excluded=slot.job_id is None,
+            )
+            for slot in slots
+        ),
+        canceling=workflow.canceled_by is not None,
+    )
+
+
+def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:
+    job = None if slot.job_id is None else tx.jobs.get(slot.job_id)
+    if job is None:
+        raise NotFound(f"{slot.name!r} has no job")
+    return job
+
+
+def _approval_expiry(job: Job, at: Micros) -> Timer:
+    return Timer(
+        id=TimerId(new_id()),
+        kind=TimerKind.APPROVAL_EXPIRY,
+        subject=job.id,
+        run_at=Micros(at + APPROVAL_LIFETIME),
+    )

@@ -1,0 +1,172 @@
+"""Turns in serial groups and locks: asked for when a job is due, given up when it has ended."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import OrganizationId, TimerId, WorkflowId, new_id
+from roundel.domain.jobs import ENDED, Job, JobStatus
+from roundel.domain.plan import JobType
+from roundel.domain.timers import Timer, TimerKind
+from roundel.domain.turns import LONGEST_WAIT, Ticket, TurnKind
+from roundel.domain.workflows import SETUP_TAG, Workflow, WorkflowSlot
+from roundel.services.plans import read_job
+from roundel.services.work import Tx
+
+OVERTAKEN = "A newer pipeline has had its turn in the serial group {!r}: this one is skipped."
+WAITED_TOO_LONG = "It waited for its turn for 5 hours."
+
+
+class Turn(StrEnum):
+    """The answer to a job that asks for its turn."""
+
+    NOW = "now"
+    WAIT = "wait"
+    NEVER = "never"  # a newer pipeline was first
+
+
+def needs_turn(slot: WorkflowSlot) -> bool:
+    """Tell whether a job waits in a line before it starts."""
+    return slot.serial_group is not None or slot.type is JobType.LOCK
+
+
+def takes_turns(slots: Iterable[WorkflowSlot]) -> bool:
+    """Tell whether a workflow has anything to do with turns; most have not."""
+    return any(needs_turn(slot) for slot in slots)
+
+
+def ask_for_turn(
+    tx: Tx, workflow: Workflow, slot: WorkflowSlot, job: Job, at: Micros
+) -> tuple[Turn, str]:
+    """Take the turn or a place in the line; return the answer and what it is about."""
+    ticket = _wish(tx, workflow, slot, job, at)
+    serial = ticket.kind is TurnKind.SERIAL
+    if serial and tx.tickets.newest_rank(ticket.organization_id, ticket.key) > ticket.rank:
+        return Turn.NEVER, ticket.key
+    line = tx.tickets.line(ticket.organization_id, ticket.kind, ticket.key)
+    others = any(it.held and it.holder != ticket.holder for it in line)
+    tx.tickets.add(replace(ticket, held=not others))
+    if others:
+        tx.timers.add(
+            Timer(
+                id=TimerId(new_id()),
+                kind=TimerKind.TURN_EXPIRY,
+                subject=job.id,
+                run_at=Micros(at + LONGEST_WAIT),
+            )
+        )
+        return Turn.WAIT, ticket.key
+    if serial:
+        tx.tickets.note_rank(ticket.organization_id, ticket.key, ticket.rank)
+    return Turn.NOW, ticket.key
+
+
+def _wish(tx: Tx, workflow: Workflow, slot: WorkflowSlot, job: Job, at: Micros) -> Ticket:
+    project = tx.projects.get_by_id(workflow.project_id)
+    organization = OrganizationId("") if project is None else project.organization.id
+    if slot.serial_group is None:
+        kind, key = TurnKind.LOCK, f"{workflow.project_id}:{lock_key(tx, workflow, job)}"
+        holder, rank = str(workflow.id), int(at)
+    else:
+        kind, key = TurnKind.SERIAL, slot.serial_group
+        holder, rank = _holder(slot), _rank(tx, workflow)
+    return Ticket(
+        job_id=job.id,
+        workflow_id=workflow.id,
+        organization_id=organization,
+        kind=kind,
+        key=key,
+        holder=holder,
+        rank=rank,
+        held=False,
+        asked_at=at,
+    )
+
+
+def _holder(slot: WorkflowSlot) -> str:
+    """Return who has the turn: the job, or the whole job group that it is in."""
+    if slot.job_group is not None:
+        return f"{slot.workflow_id}/group/{slot.job_group}"
+    return f"{slot.workflow_id}/job/{slot.name}"
+
+
+def _rank(tx: Tx, workflow: Workflow) -> int:
+    """Return the pipeline's age; a rerun is as new as itself, so that going back is possible."""
+    pipeline = tx.pipelines.get(workflow.pipeline_id)
+    if workflow.rerun_of is not None or pipeline is None:
+        return int(workflow.created_at)
+    return int(pipeline.created_at)
+
+
+def lock_key(tx: Tx, workflow: Workflow, job: Job) -> str:
+    """Return the key of a job that locks or unlocks."""
+    pipeline = tx.pipelines.get(workflow.pipeline_id)
+    setup = workflow.tag == SETUP_TAG
+    stored = None if pipeline is None else pipeline.setup_plan if setup else pipeline.plan
+    document = None if stored is None else tx.documents.get(stored)
+    if document is None or job.plan_key is None:
+        return ""
+    return str(read_job(document, job.plan_key).extra.get("key", ""))
+
+
+def unlock(tx: Tx, workflow: Workflow, job: Job) -> list[Ticket]:
+    """Give a lock back that this workflow has; return the tickets that are gone."""
+    key = f"{workflow.project_id}:{lock_key(tx, workflow, job)}"
+    gone = [
+        it
+        for it in tx.tickets.of_workflow(workflow.id)
+        if it.held and it.kind is TurnKind.LOCK and it.key == key
+    ]
+    for ticket in gone:
+        tx.tickets.remove(ticket.job_id)
+    return gone
+
+
+def give_back(
+    tx: Tx, workflow_id: WorkflowId, slots: Mapping[str, WorkflowSlot], *, ended: bool
+) -> list[Ticket]:
+    """Give back what the workflow's ended jobs need no more; return the tickets that are gone."""
+    still: set[str] = set()  # holders of whom something is still to come
+    status: dict[str, JobStatus] = {}
+    for slot in slots.values():
+        if slot.job_id is None or slot.status is None:
+            continue
+        status[slot.job_id] = slot.status
+        if slot.status not in ENDED:
+            still.add(_holder(slot))
+    gone = []
+    for ticket in tx.tickets.of_workflow(workflow_id):
+        over = status.get(ticket.job_id) in ENDED
+        if ticket.held:
+            over = ended if ticket.kind is TurnKind.LOCK else ticket.holder not in still
+        if over or ended:
+            tx.tickets.remove(ticket.job_id)
+            tx.timers.remove_for(TimerKind.TURN_EXPIRY, ticket.job_id)
+            gone.append(ticket)
+    return gone
+
+
+def next_in_line(tx: Tx, gone: Iterable[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
+    """Return whose turn it is in the lines that moved on, and who was overtaken in them."""
+    now: list[Ticket] = []
+    never: list[Ticket] = []
+    for organization, kind, key in {(it.organization_id, it.kind, it.key): None for it in gone}:
+        line = tx.tickets.line(organization, kind, key)
+        if any(it.held for it in line):
+            continue
+        newest = tx.tickets.newest_rank(organization, key) if kind is TurnKind.SERIAL else 0
+        late = [it for it in line if kind is TurnKind.SERIAL and it.rank < newest]
+        left = [it for it in line if it not in late]
+        chosen = [it for it in left if it.holder == left[0].holder]
+        for ticket in late:
+            tx.tickets.remove(ticket.job_id)
+        for ticket in chosen:
+            tx.tickets.hold(ticket.job_id)
+            if kind is TurnKind.SERIAL:
+                tx.tickets.note_rank(organization, key, ticket.rank)
+        for ticket in (*late, *chosen):
+            tx.timers.remove_for(TimerKind.TURN_EXPIRY, ticket.job_id)
+        never += late
+        now += chosen
+    return now, never

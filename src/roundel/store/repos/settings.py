@@ -1,0 +1,40 @@
+"""What projects and organisations have chosen."""
+
+from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.store.dialect import Sql
+from roundel.store.rows import json_text, organization_settings_of, project_settings_of
+
+
+class SqlSettings:
+    """Implements `domain.settings.AllSettings`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def of_project(self, project_id: ProjectId) -> ProjectSettings:
+        """Return a project's settings; the defaults where it has none."""
+        row = self._sql.one("SELECT settings FROM project WHERE id = :id", id=project_id)
+        return project_settings_of("{}" if row is None else row[0])
+
+    def save_project(self, project_id: ProjectId, settings: ProjectSettings) -> None:
+        """Save a project's settings."""
+        text = json_text(settings)
+        self._sql.run(
+            "UPDATE project SET settings = :settings WHERE id = :id", id=project_id, settings=text
+        )
+
+    def of_organization(self, organization_id: OrganizationId) -> OrganizationSettings:
+        """Return an organisation's settings; the defaults where it has none."""
+        row = self._sql.one("SELECT settings FROM organization WHERE id = :id", id=organization_id)
+        return organization_settings_of("{}" if row is None else row[0])
+
+    def save_organization(
+        self, organization_id: OrganizationId, settings: OrganizationSettings
+    ) -> None:
+        """Save an organisation's settings."""
+        self._sql.run(
+            "UPDATE organization SET settings = :settings WHERE id = :id",
+            id=organization_id,
+            settings=json_text(settings),
+        )

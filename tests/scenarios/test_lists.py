@@ -1,0 +1,115 @@
+"""Lists in keyset pages, and what left us for the outbox."""
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import PipelineId
+from roundel.domain.pipelines import Ref
+from roundel.domain.projects import Slug
+from roundel.store.dialect import Sql
+from tests.builders import a_plan
+from tests.scenarios.conftest import House
+
+
+async def test_pages_of_pipelines_meet_without_gap_or_double(house: House) -> None:
+    for _ in range(7):
+        await house.trigger()
+    seen: list[int] = []
+    before: tuple[Micros, PipelineId] | None = None
+    while page := await house.engine.reads.pipelines(
+        projects=[house.project.id], before=before, limit=3
+    ):
+        seen += [view.pipeline.number for view in page]
+        last = page[-1].pipeline
+        before = (last.created_at, last.id)
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_pipelines_of_several_projects_are_listed_by_time(house: House) -> None:
+    other = await house.use.add_project(Slug.parse("gh/acme/api"), "/srv/api", None, house.admin)
+    first = house.project
+    for project in (first, other, first):
+        house.project = project
+        await house.trigger()
+    views = await house.engine.reads.pipelines(projects=[first.id, other.id], limit=2)
+    assert [(str(v.project_slug), v.pipeline.number) for v in views] == [
+        ("gh/acme/web", 2),
+        ("gh/acme/api", 1),
+    ]
+
+
+async def test_pipelines_are_found_by_branch_and_by_actor(house: House) -> None:
+    house.repositories.branches.add("dev")
+    await house.trigger(ref=Ref(branch="dev"))
+    await house.trigger()
+    reads = house.engine.reads
+    [view] = await reads.pipelines(projects=[house.project.id], branch="dev")
+    assert view.pipeline.number == 1
+    mine = await reads.pipelines(projects=[house.project.id], actor_id=house.admin.id)
+    assert len(mine) == 2
+    found = await reads.pipeline_by_number(house.project.id, 2)
+    assert found is not None
+    assert found.pipeline.ref == Ref(branch="main")
+
+
+async def test_lists_use_an_index_for_their_order(house: House) -> None:
+    postgres = house.database_url is not None
+
+    def plan(sql: Sql, where: str) -> str:
+        if postgres:  # which would rather sort the few rows of a test
+            sql.run("SET LOCAL enable_seqscan = off")
+            sql.run("SET LOCAL enable_bitmapscan = off")
+        rows = sql.all(
+            f"EXPLAIN {'' if postgres else 'QUERY PLAN'} SELECT p.id FROM pipeline p"  # noqa: S608
+            f" WHERE p.project_id = 'x'{where} AND (p.created_at, p.id) < (1, 'x')"
+            " ORDER BY p.created_at DESC, p.id DESC LIMIT 20"
+        )
+        return " ".join(str(row[-1]) for row in rows)
+
+    for where in ("", " AND p.branch = 'main'", " AND p.actor_id = 'x'"):
+        text = await house.engine.database.read(  # type: ignore[attr-defined]
+            lambda sql, where=where: plan(sql, where)
+        )
+        assert "pipeline_by_" in text
+        assert "TEMP B-TREE" not in text
+        assert "Sort" not in text
+
+
+async def test_recent_jobs_come_newest_first_and_by_branch(house: House) -> None:
+    house.repositories.branches.add("dev")
+    await house.trigger(a_plan("a", "b"))
+    await house.trigger(a_plan("a"), ref=Ref(branch="dev"))
+    reads = house.engine.reads
+    jobs = await reads.recent_jobs(house.project.id)
+    assert [(view.job.number, view.job.name) for view in jobs] == [(3, "a"), (2, "b"), (1, "a")]
+    [only] = await reads.recent_jobs(house.project.id, branch="dev")
+    assert only.job.number == 3
+    [second] = await reads.recent_jobs(house.project.id, offset=1, limit=1)
+    assert second.job.number == 2
+
+
+async def test_a_job_shows_everything_about_it(house: House) -> None:
+    await house.trigger(a_plan("build", "deploy<build"))
+    order = await house.runner.run_one()
+    await house.runner.run_one()
+    assert order is not None
+    view = await house.engine.reads.job(house.project.id, 2)
+    assert view is not None
+    assert (view.job.name, view.workflow.name, view.pipeline.number) == ("deploy", "main", 1)
+    assert view.upstream == (order.job_id,)
+    [node] = view.nodes
+    [(step, size)] = node.steps
+    assert (step.command, step.exit_code, size) == ("echo hi", 0, len("this is deploy\n"))
+    assert (
+        await house.engine.reads.execution_owner(node.execution_id) == view.project.organization.id
+    )
+    assert await house.engine.reads.job_owner(view.job.id) == view.project.organization.id
+
+
+async def test_ends_are_told_to_the_outbox_once_each(house: House) -> None:
+    await house.trigger(a_plan("build", "deploy<build"))
+    await house.runner.run_all()
+    rows = await house.rows("SELECT kind FROM outbox ORDER BY created_at, id")
+    assert sorted(kind for (kind,) in rows) == [
+        "job-completed",
+        "job-completed",
+        "workflow-completed",
+    ]

@@ -1,0 +1,39 @@
+"""Each statement of the run-time rules that can be observed has a test that shows it."""
+
+import ast
+import csv
+from pathlib import Path
+
+TESTS = Path(__file__).parents[2]
+SECTIONS = {"1.1", "1.2", *"23456789"}
+
+
+def _rows() -> list[dict[str, str]]:
+    with (TESTS / "statements.tsv").open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    return {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def test_every_statement_names_tests_that_exist() -> None:
+    known: dict[Path, set[str]] = {}
+    for row in _rows():
+        assert row["tests"], row["statement"]
+        for test in row["tests"].split():
+            file, _, name = test.partition("::")
+            path = TESTS / file
+            if path not in known:
+                assert path.is_file(), test
+                known[path] = _functions(path)
+            assert name.startswith("test_") and name in known[path], test
+
+
+def test_every_section_has_statements() -> None:
+    assert {row["section"] for row in _rows()} == SECTIONS
