@@ -34,6 +34,7 @@ def arm(name: str, moment: str) -> None:
         called = f"{fn.__module__}.{fn.__qualname__}"
         if name not in called:
             return await write(self, fn)
+
         def inside(tx: Any) -> Any:
             value = fn(tx)
             if moment == "inside" and meant(value):
