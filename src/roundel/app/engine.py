@@ -73,6 +73,8 @@ class Engine:
         self.settings = settings
         self.instance = new_id()
         self.folder = DataFolder(settings.data)
+        # The folder is ours alone, so whoever had it before is gone, however it ended.
+        self.predecessor = self.folder.succeed(self.instance)
         self.wakeups = LocalWakeups()
         self.alone = settings.database_url is None
         try:

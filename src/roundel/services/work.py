@@ -125,6 +125,10 @@ class App(Protocol):
         """Return the secret that signs what we give out; replicas share it."""
 
     @property
+    def predecessor(self) -> str | None:
+        """The process whose place this one has taken."""
+
+    @property
     def alone(self) -> bool:
         """Whether no other server can be on this database."""
 

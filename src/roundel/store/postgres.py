@@ -19,7 +19,6 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Literal
 
-from roundel.domain.clock import DAY
 from roundel.domain.ids import new_id
 from roundel.store.dialect import Sql
 from roundel.store.postgres_link import CHANNEL, PostgresLink, connect
@@ -35,9 +34,15 @@ NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
 
 # One number for all servers of a database: who holds it, writes.
 _WRITE_LOCK = 0x726F756E64656C
-_TAKE_TURN = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
-_BEGIN = f"{_TAKE_TURN}; SAVEPOINT call"
-_NOW = "(extract(epoch FROM now()) * 1000000)::bigint"  # our times: microseconds since 1970
+_LOCK = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
+# Its own statement in each transaction that changes anything.  The id of a transaction would not
+# do: after a crash PostgreSQL gives it to another, if nothing of the first had reached the disk.
+_SIGN = (
+    "INSERT INTO write_mark (writer, serial, day) VALUES ('{writer}', {serial}, {day})"
+    " ON CONFLICT (writer) DO UPDATE SET serial = excluded.serial, day = excluded.day;"
+)
+_FORGET = "DELETE FROM write_mark WHERE day < {day};"
+_KEPT_DAYS = 7
 _TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.QueryCanceled)
 
 log = logging.getLogger(__name__)
@@ -112,18 +117,18 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
-        self._name = new_id()
-        self._mark = 0  # counts what was asked to commit
-        self._in_doubt = False
+        self._writer = new_id()
+        self._serial = 0
+        self._committing = False
 
     def begin(self) -> None:
         """Wait for our turn to write, begin, and mark the start."""
-        self._in_doubt = False
+        self._committing = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
-            # A mark is of use for the seconds in which a commit is in doubt.
-            self._link.script(f"DELETE FROM write_mark WHERE made_at < {_NOW} - {DAY}")
-        self._link.script(_BEGIN)
+            self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
+        self._link.script(f"{_LOCK} SAVEPOINT call")
+        self._link.changed = False
 
     def sql(self) -> Sql:
         return Sql(self._open())
@@ -144,24 +149,19 @@ class PostgresSession:
         return not usable or isinstance(error, _TRANSIENT)
 
     def commit(self, topics: set[str]) -> None:
-        """Make it durable, and notify all servers of what was named.
-
-        The mark goes with the rest or not at all.  A transaction's id would not do to ask for its
-        fate: after a crash, an id of which the log knows nothing is given out again.
-        """
+        """Make it durable, and notify all servers of what was named."""
         link = self._open()
         notes = "".join(
             f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
             for note in packed(topics)
         )
-        self._mark += 1
-        self._in_doubt = True
-        link.script(
-            "INSERT INTO write_mark (session, mark, made_at)"
-            f" VALUES ('{self._name}', {self._mark}, {_NOW}) ON CONFLICT (session)"
-            f" DO UPDATE SET mark = excluded.mark, made_at = excluded.made_at; {notes}COMMIT"
-        )
-        self._in_doubt = False
+        mark = ""
+        if link.changed:
+            self._serial += 1
+            self._committing = True
+            mark = _SIGN.format(writer=self._writer, serial=self._serial, day=_today())
+        link.script(f"{notes}{mark}COMMIT")
+        self._committing = False
 
     def fate(self, error: Exception) -> Fate:
         """Find out by our mark, where only the answer to the commit was lost."""
@@ -175,16 +175,16 @@ class PostgresSession:
                 return Fate.LOST
             link.close()
         self._link = None
-        if not self._in_doubt:
-            return Fate.AGAIN
+        return self._doubtful() if self._committing else Fate.AGAIN
+
+    def _doubtful(self) -> Fate:
+        """Look for our mark; to have the lock is to know that the transaction is over."""
         with connect(self._url) as connection:
-            # Whoever holds the lock may be our own transaction, which still commits: wait for it.
-            connection.execute(_TAKE_TURN)
-            row = connection.execute(
-                "SELECT mark FROM write_mark WHERE session = %s", [self._name]
-            ).fetchone()
+            connection.execute(_LOCK.encode())
+            statement = "SELECT serial FROM write_mark WHERE writer = %s"
+            row = connection.execute(statement, [self._writer]).fetchone()
             connection.execute("ROLLBACK")
-        return Fate.KEPT if row == (self._mark,) else Fate.AGAIN
+        return Fate.KEPT if row is not None and row[0] == self._serial else Fate.AGAIN
 
     def close(self) -> None:
         if self._link is not None:
@@ -194,6 +194,10 @@ class PostgresSession:
         if self._link is None:
             raise psycopg.OperationalError("there is no connection")
         return self._link
+
+
+def _today() -> int:
+    return int(time.time()) // 86400
 
 
 def packed(topics: set[str]) -> list[str]:

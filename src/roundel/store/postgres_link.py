@@ -49,16 +49,20 @@ class PostgresLink:
 
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         self.connection = connection
+        self.changed = False  # whether a statement has changed anything since this was cleared
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> Cursor:
         """Run a statement of ours."""
         query = for_postgres(statement).encode()
-        return self.connection.execute(query, values)
+        cursor = self.connection.execute(query, values)
+        self.changed |= cursor.rowcount != 0 and not statement.startswith("SELECT")
+        return cursor
 
     def executemany(self, statement: str, rows: Iterable[Mapping[str, object]], /) -> object:
         """Run a statement of ours once for each of `rows`, all on their way at once."""
         rows = list(rows)
         if rows:
+            self.changed = True
             with self.connection.cursor() as cursor:
                 cursor.executemany(for_postgres(statement).encode(), rows)
         return None

@@ -451,15 +451,15 @@ CREATE TABLE replica (
   seen_at BIGINT NOT NULL
 );
 
-CREATE TABLE write_mark (
-  session TEXT NOT NULL PRIMARY KEY,
-  mark BIGINT NOT NULL,
-  made_at BIGINT NOT NULL
-);
-
 CREATE TABLE shared_key (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
+);
+
+CREATE TABLE write_mark (
+  writer TEXT NOT NULL PRIMARY KEY,
+  serial BIGINT NOT NULL,
+  day BIGINT NOT NULL
 );
 
 CREATE TABLE resource_class (
