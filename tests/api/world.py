@@ -104,18 +104,18 @@ class World:
         return self
 
     @property
-    def runners(self) -> None:
-        """No runner calls here."""
-
-    async def greet_runner(self, runner: object) -> None:
-        self.asked.append(("greet", runner))
-
-    @property
     def supply(self) -> "World":
         return self
 
     def why_waiting(self, job: Job) -> str | None:
         return self.waits.get(job.name)
+
+    @property
+    def runners(self) -> None:
+        """No runner calls here."""
+
+    async def greet_runner(self, runner: object) -> None:
+        self.asked.append(("greet", runner))
 
     # Building
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roundel.app.executing import executors_of
+from roundel.backends.choosing import executors_of
 from roundel.domain.clock import MINUTE
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import RunnerId

@@ -15,9 +15,9 @@ import uvicorn
 from roundel.api.app import create_api
 from roundel.api.ports import ApiSettings
 from roundel.app.engine import CannotServe, Engine, build
-from roundel.app.executing import NO_MACHINES, executors_of, make_backend
 from roundel.app.journal import start_journal
 from roundel.app.use_cases import UseCases
+from roundel.backends.choosing import NO_MACHINES, executors_of, make_backend
 from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
 from roundel.runner.main import Runner

@@ -9,6 +9,7 @@ import click
 
 from roundel.cli.output import Failure
 from roundel.domain.errors import DomainError
+from roundel.domain.runners import Secret
 from roundel.settings import (
     DEFAULT_PORT,
     BackendChoice,
@@ -45,6 +46,23 @@ def option(name: str, **settings: Any) -> Decorator:
     return click.option(name, envvar=variable, **settings)
 
 
+machine_option = option(
+    "--machine",
+    type=click.Choice([choice.value for choice in MachineChoice]),
+    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
+    " or not here.  Default: as processes with --backend process, else not here.",
+)
+remote_docker_option = option(
+    "--remote-docker",
+    type=remote_docker,
+    default="refuse",
+    show_default=True,
+    metavar="refuse|socket|sidecar=IMAGE",
+    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
+    " may do anything on this machine), or an engine in a privileged container beside it.",
+)
+
+
 @click.command()
 @option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
 @option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -66,21 +84,8 @@ def option(name: str, **settings: Any) -> Decorator:
     show_default=True,
     help="Where jobs run.",
 )
-@option(
-    "--machine",
-    type=click.Choice([choice.value for choice in MachineChoice]),
-    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
-    " or not here.  Default: as processes with --backend process, else not here.",
-)
-@option(
-    "--remote-docker",
-    type=remote_docker,
-    default="refuse",
-    show_default=True,
-    metavar="refuse|socket|sidecar=IMAGE",
-    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
-    " may do anything on this machine), or an engine in a privileged container beside it.",
-)
+@machine_option
+@remote_docker_option
 @option(
     "--image-map",
     type=image_rule,
@@ -90,6 +95,11 @@ def option(name: str, **settings: Any) -> Decorator:
 )
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
+@option(
+    "--master-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key that secrets are sealed under; by default DIR/master-key is made.",
+)
 @option(
     "--allow-private-addresses",
     is_flag=True,
@@ -112,6 +122,7 @@ def serve(
         backend=BackendChoice(backend),
         machine=None if machine is None else MachineChoice(machine),
         image_map=image_map,
+        master_key=_master_key(),
         **_checked(rest),
     )
     try:
@@ -120,6 +131,12 @@ def serve(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the server cannot start: {error}") from error
+
+
+def _master_key() -> Secret | None:
+    """Return the key in the environment, which nothing that we start is to inherit."""
+    text = os.environ.pop("ROUNDEL_MASTER_KEY", "")
+    return Secret(text) if text.strip() else None
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,16 @@ from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId, RunnerId, new_id
-from roundel.domain.runners import JobOrder, Lease, Offer, StepProgress
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import JobOrder, Lease, Offer, Result, StepProgress
 from roundel.domain.storage import KeepingServer
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
 
 LOG = logging.getLogger("roundel.runner")
 SWEEP_SECONDS = 3600.0
+ROOM_BYTES = 1024 * 1024  # with less free, not even a job's own files fit
+ROOM_SECONDS = 0.5
 CLEAN_UP_SECONDS = 15.0  # for jobs that are being removed when the runner is told to leave
 
 
@@ -130,9 +133,28 @@ class Runner:
             while self.busy >= self._slots:
                 self._freed.clear()
                 await self._freed.wait()
+            await self._until_there_is_room()
             order = await persistently("claim", lambda: self._server.claim(offer))
-            if order is not None:
+            if order is None:
+                continue
+            try:
                 self._start(order)
+            except OSError as error:
+                await self._decline(order, f"The runner cannot keep this job: {error.strerror}.")
+
+    async def _until_there_is_room(self) -> None:
+        """Wait for the disk: a job that is claimed without room for its files would only fail."""
+        said = False
+        while shutil.disk_usage(self._folder).free < ROOM_BYTES:
+            if not said:
+                LOG.error("event=disk_full folder=%s: jobs wait for room there", self._folder)
+            said = True
+            await asyncio.sleep(ROOM_SECONDS)  # nobody tells when files are removed
+
+    async def _decline(self, order: JobOrder, why: str) -> None:
+        result = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why)
+        with contextlib.suppress(DomainError):
+            await persistently("finish", lambda: self._server.finish(order.lease, result))
 
     async def _until_stopped(self, claiming: asyncio.Task[None]) -> None:
         """Wait for `stop`.  A server that refuses us (a revoked token, say) ends the runner."""

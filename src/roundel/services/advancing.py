@@ -26,6 +26,7 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import Ticket, TurnKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.context_use import why_no_contexts
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.turns import (
     OVERTAKEN,
@@ -100,15 +101,8 @@ class _Advance:
         """Carry out one decision; return where the job stands then."""
         tx, at, job = self._tx, self._at, _job_of(self._tx, slot)
         match decision:
-            case Start() if slot.contexts:
-                # No contexts are kept yet, so whatever a job names does not exist.
-                named = ", ".join(slot.contexts)
-                after = replace(
-                    job,
-                    status=JobStatus.FAILED,
-                    stopped_at=at,
-                    message=f"Context not found: {named}",
-                )
+            case Start() if (refused := why_no_contexts(tx, slot)) is not None:
+                after = replace(job, status=refused.status, stopped_at=at, message=refused.message)
             case Start() | Pass() if needs_turn(slot):
                 after = self._in_turn(workflow, slot, job)
             case Start():

@@ -132,31 +132,7 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
                 end_execution(tx, execution, refused, at)
         return None
 
-    writing = asyncio.ensure_future(app.database.write(transaction))
-    try:
-        return await asyncio.shield(writing)
-    except asyncio.CancelledError:
-        # Whoever asked is gone.  What was claimed for him meanwhile goes back into the queue.
-        order = await writing
-        if order is not None:
-            await app.database.write(lambda tx: _give_back(tx, order.lease))
-        raise
-
-
-def _give_back(tx: Tx, lease: Lease) -> None:
-    execution = held(tx, lease)
-    queued = replace(
-        execution,
-        status=ExecutionStatus.QUEUED,
-        runner_id=None,
-        lease_until=None,
-        deadline=None,
-    )
-    tx.executions.save(queued, execution.status)
-    job = tx.jobs.get(execution.job_id)
-    if job is not None and job.status is JobStatus.NOT_RUNNING and job.parallelism == 1:
-        tx.jobs.save(replace(job, status=JobStatus.QUEUED), job.status)
-    tx.wake(CLAIMS)
+    return await app.database.write(transaction)
 
 
 def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:

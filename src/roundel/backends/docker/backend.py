@@ -39,6 +39,7 @@ from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
+PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
 class DockerBackend:
@@ -51,10 +52,12 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        pull_seconds: float = PULL_SECONDS,
         privileged_machines: bool = False,
         remote_docker: RemoteDocker = REFUSED,
     ) -> None:
         self._url = url
+        self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
         self._image_map = tuple(image_map)
@@ -160,10 +163,13 @@ class DockerBackend:
         if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
             plans = (machine_image(order.executor),)
         if not plans:
-            raise CannotOpen(
-                "This job has no docker image, so it cannot run in a container.",
-                infrastructure=False,
-            )
+            why = "This job has no docker image, and containers are all that there is here."
+            if order.executor.kind is ExecutorKind.MACHINE:
+                why = (
+                    "This is a machine job, and only containers are run here: start the runner "
+                    "with --machine process (for trusted code) or --machine container."
+                )
+            raise CannotOpen(why, infrastructure=False)
         return plans + self._remote.sidecars_of(order)
 
     async def _make_containers(
@@ -208,7 +214,9 @@ class DockerBackend:
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
-        return await have_image(self._engine(), name, plan.auth, order.environment)
+        return await have_image(
+            self._engine(), name, plan.auth, order.environment, self._pull_seconds
+        )
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
