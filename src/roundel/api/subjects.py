@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from roundel.api.binding import number_of
 from roundel.api.operations import Found, Subject
 from roundel.api.ports import ApiApp
-from roundel.domain.errors import NotFound
+from roundel.domain.contexts import Context, ContextId
+from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -111,6 +112,23 @@ async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
     return None if owner is None else Found(owner, execution)
 
 
+async def _context(app: ApiApp, path: Path) -> Found[Context] | None:
+    text = path["context-id"]
+    found = await app.reads.secrets.context(ContextId(text.lower())) if is_uuid(text) else None
+    return None if found is None else Found(found.organization_id, found)
+
+
+async def _restricted_context(app: ApiApp, path: Path) -> Found[Context] | None:
+    text = path["context_id"]
+    if not is_uuid(text):
+        raise Invalid("context_id is invalid.")
+    return await _context(app, {"context-id": text})
+
+
+NO_CONTEXT = "Context not found."
+
+CONTEXT = Subject(find=_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
+RESTRICTED_CONTEXT = Subject(find=_restricted_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
 NO_PROJECT = "Project not found"
 NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)

@@ -6,7 +6,9 @@ from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v2 import (
+    contexts,
     documents,
+    envvars,
     jobs,
     kept,
     pipelines,
@@ -26,6 +28,8 @@ MODULES = (
     projects,
     schedules,
     settings,
+    contexts,
+    envvars,
     documents,
     url_orbs,
     configs,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
+from roundel.domain.contexts import ContextReads
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -126,6 +127,9 @@ class ScheduleView:
 
 class Reads(Protocol):
     """The read port of the doors.  What does not exist is None; rights are the caller's affair."""
+
+    @property
+    def secrets(self) -> ContextReads: ...
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
@@ -29,6 +30,8 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
+from roundel.vault.cipher import Cipher
 
 T = TypeVar("T")
 
@@ -40,6 +43,8 @@ class Tx(Protocol):
     def artifacts(self) -> Artifacts: ...
     @property
     def caches(self) -> Caches: ...
+    @property
+    def contexts(self) -> Contexts: ...
     @property
     def documents(self) -> Documents: ...
     @property
@@ -62,6 +67,8 @@ class Tx(Protocol):
     def cron_triggers(self) -> CronTriggers: ...
     @property
     def schedules(self) -> Schedules: ...
+    @property
+    def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> AllSettings: ...
     @property
@@ -118,6 +125,10 @@ class App(Protocol):
         """Return the secret that signs what we give out; replicas share it."""
 
     @property
+    def predecessor(self) -> str | None:
+        """The process whose place this one has taken."""
+
+    @property
     def alone(self) -> bool:
         """Whether no other server can be on this database."""
 
@@ -125,6 +136,8 @@ class App(Protocol):
     def addresses(self) -> Addresses: ...
     @property
     def blobs(self) -> Blobs: ...
+    @property
+    def cipher(self) -> Cipher: ...
     @property
     def clock(self) -> Clock: ...
     @property
@@ -141,6 +154,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

@@ -30,6 +30,7 @@ from roundel.domain.views import (
     WorkflowView,
 )
 from roundel.domain.waiting import Waiting
+from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
 from roundel.store.repos import orbs
@@ -44,6 +45,7 @@ class SqlReads:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
+        self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is, unless expired or revoked."""

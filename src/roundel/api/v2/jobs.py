@@ -19,7 +19,8 @@ async def show(call: Call[JobView, None]) -> JobShown:
     job = call.subject.job
     if job.type is JobType.APPROVAL or job.number is None:
         raise NotFound("Job not found")  # approvals have a number, and no details
-    return job_shown(call.subject, job.number, call.origin, call.app.clock.now())
+    waits = call.app.supply.why_waiting(job)
+    return job_shown(call.subject, job.number, call.origin, call.app.clock.now(), waits)
 
 
 async def cancel_by_number(call: Call[JobView, None]) -> Message:
