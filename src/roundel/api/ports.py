@@ -16,6 +16,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
@@ -142,6 +143,13 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> None: ...
 
 
+class Supply(Protocol):
+    """Who asks for work."""
+
+    def why_waiting(self, job: Job) -> str | None:
+        """Return a sentence for a queued job that nobody asks for, None for any other job."""
+
+
 class SecretUseCases(Protocol):
     """What callers may ask for around contexts, variables and the key that seals them."""
 
@@ -183,6 +191,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
 

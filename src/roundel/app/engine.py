@@ -21,6 +21,7 @@ from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
 from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
+from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database
@@ -72,6 +73,8 @@ class Engine:
         self.settings = settings
         self.instance = new_id()
         self.folder = DataFolder(settings.data)
+        # The folder is ours alone, so whoever had it before is gone, however it ended.
+        self.predecessor = self.folder.succeed(self.instance)
         self.wakeups = LocalWakeups()
         self.alone = settings.database_url is None
         try:
@@ -82,6 +85,7 @@ class Engine:
             self.folder.close()
             raise
         self.clock: Clock = adapters.clock or SystemClock()
+        self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)

@@ -13,9 +13,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
     "orb": ("roundel.cli.orb:orb", "Pack orbs, and keep the ones that a config needs."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
+    "run": ("roundel.cli.run:run", "Run the checkout's pipeline on this machine."),
     "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),
     "token": ("roundel.cli.token:token", "Make and revoke API tokens."),
+    "why": ("roundel.cli.why:why", "Say what a job waits for."),
 }
 
 

@@ -31,6 +31,7 @@ from roundel.domain.runners import StepReport
 from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
+from roundel.domain.waiting import Waiting
 from roundel.domain.workflows import Workflow
 
 
@@ -207,6 +208,9 @@ class Reads(Protocol):
         """Return all jobs of a workflow in the order of the config."""
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
+
+    async def why(self, job_id: JobId) -> Waiting | None:
+        """Return what a job waits for."""
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is, for rights on operations that name a job by id."""

@@ -19,7 +19,7 @@ from roundel.domain.flows import (
     status_of,
 )
 from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
-from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
+from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
@@ -156,6 +156,7 @@ class _Advance:
                     attempt=1,
                     status=ExecutionStatus.QUEUED,
                     resource_class=job.resource_class,
+                    lane=lane_of(job.resource_class, job.executor),
                     # Of jobs queued at once, the first in the config is claimed first.
                     created_at=Micros(self._at + position + node),
                 )

@@ -59,6 +59,8 @@ class Ticks:
         def transaction(tx: Tx) -> tuple[int, int]:
             if app.alone:
                 tx.replicas.leave_all()
+            if app.predecessor is not None:
+                tx.replicas.leave(app.predecessor)
             alone = not tx.replicas.others(app.instance, Micros(at - DEAD_AFTER))
             freed = self._show_life(tx, at)
             return freed, tx.executions.prolong_leases(Micros(at + LEASE)) if alone else 0

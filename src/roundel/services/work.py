@@ -30,6 +30,7 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
 
 T = TypeVar("T")
@@ -124,6 +125,10 @@ class App(Protocol):
         """Return the secret that signs what we give out; replicas share it."""
 
     @property
+    def predecessor(self) -> str | None:
+        """The process whose place this one has taken."""
+
+    @property
     def alone(self) -> bool:
         """Whether no other server can be on this database."""
 
@@ -149,6 +154,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

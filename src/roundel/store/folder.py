@@ -62,6 +62,13 @@ class DataFolder:
             file.write(text)
         return path
 
+    def succeed(self, instance: str) -> str | None:
+        """Write down which server has the folder now; return which one had it before."""
+        path = self.path / "instance"
+        before = path.read_text().strip() if path.exists() else None
+        self.write_private("instance", f"{instance}\n")
+        return before or None
+
     def close(self) -> None:
         """Let others have the folder."""
         os.close(self._lock)

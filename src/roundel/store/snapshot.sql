@@ -456,6 +456,12 @@ CREATE TABLE shared_key (
   value TEXT NOT NULL
 );
 
+CREATE TABLE write_mark (
+  writer TEXT NOT NULL PRIMARY KEY,
+  serial BIGINT NOT NULL,
+  day BIGINT NOT NULL
+);
+
 CREATE TABLE resource_class (
   id TEXT NOT NULL PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
