@@ -2,6 +2,7 @@
 
 import sys
 
+from bench.archives import measure_archives
 from bench.compiling import measure_compiling
 from bench.idle import measure_idle
 from bench.jobs import measure_docker, measure_process
@@ -10,6 +11,7 @@ from bench.lists import measure_lists
 GROUPS = {
     "process": measure_process,
     "docker": measure_docker,
+    "archives": measure_archives,
     "compile": measure_compiling,
     "lists": measure_lists,
     "idle": measure_idle,

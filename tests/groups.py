@@ -44,6 +44,14 @@ def no_container_engine() -> str | None:
     return None
 
 
+def no_ssh_host() -> str | None:
+    if shutil.which("sshd", path=SYSTEM_PATH) is None:
+        return "there is no sshd on PATH (Debian: apt-get install openssh-server)"
+    if os.geteuid() != 0:
+        return "only root can start an ssh server that lets it in"
+    return None
+
+
 def postgres_programs() -> Path | None:
     """Return the folder of the newest PostgreSQL's programs, or None."""
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True):
@@ -70,14 +78,6 @@ def no_postgres() -> str | None:
             pwd.getpwnam(POSTGRES_USER)
         except KeyError:
             return f"PostgreSQL refuses to run as root, and there is no user {POSTGRES_USER!r}"
-    return None
-
-
-def no_ssh_host() -> str | None:
-    if shutil.which("sshd", path=SYSTEM_PATH) is None:
-        return "there is no sshd on PATH (Debian: apt-get install openssh-server)"
-    if os.geteuid() != 0:
-        return "only root can start an ssh server that lets it in"
     return None
 
 

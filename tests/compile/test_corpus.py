@@ -1,7 +1,6 @@
 """Real configs: each compiles, or is refused for a reason that `corpus_refused.tsv` tells."""
 
 import csv
-import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,17 @@ import yaml
 
 from roundel.compiler import Compiled, compile_config
 from roundel.domain.plan import ExecutorKind, JobType
+from tests.compile.counting import calls_of
 from tests.compile.spec_orbs import FolderOrbs
 from tests.spec import SPEC
 
 pytestmark = pytest.mark.spec
 
 CORPUS = SPEC / "corpus"
-SLOWEST_SECONDS = 2.0
+
+# How much work a config may take: a second has a few million calls, the corpus needs 3 a character.
+CALLS_TO_BEGIN = 20_000
+CALLS_OF_A_CHARACTER = 5
 
 # A push to the main branch of a project on GitHub.
 VALUES = {
@@ -40,11 +43,11 @@ def refused() -> dict[str, dict[str, str]]:
 
 
 def compiled(file: Path) -> Compiled:
-    start = time.perf_counter()
-    result = compile_config(
-        file.read_text(), file=file.name, orbs=FolderOrbs(CORPUS / "orbs"), values=VALUES
-    )
-    assert time.perf_counter() - start < SLOWEST_SECONDS, file.name
+    """Compile a file, and see that the work is in proportion to its text and its orbs."""
+    text = file.read_text()
+    orbs = FolderOrbs(CORPUS / "orbs")
+    result, calls = calls_of(lambda: compile_config(text, file=file.name, orbs=orbs, values=VALUES))
+    assert calls < CALLS_TO_BEGIN + CALLS_OF_A_CHARACTER * (len(text) + orbs.characters)
     return result
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 from tests.engine import Engine
-from tests.images import DEBIAN, have
+from tests.images import BUSYBOX, DEBIAN, have
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -24,6 +24,7 @@ def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> 
         environment["DOCKER_HOST"] = engine.url
         for pattern in ("cimg/*", "buildpack-deps:*", "debian:*", "alpine:*"):
             options += ["--image-map", f"{pattern}={have(engine, DEBIAN)}"]
+        options += ["--image-map", f"busybox:*={have(engine, BUSYBOX)}"]
     server = Server(folder / "data", *options, environment=environment).start()
     try:
         with server.client() as client:

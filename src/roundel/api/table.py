@@ -6,11 +6,14 @@ from roundel.api.own import administration, artifacts, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v2 import (
+    contexts,
     documents,
+    envvars,
     jobs,
     kept,
     pipelines,
     projects,
+    schedules,
     settings,
     url_orbs,
     workflows,
@@ -23,7 +26,10 @@ MODULES = (
     jobs,
     kept,
     projects,
+    schedules,
     settings,
+    contexts,
+    envvars,
     documents,
     url_orbs,
     configs,

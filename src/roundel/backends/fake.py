@@ -140,11 +140,18 @@ class _FakeSandbox:
     def put(self, name: str) -> tuple[Path, str]:
         return self._folder / name, f"/fake/{name}"
 
+    def archives(self) -> None:
+        """There is no engine."""
+
     async def question(self, number: int) -> str:
         """Nothing inside asks."""
         del number
         await asyncio.Event().wait()
         raise AssertionError("nobody sets this event")
+
+    @property
+    def remote_docker(self) -> str | None:
+        return None
 
     def halted(self) -> bool:
         return self._world.halted

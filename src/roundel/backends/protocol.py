@@ -1,6 +1,6 @@
 """The protocol of back ends: a maker of sandboxes, and one job's sandbox."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Exit:
 
     code: int | None
     oom: bool = False
+    disk_full: bool = False  # the disk that the job folder is on, when the step failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,16 @@ class Output(Protocol):
     async def __call__(self, data: bytes, source_end: int) -> None: ...
 
 
+class Archives(Protocol):
+    """How an engine itself reads and writes a job's files, as tar streams and as root."""
+
+    def read(self, path: str) -> AsyncIterator[bytes]:
+        """Yield the archive of a path; its entries begin with the path's last name."""
+
+    async def write(self, path: str, data: AsyncIterator[bytes]) -> None:
+        """Unpack an archive in a folder.  Raise OSError if the engine refuses."""
+
+
 class Sandbox(Protocol):
     """One job's private world: its files, network and service containers."""
 
@@ -97,6 +108,16 @@ class Sandbox(Protocol):
 
     async def question(self, number: int) -> str:
         """Return the name of question `number` from 0, once something inside has asked it."""
+
+    @property
+    def remote_docker(self) -> str | None:
+        """A sentence on the container engine that `setup_remote_docker` gives; None: there is none.
+
+        Where there is one, the steps' environment leads to it already.
+        """
+
+    def archives(self) -> Archives | None:
+        """Return the engine's own way to a job's files; None where only the job's tar can."""
 
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""

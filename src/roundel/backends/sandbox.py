@@ -14,6 +14,7 @@ from roundel.backends.launch import launch_text
 from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
+    Archives,
     Exit,
     Facts,
     Output,
@@ -45,7 +46,9 @@ class FolderSandbox:
         count_ooms: bool = False,
     ) -> None:
         self.opened_how = ""
+        self.remote_docker: str | None = None
         self.kept = False
+        self.engine_archives: Archives | None = None
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
@@ -133,6 +136,10 @@ class FolderSandbox:
         finally:
             self._bells.discard(bell)
 
+    def archives(self) -> Archives | None:
+        """There is none unless a back end has an engine that knows how."""
+        return self.engine_archives
+
     def halted(self) -> bool:
         """Tell whether a step said so."""
         return self._folder.halted()
@@ -153,6 +160,8 @@ class FolderSandbox:
             descriptor = self._folder.open_file(f"{index}.out")
         except NotOurs as error:
             raise SandboxLost(str(error)) from error
+        except OSError as error:
+            raise SandboxLost(f"the job folder cannot be written: {error.strerror}") from error
         output = OutputFile(descriptor, from_offset, lambda on: self._freeze(index, on), self._cap)
         bell = self._hang()
         try:
@@ -164,7 +173,12 @@ class FolderSandbox:
         finally:
             self._bells.discard(bell)
             output.close()
-        return Exit(code=ended.code, oom=self._count_ooms and ended.code != 0 and ended.ooms > 0)
+        failed = ended.code != 0
+        return Exit(
+            code=ended.code,
+            oom=self._count_ooms and failed and ended.ooms > 0,
+            disk_full=failed and self._record.full,
+        )
 
     async def stop_step(self, index: int) -> None:
         """TERM, and KILL after the grace time or for what the step leaves behind."""

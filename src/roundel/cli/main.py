@@ -15,9 +15,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "orb": ("roundel.cli.orb:orb", "Pack orbs, and keep the ones that a config needs."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
     "restore": ("roundel.cli.backup:restore", "Put a backup into an empty place."),
+    "run": ("roundel.cli.run:run", "Run the checkout's pipeline on this machine."),
     "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),
     "token": ("roundel.cli.token:token", "Make and revoke API tokens."),
+    "why": ("roundel.cli.why:why", "Say what a job waits for."),
 }
 
 

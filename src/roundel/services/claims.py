@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -103,9 +104,17 @@ async def settle(runner_id: RunnerId, holds: Collection[ExecutionId], app: App) 
     await app.database.write(transaction)
 
 
+def queues_of(offer: Offer) -> tuple[str, ...]:
+    """Return the queues that a runner takes jobs from."""
+    named = {lane_of(name): None for name in offer.resource_classes}
+    return tuple(named or {lane_of(None, kind): None for kind in offer.executors})
+
+
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
     at = app.clock.now()
-    lanes = tuple({lane_of(name): None for name in offer.resource_classes}) or ("",)
+    # In any order: a queue that is never empty must not keep the others waiting for ever.
+    lanes = random.sample(queues := queues_of(offer), len(queues))
+    app.supply.asked(queues)
 
     def transaction(tx: Tx) -> JobOrder | None:
         # An execution whose order cannot be made must not keep others from theirs.

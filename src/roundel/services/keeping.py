@@ -1,6 +1,7 @@
 """Keeping what jobs leave behind: the server's side of `domain.storage.Storage`."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from roundel.domain.storage import (
 )
 from roundel.domain.workspaces import UpstreamJob, layers_for, upstream_of
 from roundel.services.claims import held
+from roundel.services.plans import read_job
 from roundel.services.sweeping import GRACE, arm_sweep
 from roundel.services.work import App, Tx
 
@@ -35,6 +37,8 @@ UPLOAD_TIME = DAY  # an upload that takes longer has broken off
 UNNAMED_TIME = DAY  # a blob that nothing names by then is an orphan
 PIECE_BYTES = 4 * 1024 * 1024  # of a download, in memory at once
 RESULTS_AT_ONCE = 20_000
+
+_DAYS = re.compile(r"([1-9]|[12][0-9]|30)d")
 
 T = TypeVar("T")
 
@@ -133,7 +137,7 @@ class LocalStorage:
                     key=key,
                     blob=whole,
                     created_at=at,
-                    expires_at=Micros(at + CACHE_DAYS * DAY),
+                    expires_at=Micros(at + _cache_days(tx, place.job) * DAY),
                 )
             )
             if added:
@@ -241,6 +245,19 @@ def _place(tx: Tx, lease: Lease) -> _Place:
     if job is None:
         raise NotFound("the job of this execution is not in the database")
     return _Place(execution, job)
+
+
+def _cache_days(tx: Tx, job: Job) -> int:
+    """Return for how long a job's caches are kept: `retention.caches`, or the usual time."""
+    workflow = tx.workflows.get(job.workflow_id)
+    pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
+    plan = None if pipeline is None or pipeline.plan is None else tx.documents.get(pipeline.plan)
+    if plan is None or job.plan_key is None:
+        return CACHE_DAYS
+    retention = read_job(plan, job.plan_key).extra.get("retention")
+    wanted = retention.get("caches") if isinstance(retention, dict) else None
+    found = _DAYS.fullmatch(wanted) if isinstance(wanted, str) else None
+    return int(found[1]) if found else CACHE_DAYS
 
 
 def _own_blob(tx: Tx, place: _Place, blob: BlobId) -> StoredBlob:

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.ids import ExecutionId, JobId, PipelineId, WorkflowId
+from roundel.domain.ids import CronTriggerId, ExecutionId, JobId, PipelineId, ScheduleId, WorkflowId
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
@@ -20,6 +20,7 @@ from roundel.services.pipelines import (
     load_triggered,
 )
 from roundel.services.results import lapse
+from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import sweep_storage
 from roundel.services.work import TIMERS, App, Tx
@@ -148,11 +149,20 @@ class Ticks:
                 work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
                 work = seal_output(ExecutionId(timer.subject), self._app)
+            case TimerKind.SCHEDULE:
+                work = self._run(run_schedule(ScheduleId(timer.subject), self._app))
+            case TimerKind.CRON:
+                work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
             case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)
+
+    async def _run(self, schedule: Coroutine[Any, Any, Triggered | None]) -> None:
+        triggered = await schedule
+        if triggered is not None:
+            self.create(triggered)
 
     async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:
         if attempts > COMPILE_ATTEMPTS:

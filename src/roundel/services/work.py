@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
@@ -20,6 +21,7 @@ from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
+from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
@@ -28,6 +30,8 @@ from roundel.domain.views import Reads
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
+from roundel.vault.cipher import Cipher
 
 T = TypeVar("T")
 
@@ -39,6 +43,8 @@ class Tx(Protocol):
     def artifacts(self) -> Artifacts: ...
     @property
     def caches(self) -> Caches: ...
+    @property
+    def contexts(self) -> Contexts: ...
     @property
     def documents(self) -> Documents: ...
     @property
@@ -58,11 +64,17 @@ class Tx(Protocol):
     @property
     def projects(self) -> Projects: ...
     @property
+    def cron_triggers(self) -> CronTriggers: ...
+    @property
+    def schedules(self) -> Schedules: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def settings(self) -> AllSettings: ...
+    @property
     def replicas(self) -> Replicas: ...
     @property
     def resource_classes(self) -> ResourceClasses: ...
-    @property
-    def settings(self) -> AllSettings: ...
     @property
     def steps(self) -> Steps: ...
     @property
@@ -125,6 +137,8 @@ class App(Protocol):
     @property
     def blobs(self) -> Blobs: ...
     @property
+    def cipher(self) -> Cipher: ...
+    @property
     def clock(self) -> Clock: ...
     @property
     def compiler(self) -> Compiler: ...
@@ -140,6 +154,8 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
 

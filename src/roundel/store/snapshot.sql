@@ -90,6 +90,8 @@ CREATE TABLE pipeline (
   setup_compiled TEXT REFERENCES document (hash),
   setup_plan TEXT REFERENCES document (hash),
   scheduled_workflow TEXT,
+  schedule_id TEXT,
+  schedule_name TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -234,9 +236,9 @@ CREATE TABLE schedule (
   actor_id TEXT NOT NULL,
   actor_login TEXT NOT NULL,
   actor_name TEXT NOT NULL,
+  next_at BIGINT,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  UNIQUE (project_id, name)
+  updated_at BIGINT NOT NULL
 );
 CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
 
@@ -248,6 +250,7 @@ CREATE TABLE cron_trigger (
   cron TEXT NOT NULL,
   actor_id TEXT,
   actor_login TEXT NOT NULL,
+  next_at BIGINT,
   UNIQUE (project_id, branch, workflow, cron)
 );
 
@@ -409,6 +412,39 @@ CREATE TABLE url_orb_prefix (
   created_at BIGINT NOT NULL,
   UNIQUE (organization_id, prefix)
 );
+
+CREATE TABLE context (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, name)
+);
+CREATE INDEX context_by_time ON context (organization_id, created_at, id);
+
+CREATE TABLE restriction (
+  id TEXT NOT NULL PRIMARY KEY,
+  context_id TEXT NOT NULL REFERENCES context (id),
+  type TEXT NOT NULL CHECK (type IN ('project', 'expression', 'group')),
+  value TEXT NOT NULL,
+  name TEXT,
+  created_at BIGINT NOT NULL,
+  UNIQUE (context_id, type, value)
+);
+
+CREATE TABLE secret (
+  owner_kind TEXT NOT NULL CHECK (owner_kind IN ('context', 'project')),
+  owner_id TEXT NOT NULL,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  value BLOB NOT NULL,
+  hint BLOB NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (owner_kind, owner_id, name)
+);
+CREATE INDEX secret_by_key ON secret (key_id);
 
 CREATE TABLE replica (
   id TEXT NOT NULL PRIMARY KEY,

@@ -3,6 +3,7 @@
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
+from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.jobs import SqlJobs
@@ -14,6 +15,8 @@ from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
+from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
+from roundel.store.repos.secrets import SqlSecrets
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
@@ -30,6 +33,7 @@ class Transaction:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
+        self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.jobs = SqlJobs(sql)
@@ -39,9 +43,12 @@ class Transaction:
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
         self.projects = SqlProjects(sql)
+        self.cron_triggers = SqlCronTriggers(sql)
+        self.schedules = SqlSchedules(sql)
+        self.secrets = SqlSecrets(sql)
+        self.settings = SqlSettings(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
-        self.settings = SqlSettings(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)

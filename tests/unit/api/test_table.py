@@ -74,6 +74,8 @@ def test_what_changes_things_needs_more_than_reading():
     free = {
         *("addProject", "createToken", "revokeToken", "compileConfig", "compileConfigV3"),
         "continuePipeline",
+        "createContext",  # whose right is in the organization that its body names
+        "rotateMasterKey",
     }
     free |= {"createResourceClass", "deleteResourceClass", "forceDeleteResourceClass"}
     free |= {"createRunnerToken", "deleteRunnerToken"}  # the class says whose right counts

@@ -15,6 +15,7 @@ from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
@@ -25,6 +26,7 @@ from roundel.backends.docker.containers import (
     primary,
     service,
 )
+from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
@@ -33,10 +35,11 @@ from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import ImagePlan
+from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
+PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
 class DockerBackend:
@@ -49,8 +52,14 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        pull_seconds: float = PULL_SECONDS,
+        privileged_machines: bool = False,
+        remote_docker: RemoteDocker = REFUSED,
     ) -> None:
         self._url = url
+        self._pull_seconds = pull_seconds
+        self._privileged_machines = privileged_machines
+        self._remote = remote_docker
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
@@ -104,11 +113,12 @@ class DockerBackend:
             folder,
             self._wakeups,
             inside=INSIDE,
-            environment=order.environment,
+            environment={**self._remote.environment_of(order), **order.environment},
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
             count_ooms=True,
         )
+        sandbox.remote_docker = self._remote.sentence
         try:
             if (root / "containers").exists():
                 main = await self._adopt(execution)
@@ -121,6 +131,7 @@ class DockerBackend:
                 folder.make()
                 main, sandbox.opened_how = await self._make(order, folder)
                 (root / "containers").write_text(main.id)
+            sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:
@@ -140,22 +151,36 @@ class DockerBackend:
 
     async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
         began = time.monotonic()
-        plans = order.executor.images
-        if not plans:
-            raise CannotOpen(
-                "This job has no docker image, so it cannot run in a container.",
-                infrastructure=False,
-            )
+        plans = self._plans(order)
         images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
         # A container whose making is cut off would come to be after we have looked for it.
-        main = await finished(self._make_containers(order, folder, images))
+        main = await finished(self._make_containers(order, folder, plans, images))
         return main, _opened_how(plans, images, time.monotonic() - began)
 
-    async def _make_containers(
-        self, order: JobOrder, folder: JobFolder, images: list[Image]
-    ) -> DockerContainer:
+    def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
+        """Return the images of a job, an engine's beside them where it asks for one."""
         plans = order.executor.images
-        limits = self._limits(order.resource_class)
+        if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
+            plans = (machine_image(order.executor),)
+        if not plans:
+            why = "This job has no docker image, and containers are all that there is here."
+            if order.executor.kind is ExecutorKind.MACHINE:
+                why = (
+                    "This is a machine job, and only containers are run here: start the runner "
+                    "with --machine process (for trusted code) or --machine container."
+                )
+            raise CannotOpen(why, infrastructure=False)
+        return plans + self._remote.sidecars_of(order)
+
+    async def _make_containers(
+        self,
+        order: JobOrder,
+        folder: JobFolder,
+        plans: tuple[ImagePlan, ...],
+        images: list[Image],
+    ) -> DockerContainer:
+        machine = order.executor.kind is ExecutorKind.MACHINE
+        limits = machine_limits(order) if machine else self._limits(order.resource_class)
         home = folder.root.parent
         config = primary(
             plans[0],
@@ -165,6 +190,8 @@ class DockerBackend:
             launch=folder.secrets,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
+            privileged=machine and self._privileged_machines,
+            engine_socket=self._remote.socket_of(order),
         )
         main = await self._create(config, plans[0])
         started = asyncio.create_task(self._start(main, plans[0]))
@@ -177,6 +204,7 @@ class DockerBackend:
                     labels=labels_of(order, home, "service"),
                     primary_id=main.id,
                     limits=limits,
+                    privileged=plan in self._remote.sidecars_of(order),
                 )
                 services.append((await self._create(config, plan), plan))
         finally:
@@ -186,7 +214,9 @@ class DockerBackend:
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
-        return await have_image(self._engine(), name, plan.auth, order.environment)
+        return await have_image(
+            self._engine(), name, plan.auth, order.environment, self._pull_seconds
+        )
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:

@@ -14,7 +14,7 @@ from typing import IO, TypeVar, cast
 
 import zstandard
 
-from roundel.runner.archives.headers import Broken
+from roundel.runner.archives.headers import END, Broken
 from roundel.runner.archives.pipes import Pipe, Stopped, reading_end, writing_end
 from roundel.runner.archives.scan import Buffer, Scan
 
@@ -48,7 +48,7 @@ async def unpack(source: AsyncIterator[bytes], fifo: str | os.PathLike[str], sca
     unpacking = _Unpacking(fifo, scan)
     thread = ThreadPoolExecutor(1, "unpack")
     try:
-        async for piece in source:
+        async for piece in _one_ahead(source):
             await _run(thread, partial(unpacking.feed, piece))
         await _run(thread, unpacking.finish)
     finally:
@@ -68,6 +68,18 @@ async def plain(fifo: str | os.PathLike[str]) -> AsyncIterator[bytes]:
         _leave(thread, pipe.close)
 
 
+async def _one_ahead(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what `source` does, and fetch the next piece while the last one is worked on."""
+    fetching = asyncio.ensure_future(anext(source, None))
+    try:
+        while (piece := await fetching) is not None:
+            fetching = asyncio.ensure_future(anext(source, None))
+            yield piece
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
+
+
 def _leave(thread: ThreadPoolExecutor, close: Callable[[], None]) -> None:
     """Close in the thread: it may be waiting on the descriptor, and nobody waits for it here."""
     thread.submit(close)
@@ -78,17 +90,48 @@ async def _run(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(thread, work)
 
 
+class Packer:
+    """Compresses several scans into one archive; leave the block to end its thread."""
+
+    def __init__(self) -> None:
+        self._zstd = _compressor()
+        self._thread = ThreadPoolExecutor(1, "packer")
+
+    async def __aenter__(self) -> "Packer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._thread.shutdown(wait=False)
+
+    async def add(self, scan: Scan, data: bytes) -> bytes:
+        """Take the next bytes of a scan; return what is compressed by now."""
+        return await _run(
+            self._thread,
+            lambda: b"".join([self._zstd.compress(part) for part in scan.feed(data)]),
+        )
+
+    async def finish(self, *, empty: bool) -> bytes:
+        """Return the end of the archive; one of nothing is Broken."""
+        if empty:
+            raise Broken("there is nothing in it")
+        return await _run(self._thread, lambda: self._zstd.compress(END) + self._zstd.flush())
+
+
+def _compressor() -> "zstandard.ZstdCompressionObj":
+    # One worker of the library's own: reading and judging go on while it compresses.
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        LEVEL, write_checksum=True, threads=1
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+
+
 class _Packing:
     """FIFO -> scan -> zstandard."""
 
     def __init__(self, pipe: Pipe, scan: Scan) -> None:
         self._pipe = pipe
         self._scan = scan
-        # One worker of the library's own: reading and judging go on while it compresses.
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            LEVEL, write_checksum=True, threads=1
-        )
-        self._zstd = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        self._zstd = _compressor()
         self._ended = False
 
     def piece(self) -> bytes | None:

@@ -12,6 +12,7 @@ from roundel.runner.archives.ground import Ground
 from roundel.runner.archives.headers import Broken
 from roundel.runner.archives.scan import TooBig
 from roundel.runner.reports.collect import Collected
+from roundel.runner.steps.carriers import Carrier
 from roundel.runner.steps.keeping import Keeper, Servant, servant_process, shown_size
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
 from roundel.runner.storing import NotStored, one_piece
@@ -37,15 +38,15 @@ def store_artifacts_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Pr
         if kind == "none":
             servant.say(f"Warning: no artifact files found at {path}\n")
             return
-        await servant.need_tar()
+        carrier = await servant.carrier()
         ground = Ground(max_entries=MAX_FILES)
         uploads = _Uploads(servant, keeper, path, destination, folder=kind == "folder")
-        entries = Entries(servant.talk.contents("pack_tree"), ground)
+        entries = Entries(carrier.files(), ground)
         try:
             async for entry in entries:
                 await uploads.take(entry, entries.contents())
             await entries.drain()
-        except (Broken, TooBig, NotStored) as error:
+        except (Broken, TooBig, NotStored, OSError) as error:
             raise StepFailed(f"The artifacts could not be stored: {error}.") from error
         finally:
             await uploads.settle()
@@ -134,11 +135,11 @@ def store_test_results_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) ->
         if await servant.talk.ask("kind") == "none":
             servant.say(f"Warning: no test results found at {path}\n")
             return
-        await servant.need_tar()
+        carrier = await servant.carrier()
         collected = Collected()
         try:
-            await _collect(servant, collected)
-        except (Broken, TooBig) as error:
+            await _collect(carrier, collected)
+        except (Broken, TooBig, OSError) as error:
             raise StepFailed(f"The test results could not be read: {error}.") from error
         for warning in collected.warnings:
             servant.say(f"Warning: {warning}\n")
@@ -157,8 +158,8 @@ def store_test_results_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) ->
     return servant_process(sandbox, work, path)
 
 
-async def _collect(servant: Servant, collected: Collected) -> None:
-    entries = Entries(servant.talk.contents("pack_tree"), Ground(max_entries=MAX_FILES))
+async def _collect(carrier: Carrier, collected: Collected) -> None:
+    entries = Entries(carrier.files(), Ground(max_entries=MAX_FILES))
     async for entry in entries:
         report = collected.open(entry.path)
         if report is None:

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from roundel.backends.protocol import Sandbox
 from roundel.domain.clock import SECOND, rfc3339_seconds
-from roundel.domain.errors import LeaseLost, NotFound
+from roundel.domain.errors import NotFound
 from roundel.domain.plan import StepPlan
 from roundel.domain.storage import FoundCache
 from roundel.runner.archives.ground import Ground
 from roundel.runner.archives.headers import Broken
 from roundel.runner.archives.pipes import Stopped
-from roundel.runner.archives.scan import Scan, TooBig
+from roundel.runner.archives.scan import TooBig
 from roundel.runner.cachekeys import BadKey, KeyFacts, arch_text, files_in, render
+from roundel.runner.steps.carriers import Carrier
 from roundel.runner.steps.keeping import (
     NOTHING_THERE,
     Keeper,
@@ -27,7 +28,7 @@ from roundel.runner.steps.keeping import (
     texts_in,
 )
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
-from roundel.runner.storing import NotStored
+from roundel.runner.storing import NotFetched, NotStored
 
 
 def save_cache_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | Refusal:
@@ -41,19 +42,19 @@ def save_cache_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process
         if await keeper.storage.has_cache(key):
             servant.say(f"Skipping cache generation, cache already exists for key: {key}\n")
             return
-        await servant.need_tar()
+        carrier = await servant.carrier()
         servant.say("Creating cache archive...\n")
-        await _save(key, servant, keeper)
+        await _save(key, servant, keeper, carrier)
 
     return servant_process(sandbox, work, *paths)
 
 
-async def _save(key: str, servant: Servant, keeper: Keeper) -> None:
+async def _save(key: str, servant: Servant, keeper: Keeper, carrier: Carrier) -> None:
     place = await servant.place()
     ground = Ground(rename=place.outward if place.own_home else None)
     try:
-        blob = await keeper.storage.upload(servant.talk.pack("pack_absolute", Scan(ground)))
-    except (Broken, TooBig, NotStored, Stopped) as error:
+        blob = await keeper.storage.upload(carrier.pack("absolute", ground))
+    except (Broken, TooBig, NotStored, Stopped, OSError) as error:
         if await servant.talk.last_code() == NOTHING_THERE:
             servant.say("Skipping cache generation: none of its paths exists.\n")
         else:
@@ -92,22 +93,21 @@ async def _restore(found: FoundCache, servant: Servant, keeper: Keeper) -> bool:
         f"Found a cache at {found.key}, created {rfc3339_seconds(found.created_at)}\n"
         f"Size: {shown_size(found.blob.size)}\n"
     )
-    await servant.need_tar()
+    carrier = await servant.carrier()
     place = await servant.place()
     ground = Ground(rename=place.inward)
     try:
-        code = await servant.talk.unpack(keeper.storage.download(found.blob), Scan(ground))
-    except (Broken, TooBig, NotFound, OSError) as error:
-        if isinstance(error, LeaseLost):
-            raise
+        trouble = await carrier.unpack(keeper.storage.download(found.blob), ground)
+    except NotFetched as error:
+        servant.say(f"Warning: the cache cannot be fetched and counts as none: {error}.\n")
+        return False
+    except (Broken, TooBig, NotFound) as error:
         servant.say(f"Warning: this cache is broken and counts as none: {error}.\n")
         await keeper.storage.drop_cache(found)
         return False
-    except Stopped:
-        code = await servant.talk.last_code()
     servant.tell_refused(ground)
-    if code != "0":
-        raise StepFailed(f"The cache could not be unpacked: tar failed with exit code {code}.")
+    if trouble is not None:
+        raise StepFailed(f"The cache could not be unpacked: {trouble}.")
     servant.say("Unarchived the cache.\n")
     return True
 

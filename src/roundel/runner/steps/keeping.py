@@ -10,6 +10,7 @@ from roundel.domain.clock import Clock
 from roundel.domain.plan import Json
 from roundel.domain.runners import JobOrder
 from roundel.runner.archives.ground import Ground
+from roundel.runner.steps.carriers import Carrier, EngineCarrier, TarCarrier
 from roundel.runner.steps.plan import Process, Say, StepFailed
 from roundel.runner.steps.talk import Talk, TalkBroken, prepare_talk, servant_script, talk_name
 from roundel.runner.storing import HeldStorage
@@ -70,12 +71,16 @@ class Servant:
         folder = self.sandbox.put("home")[0].parent.parent
         return Place(home=home, directory=directory, own_home=Path(home).is_relative_to(folder))
 
-    async def need_tar(self) -> None:
-        """Raise StepFailed where there is no tar."""
-        if await self.talk.ask("tar") != "0":
-            raise StepFailed(
-                "There is no tar in this image, and this step needs one: install it in the image."
-            )
+    async def carrier(self) -> Carrier:
+        """Return how files are carried here; raise StepFailed where nothing can."""
+        if await self.talk.ask("tar") == "0":
+            return TarCarrier(self.talk)
+        archives = self.sandbox.archives()
+        if archives is None:
+            raise StepFailed("There is no tar here, and this step needs one: install it.")
+        # Beside the folder that the job sees: nothing of the job's goes through this FIFO.
+        own = self.sandbox.put("carrier")[0].parent.parent
+        return EngineCarrier(self.talk, archives, own / f"{self.index}.down")
 
     def tell_refused(self, ground: Ground) -> None:
         """Say what was left out of an archive."""

@@ -43,6 +43,14 @@ contents() { # FILE: a plus and what is in it, or a minus
   fi
 }
 
+emit() { # NAME...: their archive, or where they are for an engine that makes it
+  if [ "$mode" = list ]; then
+    printf '%s\n' "$PWD" "$@"
+  else
+    tar -cf - "$@"
+  fi
+}
+
 pack_absolute() { # PATH...: below /, as they are
   left=$#
   while [ "$left" -gt 0 ]; do
@@ -56,7 +64,7 @@ pack_absolute() { # PATH...: below /, as they are
     left=$((left - 1))
   done >&2
   [ $# -gt 0 ] || return 64
-  cd / && tar -cf - "$@"
+  cd / && emit "$@"
 }
 
 pack_globs() { # PATTERN...: below $root
@@ -80,18 +88,18 @@ pack_globs() { # PATTERN...: below $root
     left=$((left - 1))
   done
   [ $# -gt 0 ] || return 64
-  tar -cf - "$@"
+  emit "$@"
 }
 
 pack_tree() { # PATH: what is below a folder, or a file alone
   home_of "$1"
   if [ -d "$path" ]; then
-    cd -- "$path" && tar -cf - .
+    cd -- "$path" && emit .
   else
     case $path in
       */*) cd -- "${path%/*}/" || return ;;
     esac
-    tar -cf - "./${path##*/}"
+    emit "./${path##*/}"
   fi
 }
 
@@ -100,9 +108,9 @@ kind() {
   if [ -d "$path" ]; then echo folder; elif [ -f "$path" ]; then echo file; else echo none; fi
 }
 
-unpack() {
+enter_target() {
   home_of "$target"
-  mkdir -p -- "$path" && cd -- "$path" && tar -xpf -
+  mkdir -p -- "$path" && cd -- "$path"
 }
 
 while read -r number word rest <&5; do
@@ -111,8 +119,10 @@ while read -r number word rest <&5; do
     tar) command -v tar >/dev/null; code=$? ;;
     kind) code=$(kind "$1") ;;
     contents) contents "$rest" >"$talk.$number.up"; code=$? ;;
-    pack_*) ("$word" "$@") >"$talk.$number.up" 5<&- 6<&-; code=$? ;;
-    unpack) (unpack) <"$talk.$number.down" 5<&- 6<&-; code=$? ;;
+    list_*) (mode=list && "pack_${word#list_}" "$@") >"$talk.$number.up" 5<&- 6<&-; code=$? ;;
+    pack_*) (mode=tar && "$word" "$@") >"$talk.$number.up" 5<&- 6<&-; code=$? ;;
+    target) (enter_target && pwd) >"$talk.$number.up"; code=$? ;;
+    unpack) (enter_target && tar -xpf -) <"$talk.$number.down" 5<&- 6<&-; code=$? ;;
     exit) exit "$rest" ;;
     *) code=125 ;;
   esac

@@ -7,7 +7,8 @@ from roundel.domain.storage import LayerConflict, WorkspaceLayer
 from roundel.runner.archives.ground import Ground
 from roundel.runner.archives.headers import Broken
 from roundel.runner.archives.pipes import Stopped
-from roundel.runner.archives.scan import Scan, TooBig
+from roundel.runner.archives.scan import TooBig
+from roundel.runner.steps.carriers import Carrier
 from roundel.runner.steps.keeping import (
     NO_FOLDER,
     NOTHING_THERE,
@@ -18,7 +19,7 @@ from roundel.runner.steps.keeping import (
     texts_in,
 )
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
-from roundel.runner.storing import NotStored
+from roundel.runner.storing import NotFetched, NotStored
 
 _PATHS_SHOWN = 20
 
@@ -30,13 +31,13 @@ def persist_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | 
         return Refusal(why="persist_to_workspace needs a root and paths.")
 
     async def work(servant: Servant) -> None:
-        await servant.need_tar()
+        carrier = await servant.carrier()
         servant.say("Creating workspace archive...\n")
         ground = Ground(list_paths=True)
         code = None
         try:
-            blob = await keeper.storage.upload(servant.talk.pack("pack_globs", Scan(ground)))
-        except (Broken, TooBig, NotStored, Stopped) as error:
+            blob = await keeper.storage.upload(carrier.pack("globs", ground))
+        except (Broken, TooBig, NotStored, Stopped, OSError) as error:
             code = await servant.talk.last_code()
             if code == NOTHING_THERE:
                 why = f"The specified paths did not match any files in {root}"
@@ -71,28 +72,28 @@ def attach_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | R
         if not layers:
             servant.say("Warning: no upstream job has persisted anything to the workspace.\n")
             return
-        await servant.need_tar()
+        carrier = await servant.carrier()
         servant.say("Downloading workspace layers\n")
         ground = Ground()
         for layer in layers:
             servant.say(f"  {layer.job_name}/{layer.node} - {shown_size(layer.blob.size)}\n")
-            await _unpack(layer, ground, servant, keeper)
+            await _unpack(layer, ground, keeper, carrier)
         servant.tell_refused(ground)
 
     return servant_process(sandbox, work, target=at)
 
 
-async def _unpack(layer: WorkspaceLayer, ground: Ground, servant: Servant, keeper: Keeper) -> None:
+async def _unpack(layer: WorkspaceLayer, ground: Ground, keeper: Keeper, carrier: Carrier) -> None:
     try:
-        code = await servant.talk.unpack(keeper.storage.download(layer.blob), Scan(ground))
-    except (Broken, TooBig, NotFound, OSError) as error:
+        trouble = await carrier.unpack(keeper.storage.download(layer.blob), ground)
+    except (Broken, TooBig, NotFound) as error:
         raise StepFailed(
             f"The layer of the job {layer.job_name} is broken: {error}. Run that job again."
         ) from error
-    except Stopped:
-        code = await servant.talk.last_code()
-    if code != "0":
-        raise StepFailed(f"The workspace could not be unpacked: tar failed with exit code {code}.")
+    except NotFetched as error:
+        raise StepFailed(f"The workspace cannot be fetched: {error}.") from error
+    if trouble is not None:
+        raise StepFailed(f"The workspace could not be unpacked: {trouble}.")
 
 
 def _conflict(conflict: LayerConflict) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import ProjectId, WorkflowId
+from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.workflows import Workflow, WorkflowSlot
@@ -60,6 +60,15 @@ class SqlWorkflows:
             f"INSERT INTO workflow_job ({SLOT}) VALUES ({values_of(SLOT)})",
             [_slot_row(slot) for slot in slots],
         )
+
+    def contexts_of(self, workflow_id: WorkflowId, job_id: JobId) -> Sequence[str]:
+        """Return the contexts that a job of a workflow names."""
+        row = self._sql.one(
+            "SELECT contexts FROM workflow_job WHERE workflow_id = :workflow AND job_id = :job",
+            workflow=workflow_id,
+            job=job_id,
+        )
+        return () if row is None else names_of(row[0])
 
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
