@@ -13,12 +13,21 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.jobs import Job
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from roundel.domain.views import JobView, PipelineConfig, PipelineView, SlotView, WorkflowView
+from roundel.domain.views import (
+    JobView,
+    PipelineConfig,
+    PipelineView,
+    ScheduleView,
+    SlotView,
+    WorkflowView,
+)
+from roundel.domain.waiting import Waiting
 
 if TYPE_CHECKING:
     from tests.api.world import World
@@ -51,6 +60,9 @@ class Readers:
 
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         return OrganizationSettings()
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
+        return None
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         return self._world.settings.get(project_id, ProjectSettings())
@@ -124,6 +136,9 @@ class Readers:
         for job in self._jobs(project_id):
             if job.number == number:
                 return self._view(job)
+        return None
+
+    async def why(self, job_id: JobId) -> Waiting | None:
         return None
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:

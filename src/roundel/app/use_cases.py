@@ -1,16 +1,20 @@
 """What the doors may ask for: commands of the use cases, made of what a handler has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
+from roundel.app.engine import Engine
 from roundel.app.runner_use_cases import RunnerUseCases
+from roundel.app.secret_use_cases import SecretUseCases
+from roundel.app.webhook_cases import WebhookCases
 from roundel.domain.access import Actor
-from roundel.domain.ids import JobId, OrganizationId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
+from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling import CompileRequest
@@ -20,6 +24,13 @@ from roundel.services.orbs import Orbs
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
 from roundel.services.projects import AddProject, add_project
 from roundel.services.reruns import RerunWorkflow, rerun_workflow
+from roundel.services.schedules import (
+    ChangeSchedule,
+    CreateSchedule,
+    change_schedule,
+    create_schedule,
+    remove_schedule,
+)
 from roundel.services.settings import change_organization_settings, change_project_settings
 from roundel.services.tokens import CreateToken, create_token, revoke_token
 from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
@@ -28,6 +39,11 @@ from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 class UseCases(RunnerUseCases):
     """Implements `api.ports.UseCases`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.secrets = SecretUseCases(engine)
+        self.webhooks = WebhookCases(engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -89,6 +105,44 @@ class UseCases(RunnerUseCases):
     ) -> OrganizationSettings:
         """Change some of an organisation's settings."""
         return await change_organization_settings(organization, changes, self._engine)
+
+    async def create_schedule(
+        self,
+        project: Project,
+        *,
+        name: str,
+        description: str | None,
+        timetable: Timetable,
+        attribution: Attribution,
+        parameters: Mapping[str, Json],
+        by: Actor,
+    ) -> Schedule:
+        """Run a project's pipeline by the clock."""
+        command = CreateSchedule(
+            project=project,
+            by=by,
+            name=name,
+            description=description,
+            timetable=timetable,
+            attribution=attribution,
+            parameters=parameters,
+        )
+        return await create_schedule(command, self._engine)
+
+    async def change_schedule(
+        self,
+        schedule_id: ScheduleId,
+        changes: Mapping[str, object],
+        timetable: Callable[[Timetable], Timetable] | None,
+        by: Actor,
+    ) -> Schedule:
+        """Change some of a schedule."""
+        command = ChangeSchedule(schedule=schedule_id, by=by, changes=changes, timetable=timetable)
+        return await change_schedule(command, self._engine)
+
+    async def remove_schedule(self, schedule_id: ScheduleId) -> None:
+        """Remove a schedule."""
+        await remove_schedule(schedule_id, self._engine)
 
     async def create_token(
         self, login: str | None, expires_seconds: int | None, by: Actor

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from roundel.cli.follow import COLOURS, Follower, Line, jobs_of, workflows_of
+from roundel.cli.follow import Follower, Line, jobs_of, workflows_of
 from roundel.cli.output import Failure
+from roundel.cli.palette import COLOURS
 from roundel.cli.stage import Ground, Stage, find_ground, make_repository, serving
 from roundel.wire.api_client import ApiClient, ApiRefusal, ServerAway
 

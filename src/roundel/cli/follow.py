@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from roundel.cli.palette import SET_UP
 from roundel.wire.api_client import ApiClient
 
 POLL_SECONDS = 0.1  # a person does not see the difference to less
 ENDED = frozenset({"success", "failed", "error", "canceled", "unauthorized", "not_run"})
 JOB_ENDED = ENDED | {"infrastructure_fail", "timedout", "terminated-unknown"}
-# Shown only when they fail: otherwise they say the same of every job.
-SET_UP = frozenset({"Spin up environment", "Preparing environment variables"})
-COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_cyan", "bright_magenta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ JobId = NewType("JobId", str)
 ExecutionId = NewType("ExecutionId", str)
 RunnerId = NewType("RunnerId", str)
 TimerId = NewType("TimerId", str)
+ScheduleId = NewType("ScheduleId", str)
+CronTriggerId = NewType("CronTriggerId", str)
 
 
 def new_id() -> str:

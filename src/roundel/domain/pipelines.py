@@ -7,7 +7,7 @@ from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
-from roundel.domain.ids import PersonId, PipelineId, ProjectId
+from roundel.domain.ids import PersonId, PipelineId, ProjectId, ScheduleId
 from roundel.domain.plan import Json
 
 
@@ -117,6 +117,8 @@ class Pipeline:
     setup_compiled: str | None = None
     setup_plan: str | None = None
     scheduled_workflow: str | None = None  # the one that a schedule in the config asked for
+    schedule_id: ScheduleId | None = None
+    schedule_name: str | None = None
 
     def move(self, to: PipelineState, at: Micros) -> "Pipeline":
         """Return the pipeline in its next state, or refuse the move."""

@@ -16,7 +16,10 @@ class TimerKind(StrEnum):
     APPROVAL_EXPIRY = "approval-expiry"  # a job on hold: nobody came for 90 days
     WORKFLOW_EXPIRY = "workflow-expiry"  # a workflow: it did not end within 90 days
     TURN_EXPIRY = "turn-expiry"  # a job in line for a serial group or a lock: 5 hours are over
+    SCHEDULE = "schedule"  # a schedule of the API: trigger its pipeline
+    CRON = "cron"  # a workflow that its config schedules: run it
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
+    DELIVER = "deliver"  # a webhook and a workflow: send what waits, one after the other
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
+from roundel.domain.contexts import ContextReads
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -17,6 +18,7 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.jobs import ExecutionStatus, Job
@@ -26,8 +28,10 @@ from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
+from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
+from roundel.domain.waiting import Waiting
 from roundel.domain.workflows import Workflow
 
 
@@ -113,8 +117,19 @@ class TestView:
     test: TestResult
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleView:
+    """A schedule with its project."""
+
+    schedule: Schedule
+    project: Project
+
+
 class Reads(Protocol):
     """The read port of the doors.  What does not exist is None; rights are the caller's affair."""
+
+    @property
+    def secrets(self) -> ContextReads: ...
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
@@ -139,6 +154,17 @@ class Reads(Protocol):
     async def organization_settings(
         self, organization_id: OrganizationId
     ) -> OrganizationSettings: ...
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None: ...
+
+    async def schedules(
+        self,
+        project_id: ProjectId,
+        *,
+        after: tuple[Micros, ScheduleId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Schedule]:
+        """Return a project's schedules in the order of their creation."""
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
@@ -182,6 +208,9 @@ class Reads(Protocol):
         """Return all jobs of a workflow in the order of the config."""
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
+
+    async def why(self, job_id: JobId) -> Waiting | None:
+        """Return what a job waits for."""
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is, for rights on operations that name a job by id."""

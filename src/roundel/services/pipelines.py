@@ -1,13 +1,13 @@
 """Pipelines: triggered at once, then fetched, compiled and created behind the answer."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import MINUTE, Micros
 from roundel.domain.errors import Invalid
-from roundel.domain.ids import PipelineId, TimerId, new_id
+from roundel.domain.ids import PipelineId, ScheduleId, TimerId, new_id
 from roundel.domain.pipelines import (
     Commit,
     ErrorType,
@@ -25,6 +25,7 @@ from roundel.domain.skipping import asks_to_skip
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.blocking import refuse_if_blocked
 from roundel.services.compiling import CompileOutcome, CompileRequest
+from roundel.services.cron_triggers import note_cron_triggers
 from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
@@ -39,6 +40,19 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """What a pipeline that a schedule triggers knows of it.
+
+    `move_on` writes the next tick in the pipeline's transaction; False there is nothing to do.
+    """
+
+    move_on: Callable[[Tx], bool]
+    schedule_id: ScheduleId | None = None
+    name: str | None = None
+    workflow: str | None = None  # of a config's own schedule: the only one that runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerPipeline:
     """Run a project's config; without a branch or tag, that of the default branch."""
 
@@ -47,6 +61,7 @@ class TriggerPipeline:
     ref: Ref = field(default_factory=Ref)
     parameters: Mapping[str, Json] = field(default_factory=dict)
     type: TriggerType = TriggerType.API
+    scheduled: Scheduled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +86,9 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | No
     if ref.branch is None and ref.tag is None:
         ref = Ref(branch=project.default_branch)
     fetched, commit = await _look(project, ref, app)
-    if commit is not None and asks_to_skip(commit):
+    scheduled = command.scheduled
+    by_config = scheduled is not None and scheduled.workflow is not None
+    if commit is not None and asks_to_skip(commit) and not by_config:
         return None
     at = app.clock.now()
     pipeline_id = PipelineId(new_id())
@@ -90,8 +107,10 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | No
         actor_avatar_url=command.by.avatar_url,
     )
 
-    def transaction(tx: Tx) -> Pipeline:
+    def transaction(tx: Tx) -> Pipeline | None:
         refuse_if_blocked(tx, project.id)
+        if scheduled is not None and not scheduled.move_on(tx):
+            return None
         pipeline = Pipeline(
             id=pipeline_id,
             project_id=project.id,
@@ -103,6 +122,9 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | No
             created_at=at,
             updated_at=at,
             commit=commit,
+            scheduled_workflow=None if scheduled is None else scheduled.workflow,
+            schedule_id=None if scheduled is None else scheduled.schedule_id,
+            schedule_name=None if scheduled is None else scheduled.name,
         )
         tx.pipelines.add(pipeline)
         tx.timers.add(timer)
@@ -110,6 +132,8 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | No
         return pipeline
 
     pipeline = await app.database.write(transaction)
+    if pipeline is None:
+        return None
     return Triggered(pipeline=pipeline, project=project, fetched=fetched)
 
 
@@ -190,8 +214,10 @@ async def _settle(
         tx.pipelines.save(settled, pipeline.state)
         # A remote repository tells only now what the commit says.
         skipped = commit is not None and asks_to_skip(commit)
+        skipped = skipped and settled.scheduled_workflow is None
         if head is not None and settled.state is not PipelineState.ERRORED and not skipped:
             create_workflows(tx, settled, head, at)
+            note_cron_triggers(tx, settled, head, at)
             cancel_if_overtaken(tx, settled, at)
 
     await app.database.write(transaction)

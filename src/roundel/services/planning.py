@@ -24,7 +24,7 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
     """
     auto_cancel = may_be_redundant(tx, pipeline)
     for position, plan in enumerate(head.workflows):
-        if plan.schedules or all(slot.excluded is not None for slot in plan.slots):
+        if not _wanted(pipeline, plan):
             continue
         # A microsecond apart, so that lists by time have the order of the config.
         created_at = Micros(at + position)
@@ -44,6 +44,14 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
             ]
         )
         advance_workflow(tx, workflow.id, at)
+
+
+def _wanted(pipeline: Pipeline, plan: WorkflowPlan) -> bool:
+    if all(slot.excluded is not None for slot in plan.slots):
+        return False
+    if pipeline.scheduled_workflow is not None:
+        return plan.name == pipeline.scheduled_workflow and bool(plan.schedules)
+    return not plan.schedules
 
 
 def _workflow(pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Micros) -> Workflow:

@@ -6,13 +6,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.ids import ExecutionId, JobId, PipelineId, WorkflowId
+from roundel.domain.ids import CronTriggerId, ExecutionId, JobId, PipelineId, ScheduleId, WorkflowId
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
+from roundel.services.delivering import deliver
+from roundel.services.insights import fold_event
 from roundel.services.pipelines import (
     Triggered,
     create_pipeline,
@@ -20,8 +22,10 @@ from roundel.services.pipelines import (
     load_triggered,
 )
 from roundel.services.results import lapse
+from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import sweep_storage
+from roundel.services.telling import tell_webhooks
 from roundel.services.work import TIMERS, App, Tx
 from roundel.services.workflows import expire_workflow
 
@@ -58,6 +62,8 @@ class Ticks:
         def transaction(tx: Tx) -> tuple[int, int]:
             if app.alone:
                 tx.replicas.leave_all()
+            if app.predecessor is not None:
+                tx.replicas.leave(app.predecessor)
             alone = not tx.replicas.others(app.instance, Micros(at - DEAD_AFTER))
             freed = self._show_life(tx, at)
             return freed, tx.executions.prolong_leases(Micros(at + LEASE)) if alone else 0
@@ -115,6 +121,9 @@ class Ticks:
                 tx.executions.prolong_leases(Micros(at + LEASE))
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
+            for event in tx.outbox.take(AT_ONCE):
+                fold_event(tx, event)
+                tell_webhooks(tx, event, self._app.addresses.public_url)
             due = tx.timers.take_due(
                 now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
             )
@@ -146,11 +155,22 @@ class Ticks:
                 work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
                 work = seal_output(ExecutionId(timer.subject), self._app)
+            case TimerKind.SCHEDULE:
+                work = self._run(run_schedule(ScheduleId(timer.subject), self._app))
+            case TimerKind.CRON:
+                work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
+            case TimerKind.DELIVER:
+                work = deliver(timer.subject, self._app)
             case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)
+
+    async def _run(self, schedule: Coroutine[Any, Any, Triggered | None]) -> None:
+        triggered = await schedule
+        if triggered is not None:
+            self.create(triggered)
 
     async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:
         if attempts > COMPILE_ATTEMPTS:

@@ -42,6 +42,9 @@ def pipeline_values(
         "pipeline.config.sha": commit.revision,
         "pipeline.config.repository.url": project.repository_url,
     }
+    if pipeline.schedule_id is not None:
+        values["pipeline.schedule.id"] = pipeline.schedule_id
+        values["pipeline.schedule.name"] = pipeline.schedule_name
     if ref.branch is not None or ref.tag is not None:
         values["pipeline.config.ref"] = (
             f"refs/heads/{ref.branch}" if ref.tag is None else f"refs/tags/{ref.tag}"

@@ -11,23 +11,28 @@ from roundel.domain.ids import (
     PersonId,
     PipelineId,
     ProjectId,
+    ScheduleId,
     WorkflowId,
 )
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
+from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.views import (
     ArtifactView,
     JobView,
     PipelineConfig,
     PipelineView,
+    ScheduleView,
     SlotView,
     TestView,
     WorkflowView,
 )
+from roundel.domain.waiting import Waiting
+from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
-from roundel.store.queries import jobs, kept, people, pipelines, workflows
+from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
 from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -40,6 +45,7 @@ class SqlReads:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
+        self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is, unless expired or revoked."""
@@ -77,6 +83,22 @@ class SqlReads:
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         """Return an organisation's settings."""
         return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+
+    async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
+        """Return a schedule."""
+        return await self._read(lambda sql: schedules.schedule(sql, schedule_id))
+
+    async def schedules(
+        self,
+        project_id: ProjectId,
+        *,
+        after: tuple[Micros, ScheduleId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Schedule]:
+        """Return a project's schedules in the order of their creation."""
+        return await self._read(
+            lambda sql: schedules.schedules(sql, project_id, after=after, limit=limit)
+        )
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         """Return a project's settings."""
@@ -150,6 +172,11 @@ class SqlReads:
     async def job(self, project_id: ProjectId, number: int) -> JobView | None:
         """Return a job by its number."""
         return await self._read(lambda sql: jobs.job(sql, project_id, number))
+
+    async def why(self, job_id: JobId) -> Waiting | None:
+        """Return what a job waits for."""
+        now = self._clock.now()
+        return await self._read(lambda sql: waiting.why(sql, job_id, now))
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is."""

@@ -110,9 +110,9 @@ PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
     "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
-    "scheduled_workflow"
+    "scheduled_workflow, schedule_id, schedule_name"
 )
-PIPELINE_WIDTH = 24
+PIPELINE_WIDTH = 26
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -145,6 +145,8 @@ def pipeline_of(row: Row) -> Pipeline:
         setup_compiled=row[21],
         setup_plan=row[22],
         scheduled_workflow=row[23],
+        schedule_id=row[24],
+        schedule_name=row[25],
     )
 
 
@@ -176,6 +178,8 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "setup_compiled": pipeline.setup_compiled,
         "setup_plan": pipeline.setup_plan,
         "scheduled_workflow": pipeline.scheduled_workflow,
+        "schedule_id": pipeline.schedule_id,
+        "schedule_name": pipeline.schedule_name,
     }
 
 
@@ -286,7 +290,7 @@ def job_row(job: Job) -> dict[str, object]:
 
 EXECUTION = (
     "id, job_id, node, attempt, status, resource_class, runner_id, fence, lease_until, deadline, "
-    "canceling, created_at, started_at, stopped_at"
+    "canceling, created_at, started_at, stopped_at, lane"
 )
 
 
@@ -307,6 +311,7 @@ def execution_of(row: Row) -> Execution:
         created_at=Micros(row[11]),
         started_at=row[12],
         stopped_at=row[13],
+        lane=row[14],
     )
 
 

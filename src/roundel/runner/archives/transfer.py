@@ -48,7 +48,7 @@ async def unpack(source: AsyncIterator[bytes], fifo: str | os.PathLike[str], sca
     unpacking = _Unpacking(fifo, scan)
     thread = ThreadPoolExecutor(1, "unpack")
     try:
-        async for piece in source:
+        async for piece in _one_ahead(source):
             await _run(thread, partial(unpacking.feed, piece))
         await _run(thread, unpacking.finish)
     finally:
@@ -66,6 +66,18 @@ async def plain(fifo: str | os.PathLike[str]) -> AsyncIterator[bytes]:
     finally:
         pipe.stop()
         _leave(thread, pipe.close)
+
+
+async def _one_ahead(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what `source` does, and fetch the next piece while the last one is worked on."""
+    fetching = asyncio.ensure_future(anext(source, None))
+    try:
+        while (piece := await fetching) is not None:
+            fetching = asyncio.ensure_future(anext(source, None))
+            yield piece
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
 
 
 def _leave(thread: ThreadPoolExecutor, close: Callable[[], None]) -> None:

@@ -7,6 +7,8 @@ ALTER TABLE pipeline ADD COLUMN setup_source TEXT REFERENCES document (hash);
 ALTER TABLE pipeline ADD COLUMN setup_compiled TEXT REFERENCES document (hash);
 ALTER TABLE pipeline ADD COLUMN setup_plan TEXT REFERENCES document (hash);
 ALTER TABLE pipeline ADD COLUMN scheduled_workflow TEXT;
+ALTER TABLE pipeline ADD COLUMN schedule_id TEXT;
+ALTER TABLE pipeline ADD COLUMN schedule_name TEXT;
 
 ALTER TABLE workflow ADD COLUMN auto_rerun_number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE workflow ADD COLUMN max_auto_reruns INTEGER NOT NULL DEFAULT 0;
@@ -64,9 +66,9 @@ CREATE TABLE schedule (
   actor_id TEXT NOT NULL,
   actor_login TEXT NOT NULL,
   actor_name TEXT NOT NULL,
+  next_at BIGINT,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  UNIQUE (project_id, name)
+  updated_at BIGINT NOT NULL
 );
 CREATE INDEX schedule_by_time ON schedule (project_id, created_at, id);
 
@@ -78,5 +80,6 @@ CREATE TABLE cron_trigger (
   cron TEXT NOT NULL,
   actor_id TEXT,
   actor_login TEXT NOT NULL,
+  next_at BIGINT,
   UNIQUE (project_id, branch, workflow, cron)
 );

@@ -1,0 +1,177 @@
+"""`roundel run`: the engine, the runner and a back end in one process, for one pipeline.
+
+Nothing here decides what a config means or how a job runs: that is the server's own code.  What
+is different is where things come from (the working tree, the command line) and who hears of them.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from roundel.app.engine import Adapters, Engine
+from roundel.app.local_events import Audience, Note, Summary
+from roundel.app.local_session import Session
+from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
+from roundel.domain.access import Actor
+from roundel.domain.pipelines import Ref
+from roundel.domain.plan import Json
+from roundel.domain.projects import Project, Slug, Vcs
+from roundel.services.compiling_here import CompilerHere
+from roundel.services.orbs import OrbShelf
+from roundel.services.projects import AddProject, add_project
+from roundel.services.tokens import ADMINISTRATOR
+from roundel.services.work import Tx
+from roundel.settings import Settings
+from roundel.store.folder import FolderInUse
+from roundel.vcs.bare import CONFIG_FILE
+from roundel.vcs.working_tree import (
+    Checkout,
+    WorkingTree,
+    find_checkout,
+    read_committed,
+    take_snapshot,
+)
+
+__all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"]
+
+
+def run_here(wanted: Wanted, audience: Audience) -> Summary:
+    """Run to the end, or until SIGINT or SIGTERM; nothing that runs is left behind."""
+    with asyncio.Runner() as runner:
+        return runner.run(_run(wanted, audience))
+
+
+async def _run(wanted: Wanted, audience: Audience) -> Summary:
+    checkout = find_checkout(wanted.folder)
+    ref = _ref(wanted, checkout)
+    async with (
+        _engine(wanted, checkout, ref, audience) as (engine, project, by),
+        Session(engine, wanted, audience) as session,
+    ):
+        return await session.pipeline(project, ref, by)
+
+
+def state_folder(cache: Path, root: Path) -> Path:
+    """Return where the state of a checkout lies."""
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    return cache / "run" / f"{root.name or 'root'}-{digest}"
+
+
+def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
+    if wanted.tag is not None:
+        return Ref(tag=wanted.tag)
+    return Ref(branch=wanted.branch or checkout.branch or "main")
+
+
+@contextlib.asynccontextmanager
+async def _engine(
+    wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
+) -> AsyncIterator[tuple[Engine, Project, Actor]]:
+    """Open the checkout's state and take its snapshot; close it again."""
+    text, file = _config(wanted, checkout)
+    engine = _open(wanted, checkout)
+    try:
+        snapshot = take_snapshot(
+            checkout,
+            engine.folder.path,
+            ref,
+            clean=wanted.clean,
+            ignored=wanted.ignored,
+        )
+        if snapshot.warnings:
+            audience.hear(Note(text=f"git: {snapshot.warnings}", warning=True))
+        engine.repositories = WorkingTree(snapshot, text, file, engine.folder.repositories)
+        if wanted.orbs is not None:
+            engine.orbs = OrbShelf(wanted.orbs, engine.web, engine.clock)
+        await engine.start()
+        by = await _person(engine)
+        project = await add_project(
+            AddProject(
+                slug=_slug(checkout),
+                repository_url=str(snapshot.repository),
+                default_branch=_default_branch(checkout),
+                by=by,
+            ),
+            engine,
+        )
+        yield engine, project, by
+    finally:
+        await engine.stop()
+
+
+def _open(wanted: Wanted, checkout: Checkout) -> Engine:
+    """Open the first state of the checkout that no other run uses now."""
+    base = state_folder(wanted.cache, checkout.root)
+    adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout)))
+    for number in range(MOST_AT_ONCE):
+        folder = base / (f"state-{number}" if number else "state")
+        settings = Settings(data=folder, slots=wanted.slots, backend=wanted.backend)
+        try:
+            return Engine(settings, adapters)
+        except FolderInUse:
+            continue
+    raise CannotRunHere(f"{MOST_AT_ONCE} runs of this checkout are under way; wait for one to end")
+
+
+def _config(wanted: Wanted, checkout: Checkout) -> tuple[str, str]:
+    """Return the config's text, and what to call it."""
+    path = wanted.config or checkout.root / CONFIG_FILE
+    if wanted.config is None and wanted.clean:
+        text = read_committed(checkout)
+        if text is None:
+            raise CannotRunHere(f"the last commit has no {CONFIG_FILE}")
+        return text, CONFIG_FILE
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise CannotRunHere(f"there is no {path}; give another file with --config") from error
+    except OSError as error:
+        raise CannotRunHere(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CannotRunHere(f"{path} is not valid UTF-8 at byte {error.start}") from error
+    return text, CONFIG_FILE if wanted.config is None else str(wanted.config)
+
+
+def _values(wanted: Wanted, checkout: Checkout) -> dict[str, Json]:
+    """Return pipeline values that tell of the real repository instead of our copy."""
+    values: dict[str, Json] = {}
+    if checkout.remote:
+        for name in ("project.git_url", "git.repo_url", "config.repository.url"):
+            values[f"pipeline.{name}"] = checkout.remote
+    return {**values, **wanted.values}
+
+
+def _slug(checkout: Checkout) -> Slug:
+    """Return the slug that `origin` suggests; without one, that of the folder."""
+    path = checkout.remote.removesuffix("/").removesuffix(".git").replace(":", "/")
+    parts = [part for part in path.split("/") if part]
+    vcs = Vcs.BITBUCKET if "bitbucket.org" in checkout.remote else Vcs.GITHUB
+    if len(parts) >= 3:
+        return Slug(vcs=vcs, organization=parts[-2], project=parts[-1])
+    return Slug(vcs=vcs, organization="local", project=checkout.root.name or "root")
+
+
+def _default_branch(checkout: Checkout) -> str:
+    for name in ("main", "master"):
+        if f"refs/heads/{name}" in checkout.refs or f"refs/remotes/origin/{name}" in checkout.refs:
+            return name
+    return checkout.branch or "main"
+
+
+async def _person(engine: Engine) -> Actor:
+    """Return whoever sits at this machine, with all rights on this state."""
+
+    def transaction(tx: Tx) -> Actor | None:
+        person = tx.people.by_login(ADMINISTRATOR)
+        if person is None:
+            return None
+        login = os.environ.get("USER") or person.login
+        return Actor(id=person.id, login=login, name=login, server_administrator=True)
+
+    by = await engine.database.write(transaction)
+    if by is None:
+        raise CannotRunHere(f"the state in {engine.folder.path} is damaged; remove that folder")
+    return by

@@ -1,0 +1,81 @@
+"""Where the jobs of a local run go, and the removal of what a run had to leave behind."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from roundel.app.local_events import Audience, Note
+from roundel.backends.folder import JobFolder
+from roundel.backends.protocol import Backend
+from roundel.domain.errors import DomainError
+from roundel.domain.ids import ExecutionId
+from roundel.settings import BackendChoice
+
+NO_ENGINE = (
+    "no container engine answers, so jobs run as processes of this machine: with its programs, as"
+    " this user, without images and service containers"
+)
+
+
+class NoBackend(DomainError):
+    """Jobs cannot run in the way that was asked for; `str()` says why."""
+
+
+async def choose_backend(
+    choice: BackendChoice, image_map: tuple[tuple[str, str], ...], audience: Audience
+) -> Backend:
+    """Return containers where an engine answers, else processes, with a warning."""
+    if choice is not BackendChoice.PROCESS:
+        why = "no engine's socket was found"
+        if choice is BackendChoice.DOCKER or _engine_may_be_there():
+            from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
+
+            rules = (ImageRule(pattern, image) for pattern, image in image_map)
+            docker = DockerBackend(image_map=rules)
+            answer = await docker.why_unusable()
+            if answer is None:
+                return docker
+            await docker.close()
+            why = answer
+        if choice is BackendChoice.DOCKER:
+            raise NoBackend(why)
+        audience.hear(Note(text=NO_ENGINE, warning=True))
+    from roundel.backends.process import ProcessBackend
+
+    return ProcessBackend()
+
+
+def _engine_may_be_there() -> bool:
+    """Tell whether asking is worth loading the engine's client, which takes a while."""
+    if os.environ.get("DOCKER_HOST"):
+        return True
+    home, runtime = Path.home(), os.environ.get("XDG_RUNTIME_DIR", "")
+    places = [
+        Path("/run/docker.sock"),
+        Path("/var/run/docker.sock"),
+        home / ".docker/run/docker.sock",
+        home / ".docker/desktop/docker.sock",
+    ]
+    if runtime:
+        places += [Path(runtime, "docker.sock"), Path(runtime, "podman/podman.sock")]
+    return any(place.exists() for place in places)
+
+
+async def end_leftovers(backend: Backend, folder: Path) -> int:
+    """End and remove every job that has a folder here; return how many there were.
+
+    Nobody takes up the jobs of a local run, so whatever is found is of no use any more.
+    """
+    jobs = folder / "jobs"
+    left = sorted(jobs.iterdir()) if jobs.is_dir() else []
+    if left:
+        await backend.sweep(jobs.absolute(), frozenset())
+        await asyncio.to_thread(_remove, left)
+    return len(left)
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        JobFolder(folder, ExecutionId(folder.name)).remove()
+        shutil.rmtree(folder, ignore_errors=True)

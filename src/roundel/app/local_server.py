@@ -1,0 +1,184 @@
+"""The runner's server of a local run: the use cases as ever, and an audience that hears along."""
+
+import asyncio
+import codecs
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from roundel.app.local_events import Audience, JobBegan, JobEnded, OutputLine, StepTold, Task
+from roundel.domain.clock import Clock
+from roundel.domain.ids import ExecutionId
+from roundel.domain.runners import (
+    Chunk,
+    JobOrder,
+    Lease,
+    Offer,
+    Orders,
+    Result,
+    StepReport,
+    StepStatus,
+)
+from roundel.services.runners import LocalServer
+from roundel.services.work import App
+
+LONGEST_LINE = 65_536  # characters; a longer one is shown in pieces
+
+Change = Callable[[JobOrder], JobOrder]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A step's output, cut into lines."""
+
+    decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
+    rest: str = ""
+    next: int = 0
+
+    def lines(self, data: bytes, *, final: bool = False) -> list[str]:
+        text = self.rest + self.decoder.decode(data, final)
+        # A carriage return alone draws a line anew: only what it ends with is kept.
+        *whole, rest = text.split("\n")
+        if rest and (final or len(rest) > LONGEST_LINE):
+            whole.append(rest)
+            rest = ""
+        self.rest = rest
+        return [line.rstrip("\r").rpartition("\r")[2] for line in whole]
+
+
+class _InOrder:
+    """Passes on what happens in one task so that each step's output stands below its name.
+
+    A step may begin before the last output of the one before it has arrived; what it says waits
+    until that has ended.  Background steps keep nobody waiting.
+    """
+
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
+        self._open: int | None = None
+        self._background: set[int] = set()
+        self._waiting: list[StepTold | OutputLine] = []
+
+    def hear(self, event: StepTold | OutputLine) -> None:
+        """Pass an event on now, or when its turn has come."""
+        if not self._passes(event):
+            self._waiting.append(event)
+
+    def flush(self) -> None:
+        """Pass on what still waits: the task has ended."""
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            self._audience.hear(event)
+
+    def _passes(self, event: StepTold | OutputLine) -> bool:
+        step = event.step if isinstance(event, OutputLine) else event.report.index
+        if isinstance(event, StepTold) and event.report.background:
+            self._background.add(step)
+        if step not in self._background and self._open not in (None, step):
+            return False
+        self._audience.hear(event)
+        if step in self._background:
+            return True
+        ends = isinstance(event, StepTold) and event.report.status is not StepStatus.RUNNING
+        self._open = None if ends else step
+        if ends and self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for other in waiting:
+                self.hear(other)
+        return True
+
+
+class TellingServer(LocalServer):
+    """Implements `domain.storage.KeepingServer`; what it is told, the audience hears.
+
+    `change` is made to each order before the runner has it.  `ended` is set at each end of a job.
+    """
+
+    def __init__(self, app: App, audience: Audience, change: Change, clock: Clock) -> None:
+        super().__init__(app)
+        self._audience = audience
+        self._change = change
+        self._clock = clock
+        self._tasks: dict[ExecutionId, Task] = {}
+        self._orderly: dict[ExecutionId, _InOrder] = {}
+        self._streams: dict[tuple[ExecutionId, int], _Stream] = {}
+        self.ended = asyncio.Event()
+
+    async def claim(self, offer: Offer) -> JobOrder | None:
+        """Return a job, or None when there was none within `offer.wait_seconds`."""
+        order = await super().claim(offer)
+        if order is None:
+            return None
+        task = _task(order)
+        self._tasks[task.execution] = task
+        self._orderly[task.execution] = _InOrder(self._audience)
+        self._audience.hear(JobBegan(task=task, at=self._clock.now()))
+        return self._change(order)
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
+        """Tell of steps that began or ended, in order."""
+        orders = await super().report(lease, steps)
+        task = self._tasks.get(lease.execution_id)
+        if task is not None:
+            for report in steps:
+                if report.status is not StepStatus.RUNNING:
+                    self._drain(task, report.index)
+                self._orderly[task.execution].hear(StepTold(task=task, report=report))
+        return orders
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        """Hand over output; it is durable when the call returns."""
+        orders = await super().chunk(lease, chunks)
+        task = self._tasks.get(lease.execution_id)
+        if task is not None:
+            for chunk in chunks:
+                self._hear_chunk(task, chunk)
+        return orders
+
+    async def finish(self, lease: Lease, result: Result) -> None:
+        """End the execution; the lease is gone afterwards."""
+        await super().finish(lease, result)
+        task = self._tasks.pop(lease.execution_id, None)
+        if task is not None:
+            for execution, step in list(self._streams):
+                if execution == task.execution:
+                    self._drain(task, step)
+            self._orderly.pop(task.execution).flush()
+            self._audience.hear(
+                JobEnded(
+                    task=task,
+                    status=result.status.value,
+                    message=result.message,
+                    at=self._clock.now(),
+                )
+            )
+        self.ended.set()
+
+    def _hear_chunk(self, task: Task, chunk: Chunk) -> None:
+        stream = self._streams.setdefault((task.execution, chunk.step), _Stream())
+        if chunk.number < stream.next:
+            return  # said twice
+        stream.next = chunk.number + 1
+        self._tell(task, chunk.step, stream.lines(chunk.data))
+
+    def _drain(self, task: Task, step: int) -> None:
+        stream = self._streams.pop((task.execution, step), None)
+        if stream is not None:
+            self._tell(task, step, stream.lines(b"", final=True))
+
+    def _tell(self, task: Task, step: int, lines: Sequence[str]) -> None:
+        for text in lines:
+            self._orderly[task.execution].hear(OutputLine(task=task, step=step, text=text))
+
+
+def _task(order: JobOrder) -> Task:
+    label = order.job_name if order.nodes == 1 else f"{order.job_name}[{order.node}]"
+    return Task(
+        execution=order.lease.execution_id,
+        job=order.job_id,
+        name=order.job_name,
+        label=label,
+        number=order.job_number,
+        node=order.node,
+    )

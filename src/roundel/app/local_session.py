@@ -1,0 +1,213 @@
+"""One local run: the runner beside the engine, the pipeline's way to its end, and the end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import replace
+
+from roundel.app.engine import Engine
+from roundel.app.local_backend import choose_backend, end_leftovers
+from roundel.app.local_events import Approved, Audience, Summary, Waiting
+from roundel.app.local_orders import changed
+from roundel.app.local_results import LogFiles, keep_results, new_folder
+from roundel.app.local_server import Change, TellingServer
+from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
+from roundel.domain.access import Actor
+from roundel.domain.errors import DomainError
+from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
+from roundel.domain.ids import JobId, PipelineId
+from roundel.domain.jobs import JobStatus
+from roundel.domain.pipelines import Pipeline, PipelineState, Ref
+from roundel.domain.projects import Project
+from roundel.domain.views import WorkflowView
+from roundel.runner.main import Runner
+from roundel.services.approvals import ApproveJob, approve_job
+from roundel.services.compiling_here import CompilerHere
+from roundel.services.pipelines import TriggerPipeline, create_pipeline, trigger_pipeline
+from roundel.services.workflows import CancelWorkflow, cancel_workflow
+
+SLOW_POLL_SECONDS = 0.5  # what changes without an end of a job is seen this late
+MOST_WORKFLOWS = 1000
+LEAVE_SECONDS = 15.0  # for sandboxes that are being removed at the end
+
+
+class Session:
+    """One run: the runner beside the engine, and the way to end it early."""
+
+    def __init__(self, engine: Engine, wanted: Wanted, audience: Audience) -> None:
+        self._engine = engine
+        self._wanted = wanted
+        self._folder = new_folder(engine.folder.path.parent / "runs")
+        self._logs = LogFiles(self._folder, audience)
+        self._server = TellingServer(engine, self._logs, self._change(), engine.clock)
+        self._interrupted = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._asked: set[JobId] = set()
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Session":
+        engine = self._engine
+        self._backend = await choose_backend(
+            self._wanted.backend, self._wanted.image_map, self._logs
+        )
+        engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
+        await end_leftovers(self._backend, engine.folder.runner)
+        self._runner = Runner(
+            self._server,
+            self._backend,
+            folder=engine.folder.runner,
+            clock=engine.clock,
+            slots=self._wanted.slots or os.cpu_count() or 1,
+        )
+        self._running = asyncio.create_task(self._runner.run(), name="runner")
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for asking in self._asking:
+            asking.cancel()
+        if not self._running.done():
+            await self._runner.stop(0.0 if self._at_once.is_set() else LEAVE_SECONDS)
+        with contextlib.suppress(asyncio.CancelledError, DomainError):
+            await self._running
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        # What had to be left because there was no time is ended now.
+        await end_leftovers(self._backend, self._engine.folder.runner)
+        await self._backend.close()
+        self._logs.close()
+
+    def _change(self) -> Change:
+        wanted = self._wanted
+        return lambda order: changed(order, wanted.environment, wanted.secrets)
+
+    def _interrupt(self) -> None:
+        """End the run; said twice, at once."""
+        if self._interrupted.is_set():
+            self._at_once.set()
+        self._interrupted.set()
+        self._server.ended.set()
+
+    async def pipeline(self, project: Project, ref: Ref, by: Actor) -> Summary:
+        """Trigger the pipeline, wait for its end, and keep what it left."""
+        engine = self._engine
+        mark = engine.folder.path / "open"  # while it is there, a run is or was under way
+        if mark.exists():
+            await self._cancel_open(project, by)
+        mark.touch()
+        command = TriggerPipeline(
+            project=project, ref=ref, parameters=self._wanted.parameters, by=by
+        )
+        triggered = await trigger_pipeline(command, engine)
+        if triggered is None:
+            raise CannotRunHere("the commit asks for no pipeline")
+        await create_pipeline(triggered, engine)
+        pipeline = await self._to_the_end(triggered.pipeline.id, by)
+        summary = await keep_results(engine, pipeline, self._folder)
+        if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
+            await self._cancel_open(project, by)
+        mark.unlink()
+        summary = replace(summary, interrupted=self._interrupted.is_set())
+        self._logs.hear(summary)
+        return summary
+
+    async def _to_the_end(self, pipeline_id: PipelineId, by: Actor) -> Pipeline:
+        canceled = False
+        while True:
+            self._server.ended.clear()
+            pipeline, workflows = await self._look(pipeline_id)
+            if pipeline.state is PipelineState.ERRORED:
+                raise self._errors(pipeline)
+            if self._over(workflows):
+                return pipeline
+            if self._interrupted.is_set() and not canceled:
+                canceled = True
+                for view in workflows:
+                    await cancel_workflow(
+                        CancelWorkflow(workflow=view.workflow.id, by=by), self._engine
+                    )
+                continue
+            if self._at_once.is_set():
+                return pipeline
+            await self._approvals(workflows, by)
+            await self._change_comes()
+
+    async def _look(self, pipeline_id: PipelineId) -> tuple[Pipeline, list[WorkflowView]]:
+        view = await self._engine.reads.pipeline(pipeline_id)
+        if view is None:
+            raise CannotRunHere("the pipeline is gone from the state folder")
+        workflows = await self._engine.reads.workflows(pipeline_id, limit=MOST_WORKFLOWS)
+        return view.pipeline, list(workflows)
+
+    def _over(self, workflows: list[WorkflowView]) -> bool:
+        """Tell whether nothing can happen any more: all has ended, or waits for nobody."""
+        for view in workflows:
+            status = view.workflow.status
+            waits = status is WorkflowStatus.ON_HOLD and not self._asking and bool(self._asked)
+            if status not in WORKFLOW_ENDED and not waits:
+                return False
+        return True
+
+    async def _change_comes(self) -> None:
+        """Wait until something may have changed; raise what ended the runner."""
+        waiting = asyncio.create_task(self._server.ended.wait())
+        try:
+            await asyncio.wait(
+                [waiting, self._running],
+                timeout=SLOW_POLL_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            waiting.cancel()
+        if self._running.done():
+            await self._running
+            raise CannotRunHere("the runner ended before the pipeline did")
+
+    async def _approvals(self, workflows: list[WorkflowView], by: Actor) -> None:
+        """Ask for each approval once, when its turn has come."""
+        for view in workflows:
+            if view.workflow.status in WORKFLOW_ENDED:
+                continue
+            for slot in await self._engine.reads.slots(view.workflow.id):
+                job = slot.job
+                if job.status is JobStatus.ON_HOLD and job.id not in self._asked:
+                    self._asked.add(job.id)
+                    asking = asyncio.create_task(self._ask(view, job.id, job.name, by))
+                    self._asking.add(asking)
+
+    async def _ask(self, view: WorkflowView, job: JobId, name: str, by: Actor) -> None:
+        workflow = view.workflow
+        self._logs.hear(Waiting(workflow=workflow.name, job=name))
+        try:
+            given = await self._wanted.decide(workflow.name, name)
+            if given:
+                approval = ApproveJob(workflow=workflow.id, approval=job, by=by)
+                await approve_job(approval, self._engine)
+            self._logs.hear(Approved(workflow=workflow.name, job=name, given=bool(given)))
+        finally:
+            current = asyncio.current_task()
+            if current is not None:
+                self._asking.discard(current)
+            self._server.ended.set()
+
+    def _errors(self, pipeline: Pipeline) -> ConfigErrors:
+        from roundel.compiler import render_problem
+
+        compiler = self._engine.compiler
+        last = compiler.last if isinstance(compiler, CompilerHere) else None
+        if last is not None and last.errors:
+            return ConfigErrors(tuple(render_problem(problem) for problem in last.errors))
+        return ConfigErrors(tuple(error.message for error in pipeline.errors))
+
+    async def _cancel_open(self, project: Project, by: Actor) -> None:
+        """Cancel what the last runs have left open, so that nothing of it runs with ours."""
+        reads = self._engine.reads
+        for pipeline in await reads.pipelines(projects=[project.id], limit=MOST_AT_ONCE):
+            for view in await reads.workflows(pipeline.pipeline.id, limit=MOST_WORKFLOWS):
+                if view.workflow.status not in WORKFLOW_ENDED:
+                    command = CancelWorkflow(workflow=view.workflow.id, by=by)
+                    await cancel_workflow(command, self._engine)

@@ -1,0 +1,52 @@
+"""What a local run is asked for, and how it refuses."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roundel.domain.errors import DomainError
+from roundel.domain.plan import Json
+from roundel.settings import BackendChoice
+
+MOST_AT_ONCE = 8  # runs of one checkout side by side; each has a state of its own
+
+Decide = Callable[[str, str], Awaitable[bool | None]]
+"""Answers whether a workflow's approval job is approved; None leaves it waiting."""
+
+
+class CannotRunHere(DomainError):
+    """There is nothing to run, or no way to; `str()` says what to do."""
+
+
+class ConfigErrors(DomainError):
+    """The config does not compile; `problems` are rendered for people."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+async def _leave_waiting(_workflow: str, _job: str) -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to run, and how.  `None` means what the checkout and the machine say."""
+
+    folder: Path
+    cache: Path
+    config: Path | None = None
+    branch: str | None = None
+    tag: str | None = None
+    clean: bool = False
+    ignored: bool = True
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    values: Mapping[str, Json] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    backend: BackendChoice = BackendChoice.AUTO
+    image_map: tuple[tuple[str, str], ...] = ()
+    slots: int | None = None
+    orbs: Path | None = None
+    decide: Decide = _leave_waiting

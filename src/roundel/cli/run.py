@@ -1,0 +1,183 @@
+"""`roundel run`: the checkout's pipeline, here and now, without a server."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from roundel.cli.output import Failure
+from roundel.cli.serve import image_rule
+from roundel.domain.errors import DomainError
+from roundel.settings import BackendChoice, default_cache_folder
+
+INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return the two sides of `KEY=VALUE`."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return key.strip(), value
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Return a variable of `NAME=VALUE`; `NAME` alone takes it from the environment."""
+    name, sign, value = text.partition("=")
+    if _VARIABLE.fullmatch(name) is None:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+    if sign:
+        return name, value
+    if name not in os.environ:
+        raise click.BadParameter(f"{name} is not set here; give it as {name}=VALUE")
+    return name, os.environ[name]
+
+
+def env_file(name: str) -> dict[str, str]:
+    """Return the variables in a file of NAME=VALUE lines; `export`, quotes and # are understood."""
+    try:
+        text = Path(name).read_text()
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{name!r} cannot be read: {error}") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip().removeprefix("export ").strip()
+        if not line or line.startswith("#"):
+            continue
+        key, sign, value = line.partition("=")
+        if not sign or _VARIABLE.fullmatch(key.strip()) is None:
+            raise click.BadParameter(f"line {number} of {name!r} is not NAME=VALUE")
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        found[key.strip()] = value
+    return found
+
+
+def scalar(text: str) -> Any:
+    """Return a parameter's value: booleans and numbers as YAML has them, else the text."""
+    if text in {"true", "false"}:
+        return text == "true"
+    if re.fullmatch(r"[-+]?[0-9]+", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", text):
+        return float(text)
+    return text
+
+
+@click.command("run")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Another config than the checkout's .circleci/config.yml.",
+)
+@click.option("--branch", metavar="NAME", help="Pretend to be on this branch.")
+@click.option("--tag", metavar="NAME", help="Pretend to be built for this tag.")
+@click.option(
+    "-p",
+    "parameters",
+    type=pair,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A pipeline parameter; may be repeated.",
+)
+@click.option(
+    "-e",
+    "environment",
+    type=variable,
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A variable for every job, over the config's own; NAME alone takes it from here.",
+)
+@click.option(
+    "--env-file",
+    "env_files",
+    type=env_file,
+    multiple=True,
+    metavar="FILE",
+    help="NAME=VALUE lines: secrets for every job, as a context has them; masked in output.",
+)
+@click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
+@click.option("--gitignore", is_flag=True, help="Leave out files that .gitignore names.")
+@click.option(
+    "--backend",
+    type=click.Choice([choice.value for choice in BackendChoice]),
+    default=BackendChoice.AUTO.value,
+    show_default=True,
+    envvar="ROUNDEL_BACKEND",
+    help="Where jobs run; auto takes processes where no container engine answers.",
+)
+@click.option(
+    "--image-map",
+    type=image_rule,
+    multiple=True,
+    metavar="PATTERN=IMAGE",
+    help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
+)
+@click.option(
+    "--slots", type=click.IntRange(1, 1024), help="How many jobs run at once (default: cores)."
+)
+@click.option(
+    "--orbs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="ROUNDEL_ORBS",
+    metavar="DIR",
+    help="Packed orbs: DIR/NAMESPACE/NAME/VERSION.yml.",
+)
+def run(**options: Any) -> None:
+    """Run the checkout's pipeline on this machine, as a server would.
+
+    Every workflow whose conditions hold runs, with the files as they are now, changes included.
+    Your checkout is not touched.  Exit 0 means that all workflows succeeded.
+    """
+    from roundel.cli.run_output import Plain
+
+    printer = Plain()
+    try:
+        from roundel.app.local import ConfigErrors, run_here
+
+        summary = run_here(wanted(options), printer)
+    except ConfigErrors as errors:
+        for problem in errors.problems:
+            click.echo(problem, err=True)
+        raise SystemExit(1) from errors
+    except DomainError as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"the run cannot go on: {error}") from error
+    if summary.interrupted:
+        raise SystemExit(INTERRUPTED)
+    if not summary.succeeded:
+        raise SystemExit(1)
+
+
+def wanted(options: dict[str, Any]) -> Any:
+    """Return what to run, from the command line."""
+    from roundel.app.local import Wanted
+
+    if options["branch"] and options["tag"]:
+        raise Failure("give --branch or --tag, not both: a pipeline is about one of them")
+    config = options["config"]
+    secrets: dict[str, str] = {}
+    for found in options["env_files"]:
+        secrets |= found
+    return Wanted(
+        folder=Path.cwd(),
+        cache=default_cache_folder(dict(os.environ), Path.home()),
+        config=None if config is None else config.absolute(),
+        branch=options["branch"],
+        tag=options["tag"],
+        clean=options["clean"],
+        ignored=not options["gitignore"],
+        parameters={key: scalar(value) for key, value in options["parameters"]},
+        environment=dict(options["environment"]),
+        secrets=secrets,
+        backend=BackendChoice(options["backend"]),
+        image_map=options["image_map"],
+        slots=options["slots"],
+        orbs=options["orbs"],
+    )

@@ -1,0 +1,103 @@
+"""What a local run shows where there is no terminal to draw on: one line after another."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from roundel.cli.palette import COLOURS, SET_UP
+
+if TYPE_CHECKING:
+    from roundel.app.local_events import Event, StepTold, Summary
+
+_GOOD = "success"
+
+
+class Plain:
+    """Prints each line behind the name of its job."""
+
+    def __init__(self) -> None:
+        self._colours: dict[str, str] = {}
+        self._width = 8
+        self._hidden: dict[tuple[str, int], list[str]] = {}
+        self._failed: set[tuple[str, str]] = set()
+
+    def hear(self, event: "Event") -> None:
+        """Show an event."""
+        from roundel.app import local_events as events
+
+        match event:
+            case events.StepTold():
+                self._step(event)
+            case events.OutputLine(task=task, step=step, text=text):
+                hidden = self._hidden.get((task.execution, step))
+                if hidden is not None:
+                    hidden.append(text)
+                else:
+                    self._line(task.label, text)
+            case events.JobEnded(task=task, status=status, message=message):
+                mark = "✓" if status == _GOOD else "✗"
+                said = f": {message}" if message and status != _GOOD else ""
+                colour = "green" if status == _GOOD else "red"
+                self._line(task.label, click.style(f"{mark} {status}{said}", fg=colour))
+            case events.Waiting(workflow=workflow, job=job):
+                self._line(job, f"waits for approval (workflow {workflow})")
+            case events.Approved(job=job, given=given):
+                self._line(job, "approved" if given else "not approved")
+            case events.Note(text=text, warning=warning):
+                prefix = "Warning: " if warning else ""
+                click.secho(f"{prefix}{text}.", fg="yellow" if warning else None, err=True)
+            case events.Summary():
+                tell_summary(event)
+            case _:
+                pass
+
+    def _step(self, event: "StepTold") -> None:
+        task, report = event.task, event.report
+        key = (task.execution, report.index)
+        if report.status.value == "running":
+            if report.name in SET_UP:
+                self._hidden[key] = []
+            else:
+                self._line(task.label, click.style(f"▸ {report.name}", bold=True))
+            return
+        hidden = self._hidden.pop(key, None)
+        if hidden is not None and report.status.value != _GOOD:
+            self._line(task.label, click.style(f"▸ {report.name}", bold=True))
+            for text in hidden:
+                self._line(task.label, text)
+
+    def _line(self, label: str, text: str) -> None:
+        colour = self._colours.setdefault(label, COLOURS[len(self._colours) % len(COLOURS)])
+        self._width = max(self._width, min(len(label), 32))
+        click.echo(click.style(f"{label:>{self._width}} │ ", fg=colour) + text)
+
+
+def tell_summary(summary: "Summary") -> None:
+    """Print what came of the run: jobs, failed tests, where things lie."""
+    click.echo()
+    width = max((len(job.name) for job in summary.jobs), default=0)
+    for workflow, status in summary.workflows:
+        good = status == _GOOD
+        click.secho(f"{workflow}: {status}", bold=True, fg="green" if good else "red")
+        for job in summary.jobs:
+            if job.workflow == workflow:
+                colour = {"success": "green", "not_run": "bright_black"}.get(job.status, "red")
+                time = "" if job.seconds is None else f"{job.seconds:8.2f} s"
+                status_text = click.style(f"{job.status:<20}", fg=colour)
+                click.echo(f"  {job.name:<{width}}  {status_text}{time}".rstrip())
+    if not summary.workflows:
+        click.echo("Nothing runs: no workflow's conditions hold.")
+    if summary.tests:
+        click.echo(f"Tests: {summary.tests} run, {len(summary.failures)} failed")
+    for failure in summary.failures:
+        place = failure.file or ""
+        if failure.line is not None:
+            place += f":{failure.line}"
+        where = f"{place}  " if place else ""
+        click.secho(f"  ✗ {where}{failure.name} ({failure.job})", fg="red")
+        first = next((line for line in failure.message.splitlines() if line.strip()), "")
+        if first:
+            click.echo(f"      {first.strip()[:200]}")
+    if summary.folder:
+        kept = f", {summary.artifacts} artifacts" if summary.artifacts else ""
+        click.echo(f"Logs{kept}: {summary.folder}")
