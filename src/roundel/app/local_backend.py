@@ -23,16 +23,22 @@ class NoBackend(DomainError):
 
 
 async def choose_backend(
-    choice: BackendChoice, image_map: tuple[tuple[str, str], ...], audience: Audience
+    choice: BackendChoice,
+    image_map: tuple[tuple[str, str], ...],
+    audience: Audience,
+    shared: Path | None = None,
 ) -> Backend:
-    """Return containers where an engine answers, else processes, with a warning."""
+    """Return containers where an engine answers, else processes, with a warning.
+
+    `shared` is a folder that jobs are to see where it is.
+    """
     if choice is not BackendChoice.PROCESS:
         why = "no engine's socket was found"
         if choice is BackendChoice.DOCKER or _engine_may_be_there():
             from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
 
             rules = (ImageRule(pattern, image) for pattern, image in image_map)
-            docker = DockerBackend(image_map=rules)
+            docker = DockerBackend(image_map=rules, shared=() if shared is None else (shared,))
             answer = await docker.why_unusable()
             if answer is None:
                 return docker
@@ -43,7 +49,9 @@ async def choose_backend(
         audience.hear(Note(text=NO_ENGINE, warning=True))
     from roundel.backends.process import ProcessBackend
 
-    return ProcessBackend()
+    # A job with a /tmp of its own would not see what lies in ours.
+    hidden = shared is not None and shared.is_relative_to("/tmp")  # noqa: S108
+    return ProcessBackend(namespaces=not hidden)
 
 
 def _engine_may_be_there() -> bool:

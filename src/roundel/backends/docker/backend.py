@@ -41,7 +41,10 @@ _REMOVE_TRIES = 3
 
 
 class DockerBackend:
-    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default."""
+    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default.
+
+    Folders of this machine that are `shared` are seen by the jobs in the same place.
+    """
 
     def __init__(
         self,
@@ -50,8 +53,10 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        shared: Iterable[Path] = (),
     ) -> None:
         self._url = url
+        self._shared = tuple(shared)
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
@@ -165,6 +170,7 @@ class DockerBackend:
             labels=labels_of(order, home, "primary"),
             job=folder.job,
             launch=folder.secrets,
+            shared=self._shared,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
         )
