@@ -4,6 +4,7 @@ The data folder is kept between runs, so that images are made once.
 """
 
 import fcntl
+import itertools
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 CACHE = Path(os.environ.get("ROUNDEL_TEST_CACHE", Path.home() / ".cache" / "roundel-tests"))
 START_SECONDS = 60.0
+_NUMBERS = itertools.count()  # of the engines of this process
 
 
 class NoEngine(Exception):
@@ -73,9 +75,12 @@ class RunningEngine:
             raise NoEngine("an engine of our own needs root on Linux")
         install()
         self._home, self._lock = _free_home()
-        self._run = Path("/run") / f"roundel-engine-{os.getpid()}"  # a socket's path must be short
+        number = next(_NUMBERS)
+        self._run = (
+            Path("/run") / f"roundel-engine-{os.getpid()}-{number}"
+        )  # a socket's path must be short
         self._run.mkdir(mode=0o700, exist_ok=True)
-        self._bridge, subnet = _make_bridge()
+        self._bridge, subnet = _make_bridge(number)
         with (self._home / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -138,10 +143,10 @@ def _free_home() -> tuple[Path, int]:
     raise NoEngine(f"all engine folders in {CACHE} are in use")
 
 
-def _make_bridge() -> tuple[str, str]:
+def _make_bridge(number: int) -> tuple[str, str]:
     """Make a bridge on a subnet that nobody uses here."""
     used = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True, check=False).stdout
-    name = f"rdl{os.getpid() % 100_000_000}"[:15]
+    name = f"rdl{os.getpid() % 100_000_000}.{number}"[:15]
     for third in range(200, 256):
         subnet = f"10.213.{third}.0/24"
         if f"10.213.{third}." not in used:

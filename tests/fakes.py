@@ -111,11 +111,17 @@ class ScriptedRunner:
     id: RunnerId = field(default_factory=lambda: RunnerId("runner-1"))
     endings: dict[str, ExecutionStatus] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ("docker", "machine")
     done: list[str] = field(default_factory=list)
 
     async def claim(self, wait_seconds: float = 0.0) -> JobOrder | None:
         """Ask for one job."""
-        offer = Offer(runner_id=self.id, resource_classes=self.classes, wait_seconds=wait_seconds)
+        offer = Offer(
+            runner_id=self.id,
+            resource_classes=self.classes,
+            executors=self.executors,
+            wait_seconds=wait_seconds,
+        )
         return await self.server.claim(offer)
 
     async def run_one(self, wait_seconds: float = 0.0) -> JobOrder | None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from roundel.domain.runners import Secret
+
 DEFAULT_PORT = 8400
 
 
@@ -13,6 +15,14 @@ class BackendChoice(StrEnum):
     AUTO = "auto"
     DOCKER = "docker"
     PROCESS = "process"
+
+
+class MachineChoice(StrEnum):
+    """Where `machine` jobs run.  They may do as they like there, so it is never guessed."""
+
+    PROCESS = "process"  # as processes of this machine, for trusted code
+    CONTAINER = "container"  # in a privileged container
+    RUNNERS = "runners"  # not here: they wait for a runner that serves them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +37,13 @@ class Settings:
     slots: int | None = None
     run_jobs: bool = True
     backend: BackendChoice = BackendChoice.AUTO
+    machine: MachineChoice | None = None  # None: process with --backend process, else runners
+    remote_docker: str = "refuse"  # or `socket`, or `sidecar=IMAGE`
     image_map: tuple[tuple[str, str], ...] = ()  # (pattern, image), the first that fits counts
     public_url: str | None = None
     job_url: str | None = None
+    master_key: Secret | None = None  # from the environment; else the file, else one in `data`
+    master_key_file: Path | None = None
     allow_private_addresses: bool = False  # requests to addresses that users name
 
 

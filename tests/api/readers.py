@@ -27,6 +27,7 @@ from roundel.domain.views import (
     SlotView,
     WorkflowView,
 )
+from roundel.domain.waiting import Waiting
 
 if TYPE_CHECKING:
     from tests.api.world import World
@@ -135,6 +136,9 @@ class Readers:
         for job in self._jobs(project_id):
             if job.number == number:
                 return self._view(job)
+        return None
+
+    async def why(self, job_id: JobId) -> Waiting | None:
         return None
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:

@@ -49,9 +49,12 @@ def complete() -> Any:
 def validator(method: str, key: str, status: str) -> Any:
     responses = published()["paths"][key][method]["responses"]
     response = responses.get(status) or responses["default"]
+    if "$ref" in response:
+        response = published()["components"]["responses"][response["$ref"].rpartition("/")[2]]
     [(kind, content)] = response["content"].items()
     assert kind == "application/json"
-    schema = {**as_json_schema(content["schema"]), "components": published()["components"]}
+    components = as_json_schema(published()["components"])
+    schema = {**as_json_schema(content["schema"]), "components": components}
     return jsonschema_rs.Draft7Validator(schema, validate_formats=True)
 
 

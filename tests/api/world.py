@@ -89,6 +89,7 @@ class World:
     outputs: dict[tuple[str, int], list[Piece]] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
     settings: dict[str, ProjectSettings] = field(default_factory=dict)
+    waits: dict[str, str] = field(default_factory=dict)  # why, by the job's name
     lookups: int = 0
     broken: bool = False
 
@@ -101,6 +102,13 @@ class World:
     @property
     def logs(self) -> "World":
         return self
+
+    @property
+    def supply(self) -> "World":
+        return self
+
+    def why_waiting(self, job: Job) -> str | None:
+        return self.waits.get(job.name)
 
     @property
     def runners(self) -> None:

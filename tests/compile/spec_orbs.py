@@ -21,6 +21,7 @@ class FolderOrbs:
 
     def __init__(self, folder: Path) -> None:
         self.files: dict[tuple[str, str], Path] = {}
+        self.characters = 0  # of all texts that were handed out
         for file in folder.glob("*__*@*.yml"):
             name, _, version = file.stem.partition("@")
             self.files[name.replace("__", "/"), version] = file
@@ -33,5 +34,6 @@ class FolderOrbs:
         if version is None:
             return None
         text = self.files[name, version].read_text()
+        self.characters += len(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return ResolvedOrb(reference=f"{name}@{version}", text=text, digest=digest)

@@ -145,6 +145,21 @@ async def test_a_runner_that_was_away_learns_what_the_server_has(there: Served) 
     assert (step.next_chunk, step.source_end, step.report.status) == (1, 17, StepStatus.RUNNING)
 
 
+async def test_what_a_runner_says_it_does_not_hold_goes_to_another(there: Served) -> None:
+    order = await claimed(there)
+    runner = there.runner()
+    await there.server.settle(runner.id, {order.lease.execution_id})
+    await there.server.renew(order.lease)
+    await there.server.settle(there.runner("two").id, set())
+    await there.server.renew(order.lease)
+    await there.server.settle(runner.id, set())
+    with pytest.raises(LeaseLost):
+        await there.server.renew(order.lease)
+    again = await there.runner("two").claim()
+    assert again is not None
+    assert again.job_id == order.job_id
+
+
 async def test_secrets_arrive_and_still_hide_themselves(there: Served) -> None:
     order = await claimed(there)
     assert all(repr(mask) == "***" for mask in order.masks)

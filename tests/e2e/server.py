@@ -37,8 +37,13 @@ class Server:
     """Start with `start`, end with `stop` or `kill`; may be started again on the same data."""
 
     def __init__(
-        self, data: Path, *options: str, environment: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "roundel"),
     ) -> None:
+        self.program = program
         self.data = data
         self.options: Sequence[str] = options
         self.environment = environment
@@ -73,7 +78,7 @@ class Server:
         began = time.perf_counter()
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "roundel", "serve"),
+                *(*self.program, "serve"),
                 *("--data", str(self.data), "--port", str(self.port)),
                 *self.options,
             ],

@@ -2,11 +2,12 @@
 
 import hashlib
 import http.client
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.client import Answer
+from tests.e2e.client import ENDED, Answer, until
 from tests.e2e.site import Project, Site
 from tests.spec import SPEC
 
@@ -90,7 +91,8 @@ def test_15_artifacts_and_tests_are_listed_and_served(site: Site) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
     assert fetch(site, artifacts[1]["url"]).body == bytes(4096)
-    bare = artifacts[0]["url"].partition("?")[0]
+    assert artifacts[0]["url"].endswith("/files/a.txt")
+    bare = re.sub(r"/[0-9]+\.[^/]*/", "/-/", artifacts[0]["url"])
     assert fetch(site, bare).status == 403
     assert fetch(site, bare, token=site.client.token).body == b"a\n"
     assert fetch(site, artifacts[0]["url"].replace("a.txt", "out/b.txt")).status == 403
@@ -311,3 +313,45 @@ def test_an_image_needs_little_to_keep_files(
         "r.xml",
     ]
     assert [t["file"] for t in site.client.items(f"{base}/tests")] == ["f"]
+
+
+RERUN = f"""
+version: 2.1
+jobs:
+  make:
+    {DOCKER}
+    steps:
+      - run: {{name: token, command: head -c 20 /dev/urandom | sha256sum | tee token}}
+      - persist_to_workspace: {{root: ., paths: [token]}}
+  use:
+    {DOCKER}
+    steps:
+      - attach_workspace: {{at: .}}
+      - restore_cache: {{key: mark}}
+      - run: if [ -e mark ]; then touch again; else touch mark; fi
+      - save_cache: {{key: mark, paths: [mark]}}
+      - run: test -e again
+      - run: {{name: token, command: cat token}}
+workflows:
+  w: {{jobs: [make, use: {{requires: [make]}}]}}
+"""
+
+
+def test_a_rerun_from_failed_attaches_what_the_first_run_persisted(site: Site) -> None:
+    project, client = site.project(RERUN), site.client
+    pipeline = client.trigger(project.slug, branch="main")
+    (workflow,) = client.finished(pipeline["id"]).values()
+    assert workflow["status"] == "failed"
+    made = client.jobs(workflow["id"])["make"]["job_number"]
+    answer = client.request(
+        "POST", f"/api/v2/workflow/{workflow['id']}/rerun", body={"from_failed": True}
+    )
+    assert answer.status == 202, repr(answer)
+    again = answer.json()["workflow_id"]
+    ended = until(
+        lambda: client.get(f"/api/v2/workflow/{again}"), lambda found: found["status"] in ENDED
+    )
+    assert ended["status"] == "success"
+    used = client.jobs(again)["use"]["job_number"]
+    token = client.output(project.slug, made)["token"]
+    assert client.output(project.slug, used)["token"] == token

@@ -76,3 +76,31 @@ def test_a_newer_pipeline_of_a_branch_cancels_the_older_one(site: Site) -> None:
     newer = client.trigger(project.slug, branch="feature")
     assert client.finished(newer["id"])["main"]["status"] == "success"
     assert client.finished(older["id"])["main"]["status"] == "canceled"
+
+
+WAITING = """\
+version: 2.1
+jobs:
+  slow:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: sleep 60}]
+workflows:
+  main: {jobs: [slow, slow: {name: after, requires: [slow]}]}
+"""
+
+
+def test_the_command_says_what_a_job_waits_for(site: Site) -> None:
+    client = site.client
+    project = site.project(WAITING)
+    pipeline = client.compiled(client.trigger(project.slug, branch="main")["id"])
+    workflow = client.workflows(pipeline["id"])["main"]
+    jobs = client.jobs(workflow["id"])
+    done = site.command("why", jobs["after"]["id"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        "after is blocked. It requires jobs that have not ended: slow ("
+    ), done.stdout
+    done = site.command("why", f"{project.slug}/{jobs['slow']['job_number']}")
+    assert done.stdout.startswith("slow is "), done.stderr
+    client.request("POST", f"/api/v2/workflow/{workflow['id']}/cancel")
+    client.finished(pipeline["id"])

@@ -1,13 +1,11 @@
 """A whole server on a real database, with a fake repository, compiler, clock and runner."""
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roundel import store
 from roundel.app import Adapters, Engine, UseCases, build
 from roundel.domain.access import Actor
 from roundel.domain.ids import PipelineId, WorkflowId
@@ -20,8 +18,6 @@ from roundel.settings import Settings
 from roundel.vault.tokens import digest_of
 from tests.builders import a_plan
 from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunner
-
-SNAPSHOT = Path(store.__file__).with_name("snapshot.sql")
 
 
 class House:
@@ -81,14 +77,22 @@ class House:
         return pipeline
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """Return what a statement finds in the database itself."""
-        return await self.engine.database.read(lambda sql: sql.all(statement))
+        """Ask the database itself."""
+        return await self.engine.database.read(lambda sql: sql.all(statement))  # type: ignore[attr-defined]
+
+    async def damage(self, statement: str) -> None:
+        """Change the database behind the server's back."""
+        await self.engine.database.write(lambda tx: tx.jobs._sql.run(statement))  # type: ignore[attr-defined]
 
     async def dump(self) -> str:
-        """Return all rows of all tables as text."""
-        tables = re.findall(r"CREATE TABLE (\w+)", SNAPSHOT.read_text())
-        found = [await self.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608
-        return repr(found)
+        """Return all rows of all tables."""
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if self.database_url is not None:
+            tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        found = []
+        for (name,) in await self.rows(tables):
+            found += await self.rows(f"SELECT * FROM {name}")  # noqa: S608  # our own names
+        return "\n".join(map(repr, found))
 
     async def pipeline(self, pipeline_id: PipelineId) -> Pipeline:
         view = await self.engine.reads.pipeline(pipeline_id)

@@ -8,7 +8,16 @@ from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros
+from roundel.domain.contexts import (
+    Context,
+    MaskedVariable,
+    Restriction,
+    RestrictionId,
+    VariableView,
+)
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.insight_views import InsightReads
+from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
@@ -19,6 +28,15 @@ from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import (
+    Delivery,
+    DeliveryId,
+    Webhook,
+    WebhookChange,
+    WebhookId,
+    WebhookReads,
+    WebhookView,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +73,31 @@ class ConfigText:
     owner: OrganizationId | None = None
 
 
+class WebhookCases(Protocol):
+    """What callers may ask for of webhooks."""
+
+    async def add_webhook(self, project: Project, wanted: WebhookChange) -> Webhook: ...
+
+    async def change_webhook(self, view: WebhookView, wanted: WebhookChange) -> Webhook: ...
+
+    async def remove_webhook(self, webhook_id: WebhookId) -> None: ...
+
+    async def ping_webhook(self, hook: Webhook) -> Delivery: ...
+
+    async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
     The operation has checked the right on the organisation that it names; those of `add_project`,
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
+
+    @property
+    def secrets(self) -> "SecretUseCases": ...
+    @property
+    def webhooks(self) -> WebhookCases: ...
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -132,6 +169,43 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> None: ...
 
 
+class Supply(Protocol):
+    """Who asks for work."""
+
+    def why_waiting(self, job: Job) -> str | None:
+        """Return a sentence for a queued job that nobody asks for, None for any other job."""
+
+
+class SecretUseCases(Protocol):
+    """What callers may ask for around contexts, variables and the key that seals them."""
+
+    async def create_context(self, organization: OrganizationId, name: str) -> Context: ...
+
+    async def delete_context(self, context: Context) -> None: ...
+
+    async def put_variable(self, context: Context, name: str, value: str) -> VariableView: ...
+
+    async def remove_variable(self, context: Context, name: str) -> None: ...
+
+    async def restrict_context(
+        self, context: Context, type_: str | None, value: str | None, project_id: str | None
+    ) -> Restriction: ...
+
+    async def unrestrict_context(self, context: Context, restriction: RestrictionId) -> None: ...
+
+    async def project_variables(self, project: Project) -> list[MaskedVariable]: ...
+
+    async def project_variable(self, project: Project, name: str) -> MaskedVariable: ...
+
+    async def put_project_variable(
+        self, project: Project, name: str, value: str
+    ) -> MaskedVariable: ...
+
+    async def remove_project_variable(self, project: Project, name: str) -> None: ...
+
+    async def rotate_master_key(self) -> int: ...
+
+
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""
 
@@ -144,7 +218,13 @@ class ApiApp(Protocol):
     @property
     def logs(self) -> Logs: ...
     @property
+    def supply(self) -> Supply: ...
+    @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def insights(self) -> InsightReads: ...
+    @property
+    def webhooks(self) -> WebhookReads: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

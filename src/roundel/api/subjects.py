@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from roundel.api.binding import number_of
 from roundel.api.operations import Found, Subject
 from roundel.api.ports import ApiApp
-from roundel.domain.errors import NotFound
+from roundel.domain.contexts import Context, ContextId
+from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -111,6 +112,34 @@ async def _execution(app: ApiApp, path: Path) -> Found[ExecutionId] | None:
     return None if owner is None else Found(owner, execution)
 
 
+async def _context(app: ApiApp, path: Path) -> Found[Context] | None:
+    text = path["context-id"]
+    found = await app.reads.secrets.context(ContextId(text.lower())) if is_uuid(text) else None
+    return None if found is None else Found(found.organization_id, found)
+
+
+async def _restricted_context(app: ApiApp, path: Path) -> Found[Context] | None:
+    text = path["context_id"]
+    if not is_uuid(text):
+        raise Invalid("context_id is invalid.")
+    return await _context(app, {"context-id": text})
+
+
+NO_CONTEXT = "Context not found."
+
+CONTEXT = Subject(find=_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
+RESTRICTED_CONTEXT = Subject(find=_restricted_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
+
+
+async def _organization_by_slug(app: ApiApp, path: Path) -> Found[Organization] | None:
+    return await _named_organization(app, {"org-slug-or-id": path["org-slug"]})
+
+
+async def _project_in_parts(app: ApiApp, path: Path) -> Found[Project] | None:
+    parts = (path["vcs"], path["organization"], path["project"])
+    return await _project(app, {"project-slug": "/".join(parts)})
+
+
 NO_PROJECT = "Project not found"
 NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
@@ -120,6 +149,10 @@ NAMED_ORGANIZATION = Subject(
     missing="Organization does not exist.",
     outside="Organization does not exist.",
 )
+ORGANIZATION_BY_SLUG = Subject(
+    find=_organization_by_slug, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION
+)
+PROJECT_IN_PARTS = Subject(find=_project_in_parts, missing=NO_PROJECT, outside=NO_PROJECT)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(
     find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT

@@ -2,11 +2,16 @@
 
 from roundel.api import health
 from roundel.api.operations import AnyOperation
-from roundel.api.own import administration, artifacts, logs
+from roundel.api.own import administration, artifacts, deliveries, logs
 from roundel.api.v1 import builds, people
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v2 import (
+    contexts,
     documents,
+    envvars,
+    insight_summaries,
+    insight_tests,
+    insights,
     jobs,
     kept,
     pipelines,
@@ -14,6 +19,7 @@ from roundel.api.v2 import (
     schedules,
     settings,
     url_orbs,
+    webhooks,
     workflows,
 )
 from roundel.api.v3 import configs, runners
@@ -26,8 +32,15 @@ MODULES = (
     projects,
     schedules,
     settings,
+    contexts,
+    envvars,
     documents,
     url_orbs,
+    webhooks,
+    deliveries,
+    insights,
+    insight_summaries,
+    insight_tests,
     configs,
     builds,
     kept_v1,

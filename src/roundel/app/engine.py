@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, SystemClock
-from roundel.domain.errors import DomainError, Unavailable
+from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
+from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
+from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database
@@ -29,9 +33,12 @@ from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
+from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
+from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vcs.bare import GitRepositories
 from roundel.wire.web import Web
 
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 
 ADMIN_TOKEN = "admin-token"  # noqa: S105  # the name of the file, not a token
 SIGNING_KEY = "signing-key"
+MASTER_KEY = "master-key"
 
 log = logging.getLogger(__name__)
 
@@ -69,17 +77,23 @@ class Engine:
         self.settings = settings
         self.instance = new_id()
         self.folder = DataFolder(settings.data)
+        # The folder is ours alone, so whoever had it before is gone, however it ended.
+        self.predecessor = self.folder.succeed(self.instance)
         self.wakeups = LocalWakeups()
         self.alone = settings.database_url is None
         try:
+            self._key_file, self.cipher = _master_keys(settings, self.folder)
             self.blobs: Blobs = _blobs(settings, self.folder)
             self._database = _database(settings, self.folder, self.wakeups)
         except BaseException:
             self.folder.close()
             raise
         self.clock: Clock = adapters.clock or SystemClock()
+        self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
+        self.insights: InsightReads = SqlInsightReads(self._database)
+        self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories
@@ -98,6 +112,8 @@ class Engine:
         """Make the first administrator, take up what an earlier run has left, begin to tick."""
         await self._first_start()
         await self._share_keys()
+        await self._seal_anew()
+        await self._drop_old_keys()
         await self.ticks.recover()
         self._ticking = asyncio.create_task(self.ticks.run(), name="ticks")
 
@@ -131,6 +147,36 @@ class Engine:
             lambda tx: tx.replicas.shared_key(SIGNING_KEY, proposal)
         )
 
+    async def rotate_master_key(self) -> int:
+        """Seal all secrets under a fresh master key; return how many; refuse a key not ours."""
+        if self._key_file is None or not self.alone:
+            raise Invalid(
+                "The master key comes from ROUNDEL_MASTER_KEY, or several servers share it: put a"
+                " new one before it, on a line of its own, and start the servers again one by one;"
+                " they then seal everything anew."
+            )
+        self.cipher = Cipher(self._key_file.add())
+        return await self._seal_anew()
+
+    async def _seal_anew(self) -> int:
+        """Seal what is under older keys under the current one; return how many that were."""
+        resealed = await reseal_all(self)
+        if resealed:
+            log.info("sealed %d secrets anew", resealed, extra={"event": "resealed"})
+        return resealed
+
+    async def _drop_old_keys(self) -> None:
+        """Let go of keys that nothing needs; only at the start, as no request is under way."""
+        left = set(await self.reads.secrets.keys_in_use()) - {self.cipher.current}
+        if left:
+            log.error(
+                "secrets are sealed under master keys that are not here: %s",
+                ", ".join(sorted(left)),
+                extra={"event": "master-key-lost"},
+            )
+        elif self._key_file is not None and self.alone:
+            self._key_file.keep_first()
+
     async def _first_start(self) -> None:
         made = await first_administrator(self)
         if made is None:
@@ -142,6 +188,14 @@ class Engine:
 def build(settings: Settings, adapters: Adapters | None = None) -> Engine:
     """Open everything that a server needs; raise a DomainError that says why it cannot be."""
     return Engine(settings, adapters)
+
+
+def _master_keys(settings: Settings, folder: DataFolder) -> tuple[KeyFile | None, Cipher]:
+    """Return the master keys, and their file where they have one."""
+    if settings.master_key is not None:
+        return None, Cipher(read_keys(settings.master_key, "ROUNDEL_MASTER_KEY"))
+    file = KeyFile(settings.master_key_file or folder.path / MASTER_KEY)
+    return file, Cipher(file.load())
 
 
 def _blobs(settings: Settings, folder: DataFolder) -> Blobs:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from roundel.app.local_events import Audience, Note
 from roundel.backends.folder import JobFolder
+from roundel.backends.process import ProcessBackend
 from roundel.backends.protocol import Backend
+from roundel.backends.routed import RoutedBackend
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId
 from roundel.settings import BackendChoice
@@ -41,14 +43,17 @@ async def choose_backend(
             docker = DockerBackend(image_map=rules, shared=() if shared is None else (shared,))
             answer = await docker.why_unusable()
             if answer is None:
-                return docker
+                # Who runs it here trusts it here: machine jobs have this machine.
+                return RoutedBackend(docker, _processes(shared))
             await docker.close()
             why = answer
         if choice is BackendChoice.DOCKER:
             raise NoBackend(why)
         audience.hear(Note(text=NO_ENGINE, warning=True))
-    from roundel.backends.process import ProcessBackend
+    return _processes(shared)
 
+
+def _processes(shared: Path | None) -> ProcessBackend:
     # A job with a /tmp of its own would not see what lies in ours.
     hidden = shared is not None and shared.is_relative_to("/tmp")  # noqa: S108
     return ProcessBackend(namespaces=not hidden)

@@ -17,11 +17,11 @@ from roundel.api.ports import ApiSettings
 from roundel.app.engine import CannotServe, Engine, build
 from roundel.app.journal import start_journal
 from roundel.app.use_cases import UseCases
-from roundel.backends.process import ProcessBackend
-from roundel.backends.protocol import Backend
+from roundel.backends.choosing import NO_MACHINES, executors_of, make_backend
 from roundel.domain.errors import DomainError
+from roundel.domain.jobs import MACHINE_LANE, lane_of
 from roundel.runner.main import Runner
-from roundel.settings import BackendChoice, Settings
+from roundel.settings import Settings
 
 Announce: TypeAlias = Callable[[str], None]
 
@@ -132,14 +132,16 @@ class _Beside:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Run jobs until `stop`; while that is impossible, jobs wait and the log says why."""
+        """Run jobs until `stop`; while that is impossible, jobs wait and it is told why."""
         said = ""
+        self._tell(None)
         while not self._stopping.is_set():
             self._runner = self._make()
             try:
                 await self._runner.run()
                 return
             except DomainError as error:
+                self._tell(str(error))
                 if str(error) != said:
                     said = str(error)
                     log.error("jobs wait: %s", said, extra={"event": "runner-refused"})
@@ -155,29 +157,28 @@ class _Beside:
         if self._runner is not None:
             await self._runner.stop(grace_seconds)
 
+    def _tell(self, trouble: str | None) -> None:
+        """Let people who look at a waiting job know what keeps it."""
+        served = {lane_of(None, kind) for kind in executors_of(self._engine.settings)}
+        why = {} if trouble is None else dict.fromkeys(served, trouble)
+        if MACHINE_LANE not in served:
+            why[MACHINE_LANE] = NO_MACHINES
+        self._engine.supply.troubled(why)
+
     def _make(self) -> Runner:
         settings = self._engine.settings
         return Runner(
             self._engine.runners,
-            _backend(settings),
+            make_backend(settings),
             folder=self._engine.folder.runner,
             clock=self._engine.clock,
             slots=settings.slots or os.cpu_count() or 1,
+            executors=executors_of(settings),
         )
 
 
 async def _nothing() -> None:
     return
-
-
-def _backend(settings: Settings) -> Backend:
-    """Return where jobs run.  `auto` is containers: without an engine, jobs wait for one."""
-    if settings.backend is BackendChoice.PROCESS:
-        return ProcessBackend()
-    from roundel.backends.docker import DockerBackend, ImageRule  # loads the engine's client
-
-    rules = (ImageRule(pattern, image) for pattern, image in settings.image_map)
-    return DockerBackend(image_map=rules)
 
 
 def _listen(settings: Settings) -> socket.socket:

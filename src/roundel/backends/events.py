@@ -29,6 +29,7 @@ class Record:
 
     facts: dict[str, str] | None = None  # None until the supervisor is ready
     started: set[int] = field(default_factory=set)
+    full: bool = False  # the job folder's disk was
     ended: dict[int, Ended] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)  # names, in the order of their asking
     _read: int = 0
@@ -52,6 +53,8 @@ class Record:
             elif match[3] is not None:
                 # The first word counts: nobody ends a step twice.
                 self.ended.setdefault(step, Ended(int(match[3]), int(match[4] or 0)))
+        elif line == b"full":
+            self.full = True
         elif match := _QUESTION.fullmatch(line):
             self.questions.append(match[1].decode())
         elif self.facts is None and (match := _READY.fullmatch(line)):

@@ -149,6 +149,10 @@ class _FakeSandbox:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets this event")
 
+    @property
+    def remote_docker(self) -> str | None:
+        return None
+
     def halted(self) -> bool:
         return self._world.halted
 

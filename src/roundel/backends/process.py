@@ -57,7 +57,10 @@ _SHARED_TMP_ONLY = (
 class ProcessBackend:
     """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
-    def __init__(self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(
+        self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES, engine: bool = False
+    ) -> None:
+        self._engine = engine  # whether jobs may use this machine's container engine
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
         # The command that isolates a job: None until we know, empty where there is none.
@@ -102,6 +105,8 @@ class ProcessBackend:
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
         )
+        if self._engine or order.executor.kind is ExecutorKind.MACHINE:
+            sandbox.remote_docker = "Using the container engine of this machine."
         sandbox.opened_how = _opened_how(order, self._isolation)
         identity_file = root / "process.json"
         supervisor = Identity.load(identity_file) if folder.exists() else None

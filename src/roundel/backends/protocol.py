@@ -33,6 +33,7 @@ class Exit:
 
     code: int | None
     oom: bool = False
+    disk_full: bool = False  # the disk that the job folder is on, when the step failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,13 @@ class Sandbox(Protocol):
 
     async def question(self, number: int) -> str:
         """Return the name of question `number` from 0, once something inside has asked it."""
+
+    @property
+    def remote_docker(self) -> str | None:
+        """A sentence on the container engine that `setup_remote_docker` gives; None: there is none.
+
+        Where there is one, the steps' environment leads to it already.
+        """
 
     def archives(self) -> Archives | None:
         """Return the engine's own way to a job's files; None where only the job's tar can."""

@@ -46,6 +46,7 @@ class FolderSandbox:
         count_ooms: bool = False,
     ) -> None:
         self.opened_how = ""
+        self.remote_docker: str | None = None
         self.kept = False
         self.engine_archives: Archives | None = None
         self._folder = folder
@@ -159,6 +160,8 @@ class FolderSandbox:
             descriptor = self._folder.open_file(f"{index}.out")
         except NotOurs as error:
             raise SandboxLost(str(error)) from error
+        except OSError as error:
+            raise SandboxLost(f"the job folder cannot be written: {error.strerror}") from error
         output = OutputFile(descriptor, from_offset, lambda on: self._freeze(index, on), self._cap)
         bell = self._hang()
         try:
@@ -170,7 +173,12 @@ class FolderSandbox:
         finally:
             self._bells.discard(bell)
             output.close()
-        return Exit(code=ended.code, oom=self._count_ooms and ended.code != 0 and ended.ooms > 0)
+        failed = ended.code != 0
+        return Exit(
+            code=ended.code,
+            oom=self._count_ooms and failed and ended.ooms > 0,
+            disk_full=failed and self._record.full,
+        )
 
     async def stop_step(self, index: int) -> None:
         """TERM, and KILL after the grace time or for what the step leaves behind."""

@@ -13,6 +13,7 @@
 # Lines go out to JOB/events, one write each:
 #   ready KEY=VALUE...      what this place has
 #   started INDEX
+#   full                    the disk was, when a step failed or something was to be said
 #   ended INDEX CODE OOMS   OOMS counts the kernel's memory kills here since the start
 
 _rd_job=$1 _rd_secrets=$2
@@ -27,7 +28,12 @@ if [ "${1-}" = -t ]; then
 fi
 [ "${1-}" = -- ] && shift
 
-say() { echo "$*" >>"$_rd_job/events"; }
+# A full disk must not swallow an event, or the runner would wait for it: the ballast makes room.
+say() {
+  { echo "$*" >>"$_rd_job/events"; } 2>/dev/null && return
+  rm -f "$_rd_job/ballast"
+  until { printf '\nfull\n%s\n' "$*" >>"$_rd_job/events"; } 2>/dev/null; do sleep 1; done
+}
 
 # A step must be a process group of its own, so that a signal reaches all of it.
 _rd_setsid=$(command -v setsid) || _rd_setsid=
@@ -124,6 +130,7 @@ start() {
     say "started $1"
     wait $!
     _rd_code=$?
+    [ $_rd_code = 0 ] || { echo 1 >"$_rd_job/probe"; } 2>/dev/null || say full
     ooms
     say "ended $1 $_rd_code $((_rd_oom - _rd_oom_before))"
   ) &

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from roundel.cli.output import Failure
-from roundel.cli.serve import image_rule, option
+from roundel.cli.serve import image_rule, machine_option, option, remote_docker_option
 from roundel.domain.errors import DomainError
-from roundel.settings import BackendChoice, default_data_folder
+from roundel.settings import BackendChoice, MachineChoice, Settings, default_data_folder
 
 HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and is taken up again
 
@@ -38,6 +38,8 @@ HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and i
     show_default=True,
     help="Where jobs run.",
 )
+@machine_option
+@remote_docker_option
 @option(
     "--image-map",
     type=image_rule,
@@ -68,16 +70,26 @@ async def _run(
     resource_class: str | None,
     slots: int | None,
     backend: str,
+    machine: str | None,
+    remote_docker: str,
     image_map: tuple[tuple[str, str], ...],
 ) -> None:
+    from roundel.backends.choosing import make_backend
     from roundel.domain.clock import SystemClock
     from roundel.runner.main import Runner
     from roundel.wire.runner_client import RemoteServer
 
+    settings = Settings(
+        data=folder,
+        backend=BackendChoice(backend),
+        machine=None if machine is None else MachineChoice(machine),
+        remote_docker=remote_docker,
+        image_map=image_map,
+    )
     async with RemoteServer(server, token) as remote:
         running = Runner(
             remote,
-            _backend(BackendChoice(backend), image_map),
+            make_backend(settings),
             folder=folder,
             clock=SystemClock(),
             slots=slots or os.cpu_count() or 1,
@@ -93,13 +105,3 @@ async def _run(
         loop.add_signal_handler(signal.SIGINT, end, HAND_OVER_SECONDS)
         click.echo(f"Running jobs for {server}")
         await running.run()
-
-
-def _backend(choice: BackendChoice, image_map: tuple[tuple[str, str], ...]) -> Any:
-    if choice is BackendChoice.PROCESS:
-        from roundel.backends.process import ProcessBackend
-
-        return ProcessBackend()
-    from roundel.backends.docker import DockerBackend, ImageRule
-
-    return DockerBackend(image_map=(ImageRule(pattern, image) for pattern, image in image_map))

@@ -9,7 +9,22 @@ import click
 
 from roundel.cli.output import Failure
 from roundel.domain.errors import DomainError
-from roundel.settings import DEFAULT_PORT, BackendChoice, Settings, default_data_folder
+from roundel.domain.runners import Secret
+from roundel.settings import (
+    DEFAULT_PORT,
+    BackendChoice,
+    MachineChoice,
+    Settings,
+    default_data_folder,
+)
+
+
+def remote_docker(text: str) -> str:
+    """Check what `setup_remote_docker` is to give."""
+    kind, _, image = text.partition("=")
+    if text in ("refuse", "socket") or (kind == "sidecar" and image.strip()):
+        return text
+    raise click.BadParameter(f"{text!r} is none of refuse, socket and sidecar=IMAGE")
 
 
 def image_rule(text: str) -> tuple[str, str]:
@@ -29,6 +44,23 @@ def option(name: str, **settings: Any) -> Decorator:
     variable = "ROUNDEL_" + name.removeprefix("--").upper().replace("-", "_")
     settings["help"] = f"{settings['help']}  [env: {variable}]"
     return click.option(name, envvar=variable, **settings)
+
+
+machine_option = option(
+    "--machine",
+    type=click.Choice([choice.value for choice in MachineChoice]),
+    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
+    " or not here.  Default: as processes with --backend process, else not here.",
+)
+remote_docker_option = option(
+    "--remote-docker",
+    type=remote_docker,
+    default="refuse",
+    show_default=True,
+    metavar="refuse|socket|sidecar=IMAGE",
+    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
+    " may do anything on this machine), or an engine in a privileged container beside it.",
+)
 
 
 @click.command()
@@ -52,6 +84,8 @@ def option(name: str, **settings: Any) -> Decorator:
     show_default=True,
     help="Where jobs run.",
 )
+@machine_option
+@remote_docker_option
 @option(
     "--image-map",
     type=image_rule,
@@ -62,12 +96,22 @@ def option(name: str, **settings: Any) -> Decorator:
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
 @option(
+    "--master-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key that secrets are sealed under; by default DIR/master-key is made.",
+)
+@option(
     "--allow-private-addresses",
     is_flag=True,
-    help="Let URL orbs come from private networks and over http.",
+    help="Let URL orbs come from, and webhooks go to, private networks and over http.",
 )
 def serve(
-    data: Path | None, no_runner: bool, backend: str, image_map: tuple[Any, ...], **rest: Any
+    data: Path | None,
+    no_runner: bool,
+    backend: str,
+    machine: str | None,
+    image_map: tuple[Any, ...],
+    **rest: Any,
 ) -> None:
     """Serve the API, pages, scheduler and, unless --no-runner, run jobs."""
     from roundel.app import serve as serve_until_told
@@ -76,7 +120,9 @@ def serve(
         data=data or default_data_folder(dict(os.environ), Path.home()),
         run_jobs=not no_runner,
         backend=BackendChoice(backend),
+        machine=None if machine is None else MachineChoice(machine),
         image_map=image_map,
+        master_key=_master_key(),
         **_checked(rest),
     )
     try:
@@ -85,6 +131,12 @@ def serve(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the server cannot start: {error}") from error
+
+
+def _master_key() -> Secret | None:
+    """Return the key in the environment, which nothing that we start is to inherit."""
+    text = os.environ.pop("ROUNDEL_MASTER_KEY", "")
+    return Secret(text) if text.strip() else None
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

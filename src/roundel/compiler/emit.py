@@ -23,9 +23,9 @@ _NOT_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 
 def emit(root: Map) -> str:
     """Return a tree as YAML in block style."""
-    out: list[str] = []
-    _map(root, 0, out)
-    return "".join(out) or "{}\n"
+    writer = _Writer()
+    writer.write_map(root, 0)
+    return "".join(writer.out) or "{}\n"
 
 
 _INDENTS = ["  " * depth for depth in range(120)]
@@ -35,62 +35,91 @@ def _indent(depth: int) -> str:
     return _INDENTS[depth] if depth < len(_INDENTS) else "  " * depth
 
 
-def _map(node: Map, depth: int, out: list[str], first: str | None = None) -> None:
-    """Write a map; `first` stands before its first key instead of the indentation."""
-    indent = _indent(depth)
-    add = out.append
-    start = indent if first is None else first
-    for key, value in node.items():
-        shown = _key(key)
-        if len(shown) > LONGEST_SIMPLE_KEY:
-            add(f"{start}? {_quoted(key)}\n")
-            shown, start = "", indent
-        kind = type(value)
-        if kind is str:
-            add(f"{start}{shown}: {_text(value, depth)}\n")  # type: ignore[arg-type]
-        elif kind is Map:
-            if value:
-                add(f"{start}{shown}:\n")
-                _map(value, depth + 1, out)  # type: ignore[arg-type]
+class _Writer:
+    """Writes one tree.
+
+    Jobs share what they have of executors, commands and anchors, so a list, and a map in a list,
+    that was written before at the same depth is copied from there.
+    """
+
+    __slots__ = ("known", "out")
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self.known: dict[tuple[int, int], tuple[int, int]] = {}  # node and depth -> part of `out`
+
+    def write_map(self, node: Map, depth: int, first: str | None = None) -> None:
+        """Write a map; `first` stands before its first key instead of the indentation."""
+        indent = _indent(depth)
+        add = self.out.append
+        start = indent if first is None else first
+        for key, value in node.items():
+            shown = _key(key)
+            if len(shown) > LONGEST_SIMPLE_KEY:
+                add(f"{start}? {_quoted(key)}\n")
+                shown, start = "", indent
+            kind = type(value)
+            if kind is str:
+                plain = "\n" not in value and plain_is_safe(value)  # type: ignore[operator,arg-type]
+                text = value if plain else _text(value, depth)  # type: ignore[arg-type]
+                add(f"{start}{shown}: {text}\n")
+            elif kind is Map:
+                if value:
+                    add(f"{start}{shown}:\n")
+                    self.write_map(value, depth + 1)  # type: ignore[arg-type]
+                else:
+                    add(f"{start}{shown}: {{}}\n")
+            elif kind is Seq:
+                if value:
+                    add(f"{start}{shown}:\n")
+                    if not self._copied(value, depth):
+                        before = len(self.out)
+                        self.write_seq(value, depth)  # type: ignore[arg-type]
+                        self.known[id(value), depth] = (before, len(self.out))
+                else:
+                    add(f"{start}{shown}: []\n")
             else:
-                add(f"{start}{shown}: {{}}\n")
-        elif kind is Seq:
-            if value:
-                add(f"{start}{shown}:\n")
-                _seq(value, depth, out)  # type: ignore[arg-type]
+                add(f"{start}{shown}: {_scalar(value)}\n")
+            start = indent
+
+    def write_seq(self, node: Seq, depth: int, first: str | None = None) -> None:
+        """Write a list; `first` stands before its first item instead of the indentation."""
+        indent = _indent(depth)
+        add = self.out.append
+        for value in node:
+            start = (indent if first is None else first) + "- "
+            kind = type(value)
+            if kind is str:
+                add(f"{start}{_text(value, depth)}\n")  # type: ignore[arg-type]
+            elif kind is Map:
+                if not value:
+                    add(f"{start}{{}}\n")
+                elif first is not None:
+                    self.write_map(value, depth + 1, start)  # type: ignore[arg-type]
+                elif not self._copied(value, depth):
+                    before = len(self.out)
+                    self.write_map(value, depth + 1, start)  # type: ignore[arg-type]
+                    self.known[id(value), depth] = (before, len(self.out))
+            elif kind is Seq:
+                if value:
+                    self.write_seq(value, depth + 1, start)  # type: ignore[arg-type]
+                else:
+                    add(f"{start}[]\n")
             else:
-                add(f"{start}{shown}: []\n")
-        else:
-            add(f"{start}{shown}: {_scalar(value)}\n")
-        start = indent
+                add(f"{start}{_scalar(value)}\n")
+            first = None
+
+    def _copied(self, node: Node, depth: int) -> bool:
+        """Write a node again if it was written at this depth before."""
+        part = self.known.get((id(node), depth))
+        if part is not None:
+            self.out += self.out[part[0] : part[1]]
+        return part is not None
 
 
 @lru_cache(maxsize=4096)
 def _key(key: str) -> str:
     return key if plain_is_safe(key) else _quoted(key)
-
-
-def _seq(node: Seq, depth: int, out: list[str], first: str | None = None) -> None:
-    indent = _indent(depth)
-    add = out.append
-    for value in node:
-        start = (indent if first is None else first) + "- "
-        first = None
-        kind = type(value)
-        if kind is str:
-            add(f"{start}{_text(value, depth)}\n")  # type: ignore[arg-type]
-        elif kind is Map:
-            if value:
-                _map(value, depth + 1, out, start)  # type: ignore[arg-type]
-            else:
-                add(f"{start}{{}}\n")
-        elif kind is Seq:
-            if value:
-                _seq(value, depth + 1, out, start)  # type: ignore[arg-type]
-            else:
-                add(f"{start}[]\n")
-        else:
-            add(f"{start}{_scalar(value)}\n")
 
 
 def _scalar(value: Node) -> str:
@@ -131,7 +160,10 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _block_is_safe(text: str) -> bool:
     """Tell whether a text can stand as a literal block without an indentation indicator."""
-    if text[0] in " \n\t" or _BLOCK_UNSAFE.search(text) is not None:
+    if text[0] in " \n\t":
+        return False
+    common = text.isascii() and text.replace("\n", "").isprintable()
+    if not common and _BLOCK_UNSAFE.search(text) is not None:
         return False
     stripped = text.rstrip("\n")
     last = stripped.rfind("\n") + 1

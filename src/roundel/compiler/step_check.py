@@ -45,12 +45,15 @@ def check_steps(body: JobBody, job: str, report: Report, strict: bool, seen: set
             f"More than one setup_remote_docker is not valid, please adjust in job {job}.",
             remote[1].spot,
         )
+    voice = Voice(report, body.call)
     for step in body.steps:
         if step.body is not None:
             if id(step.body) in seen:
                 continue
             seen.add(id(step.body))
-        _step(step, Voice(report, step.call), strict)
+        if step.call is not voice.call:
+            voice = Voice(report, step.call)
+        _step(step, voice, strict)
 
 
 _STEP_WHEN = ("always", "on_success", "on_fail")
@@ -74,7 +77,7 @@ def _step(step: Step, voice: Voice, strict: bool) -> None:
         if not node.keys() <= known:
             _unknown(step, node, known, voice)
         for key, value in node.items():
-            if isinstance(value, (Map, Seq)) and key in TEXT_KEYS and key in known:
+            if type(value) in _LISTS and key in TEXT_KEYS and key in known:
                 voice.error(
                     "step-argument",
                     f"[{step.kind}/{key}] expected type: String, found: {type_word(value)}",
@@ -86,6 +89,7 @@ def _step(step: Step, voice: Voice, strict: bool) -> None:
 
 
 _NONE: frozenset[str] = frozenset()
+_LISTS = (Map, Seq)
 
 
 def _required(step: Step, node: Map, voice: Voice, strict: bool) -> None:
@@ -113,7 +117,17 @@ _DELAY = re.compile(r"((10|[1-9])m|([1-9][0-9]*)s)\Z")
 LONGEST_DELAY_SECONDS = 600
 
 
+_FREE_RUN_KEYS = BUILTIN_KEYS["run"] - {
+    "when",
+    "max_auto_reruns",
+    "auto_rerun_delay",
+    "background",
+}
+
+
 def _run(node: Map, voice: Voice) -> None:
+    if node.keys() <= _FREE_RUN_KEYS:
+        return
     when = node.get("when")
     if when is not None and when not in _STEP_WHEN:
         voice.error(

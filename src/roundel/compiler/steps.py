@@ -11,6 +11,8 @@ from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
 
+_BUILTIN = frozenset({*BUILTIN_STEPS, *DASHED_STEPS})
+
 
 class Step:
     """A built-in step after expansion.  `body` is None for a step that stands alone.
@@ -115,14 +117,12 @@ def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) ->
     """Expand a step that is a map with one key."""
     if name in scope.elements.commands:
         _command(name, body, item.key_spot(name), scope, steps, item)
-    elif name in DASHED_STEPS:
+    elif name in _BUILTIN:
         _builtin(name, body, item, scope, steps)
-    elif name in ("when", "unless"):
+    elif name == "when" or name == "unless":
         _condition(name, body, item, scope, steps)
     elif name == "steps":
         steps += list_of_steps(item, name, scope)
-    elif name in BUILTIN_STEPS:
-        _builtin(name, body, item, scope, steps)
     else:
         _command(name, body, item.key_spot(name), scope, steps, item)
 
@@ -130,9 +130,12 @@ def _named(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) ->
 def _builtin(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]) -> None:
     spot = item.key_spot(name)
     if isinstance(body, (Map, Seq)) or (isinstance(body, str) and "<<" in body):
-        before = scope.run.report.errors
-        body = substitute(body, scope, item.value_spot(name))
-        if scope.run.report.errors > before:
+        report = scope.run.report
+        before = report.errors
+        # The place counts for a text only: maps and lists know their own.
+        at = item.value_spot(name) if isinstance(body, str) else spot
+        body = substitute(body, scope, at)
+        if report.errors > before:
             return  # what is wrong was reported; the rest of the step is not worth a look
     if isinstance(body, Seq) and not scope.elements.templating:
         body = _merged_list(body)

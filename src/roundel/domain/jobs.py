@@ -1,5 +1,6 @@
 """Jobs and their executions: one job, one execution per parallel node and attempt."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -131,6 +132,7 @@ class Execution:
     attempt: int
     status: ExecutionStatus
     resource_class: str | None
+    lane: str = ""  # the queue that it waits in
     runner_id: RunnerId | None = None
     fence: int = 0
     lease_until: Micros | None = None
@@ -199,6 +201,19 @@ class Executions(Protocol):
         """Give every lease time until `until` at least: nobody could renew while we were away."""
 
 
-def lane_of(resource_class: str | None) -> str:
-    """Return the queue for a class: `ns/name` has its own, all others share the one named ''."""
-    return resource_class if resource_class is not None and "/" in resource_class else ""
+MACHINE_LANE = "machine"
+_OTHER_SYSTEMS = re.compile(r"windows\..*|macos\..*|m[0-9]+(pro)?\..*")
+
+
+def lane_of(resource_class: str | None, executor: str = "docker") -> str:
+    """Return the queue for a class and an executor: who serves one may not serve another.
+
+    `ns/name` has a queue of its own, and so has each class of another operating system.  All other
+    machines share one, and all containers share the one named ''.
+    """
+    name = resource_class or ""
+    if "/" in name or _OTHER_SYSTEMS.fullmatch(name):
+        return name
+    if executor == "macos":
+        return name or executor
+    return MACHINE_LANE if executor == MACHINE_LANE else ""

@@ -29,10 +29,11 @@ class Secret(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a runner asks for: the classes that it serves; none means any without a namespace."""
+    """What a runner asks for: jobs of its classes; with none, all others of its executors."""
 
     runner_id: RunnerId
     resource_classes: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ("docker", "machine")
     wait_seconds: float = 20.0  # how long the server may keep the call open
 
 

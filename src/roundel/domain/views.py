@@ -10,6 +10,7 @@ from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
+from roundel.domain.contexts import ContextReads
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -30,6 +31,7 @@ from roundel.domain.runners import StepReport
 from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
+from roundel.domain.waiting import Waiting
 from roundel.domain.workflows import Workflow
 
 
@@ -126,6 +128,9 @@ class ScheduleView:
 class Reads(Protocol):
     """The read port of the doors.  What does not exist is None; rights are the caller's affair."""
 
+    @property
+    def secrets(self) -> ContextReads: ...
+
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
 
@@ -203,6 +208,9 @@ class Reads(Protocol):
         """Return all jobs of a workflow in the order of the config."""
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
+
+    async def why(self, job_id: JobId) -> Waiting | None:
+        """Return what a job waits for."""
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is, for rights on operations that name a job by id."""

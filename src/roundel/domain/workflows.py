@@ -67,6 +67,9 @@ class Workflows(Protocol):
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
         """Add slots; their jobs must be there already."""
 
+    def contexts_of(self, workflow_id: WorkflowId, job_id: JobId) -> Sequence[str]:
+        """Return the contexts that a job of a workflow names."""
+
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
 

@@ -14,13 +14,16 @@ from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId, RunnerId, new_id
-from roundel.domain.runners import JobOrder, Lease, Offer, StepProgress
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import JobOrder, Lease, Offer, Result, StepProgress
 from roundel.domain.storage import KeepingServer
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
 
 LOG = logging.getLogger("roundel.runner")
 SWEEP_SECONDS = 3600.0
+ROOM_BYTES = 1024 * 1024  # with less free, not even a job's own files fit
+ROOM_SECONDS = 0.5
 CLEAN_UP_SECONDS = 15.0  # for jobs that are being removed when the runner is told to leave
 
 
@@ -40,6 +43,7 @@ class Runner:
         clock: Clock,
         slots: int = 1,
         resource_classes: Sequence[str] = (),
+        executors: Sequence[str] = ("docker", "machine"),
         claim_wait_seconds: float = 20.0,
         runner_id: RunnerId | None = None,
     ) -> None:
@@ -50,6 +54,7 @@ class Runner:
         self._clock = clock
         self._slots = slots
         self._classes = tuple(resource_classes)
+        self._executors = tuple(executors)
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
         self._running: dict[ExecutionId, Claimed] = {}
@@ -118,14 +123,38 @@ class Runner:
         assert runner_id is not None  # noqa: S101 set before this task is made
         holds = frozenset(self._found)
         await persistently("settle", lambda: self._server.settle(runner_id, holds))
-        offer = Offer(runner_id=runner_id, resource_classes=self._classes, wait_seconds=self._wait)
+        offer = Offer(
+            runner_id=runner_id,
+            resource_classes=self._classes,
+            executors=self._executors,
+            wait_seconds=self._wait,
+        )
         while True:
             while self.busy >= self._slots:
                 self._freed.clear()
                 await self._freed.wait()
+            await self._until_there_is_room()
             order = await persistently("claim", lambda: self._server.claim(offer))
-            if order is not None:
+            if order is None:
+                continue
+            try:
                 self._start(order)
+            except OSError as error:
+                await self._decline(order, f"The runner cannot keep this job: {error.strerror}.")
+
+    async def _until_there_is_room(self) -> None:
+        """Wait for the disk: a job that is claimed without room for its files would only fail."""
+        said = False
+        while shutil.disk_usage(self._folder).free < ROOM_BYTES:
+            if not said:
+                LOG.error("event=disk_full folder=%s: jobs wait for room there", self._folder)
+            said = True
+            await asyncio.sleep(ROOM_SECONDS)  # nobody tells when files are removed
+
+    async def _decline(self, order: JobOrder, why: str) -> None:
+        result = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why)
+        with contextlib.suppress(DomainError):
+            await persistently("finish", lambda: self._server.finish(order.lease, result))
 
     async def _until_stopped(self, claiming: asyncio.Task[None]) -> None:
         """Wait for `stop`.  A server that refuses us (a revoked token, say) ends the runner."""

@@ -1,9 +1,10 @@
 """What a step may ask of the server's storage: the calls under the job's lease, tried again."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from roundel.domain.errors import DomainError
+from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.storage import (
     FoundCache,
     LayerConflict,
@@ -12,11 +13,15 @@ from roundel.domain.storage import (
     TestResult,
     WorkspaceLayer,
 )
-from roundel.runner.lease import HeldLease
+from roundel.runner.lease import FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS, HeldLease
 
 
 class NotStored(Exception):
     """The server did not take an upload; `str()` says why."""
+
+
+class NotFetched(Exception):
+    """The server was away for too long in the middle of a download."""
 
 
 class HeldStorage:
@@ -46,9 +51,8 @@ class HeldStorage:
             await watched.close()
 
     async def download(self, blob: StoredBlob) -> AsyncIterator[bytes]:
-        """Yield a blob's bytes."""
-        offset = 0
-        failures = 0
+        """Yield a blob's bytes; NotFetched if the server stays away in the middle."""
+        offset = failures = 0
         while offset < blob.size:
             source = self._storage.download(self._held.lease, blob.id, offset)
             try:
@@ -56,14 +60,12 @@ class HeldStorage:
                     offset += len(piece)
                     failures = 0
                     yield piece
-            except DomainError:
-                raise
-            except (OSError, EOFError):
+                return
+            except (OSError, EOFError, Unavailable) as error:
                 failures += 1
                 if failures > _DOWNLOAD_TRIES:
-                    raise
-            else:
-                return
+                    raise NotFetched(str(error) or type(error).__name__) from error
+            await asyncio.sleep(min(FIRST_DELAY_SECONDS * 2**failures, LAST_DELAY_SECONDS))
 
     async def find_cache(self, prefixes: Sequence[str]) -> FoundCache | None:
         """Return the newest cache of the first prefix that any key begins with."""
@@ -119,7 +121,7 @@ class HeldStorage:
         return await self._held.storing("timings", lambda: self._storage.timings(lease, by))
 
 
-_DOWNLOAD_TRIES = 5  # in a row without a byte
+_DOWNLOAD_TRIES = 15  # in a row without a byte: about two minutes
 
 
 class _Watched:

@@ -12,6 +12,7 @@ from roundel.runner.steps.plan import Process, StepFailed
 OUT_OF_MEMORY = (
     "The step was killed because the job ran out of memory: use less, or a larger resource_class."
 )
+DISK_FULL = "The disk of the machine that ran this step is full: make room there, and run it again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,13 @@ class Trial:
                 code=end.code,
                 message=OUT_OF_MEMORY,
                 said=f"\n{OUT_OF_MEMORY}\n",
+            )
+        if end.disk_full:
+            return Outcome(
+                status=StepStatus.INFRASTRUCTURE_FAIL,
+                code=end.code,
+                message=DISK_FULL,
+                said=f"\n{DISK_FULL}\n",
             )
         if end.code == 0:
             return Outcome(status=StepStatus.SUCCESS, code=0)

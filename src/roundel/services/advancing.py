@@ -12,20 +12,20 @@ from roundel.domain.flows import (
     Flow,
     Hold,
     Pass,
-    Slot,
     Start,
     WorkflowStatus,
     advance,
     status_of,
 )
 from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
-from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus
+from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import Ticket, TurnKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.context_use import why_no_contexts
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.turns import (
     OVERTAKEN,
@@ -100,15 +100,8 @@ class _Advance:
         """Carry out one decision; return where the job stands then."""
         tx, at, job = self._tx, self._at, _job_of(self._tx, slot)
         match decision:
-            case Start() if slot.contexts:
-                # No contexts are kept yet, so whatever a job names does not exist.
-                named = ", ".join(slot.contexts)
-                after = replace(
-                    job,
-                    status=JobStatus.FAILED,
-                    stopped_at=at,
-                    message=f"Context not found: {named}",
-                )
+            case Start() if (refused := why_no_contexts(tx, slot)) is not None:
+                after = replace(job, status=refused.status, stopped_at=at, message=refused.message)
             case Start() | Pass() if needs_turn(slot):
                 after = self._in_turn(workflow, slot, job)
             case Start():
@@ -162,6 +155,7 @@ class _Advance:
                     attempt=1,
                     status=ExecutionStatus.QUEUED,
                     resource_class=job.resource_class,
+                    lane=lane_of(job.resource_class, job.executor),
                     # Of jobs queued at once, the first in the config is claimed first.
                     created_at=Micros(self._at + position + node),
                 )
@@ -229,19 +223,7 @@ class _Advance:
 
 
 def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
-    return Flow(
-        slots=tuple(
-            Slot(
-                name=slot.name,
-                type=slot.type,
-                status=slot.status or JobStatus.NOT_RUN,
-                requires=slot.requires,
-                excluded=slot.job_id is None,
-            )
-            for slot in slots
-        ),
-        canceling=workflow.canceled_by is not None,
-    )
+    return Flow(slots=tuple(slots), canceling=workflow.canceled_by is not None)
 
 
 def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -103,9 +104,17 @@ async def settle(runner_id: RunnerId, holds: Collection[ExecutionId], app: App) 
     await app.database.write(transaction)
 
 
+def queues_of(offer: Offer) -> tuple[str, ...]:
+    """Return the queues that a runner takes jobs from."""
+    named = {lane_of(name): None for name in offer.resource_classes}
+    return tuple(named or {lane_of(None, kind): None for kind in offer.executors})
+
+
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
     at = app.clock.now()
-    lanes = tuple({lane_of(name): None for name in offer.resource_classes}) or ("",)
+    # In any order: a queue that is never empty must not keep the others waiting for ever.
+    lanes = random.sample(queues := queues_of(offer), len(queues))
+    app.supply.asked(queues)
 
     def transaction(tx: Tx) -> JobOrder | None:
         # An execution whose order cannot be made must not keep others from theirs.
@@ -123,31 +132,7 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
                 end_execution(tx, execution, refused, at)
         return None
 
-    writing = asyncio.ensure_future(app.database.write(transaction))
-    try:
-        return await asyncio.shield(writing)
-    except asyncio.CancelledError:
-        # Whoever asked is gone.  What was claimed for him meanwhile goes back into the queue.
-        order = await writing
-        if order is not None:
-            await app.database.write(lambda tx: _give_back(tx, order.lease))
-        raise
-
-
-def _give_back(tx: Tx, lease: Lease) -> None:
-    execution = held(tx, lease)
-    queued = replace(
-        execution,
-        status=ExecutionStatus.QUEUED,
-        runner_id=None,
-        lease_until=None,
-        deadline=None,
-    )
-    tx.executions.save(queued, execution.status)
-    job = tx.jobs.get(execution.job_id)
-    if job is not None and job.status is JobStatus.NOT_RUNNING and job.parallelism == 1:
-        tx.jobs.save(replace(job, status=JobStatus.QUEUED), job.status)
-    tx.wake(CLAIMS)
+    return await app.database.write(transaction)
 
 
 def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:

@@ -6,7 +6,8 @@ from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
 from roundel.domain.workflows import SETUP_TAG, Workflow
-from roundel.services.plans import read_job
+from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
+from roundel.services.plans import plan_of, read_job
 from roundel.services.work import App, Tx
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
@@ -30,6 +31,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
         raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
     plan = _plan_of(tx, pipeline, workflow, job)
     secrets = _secrets(pipeline, workflow, app)
+    kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
     return JobOrder(
         lease=_lease_of(execution),
@@ -57,8 +59,10 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
                     previous_number=_previous_number(tx, job, pipeline),
                 )
             ),
+            contexts=kept.contexts,
+            project=kept.project,
         ),
-        masks=tuple(secrets.values()),
+        masks=(*secrets.values(), *kept.masks),
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
@@ -75,15 +79,25 @@ def _secrets(pipeline: Pipeline, workflow: Workflow, app: App) -> dict[str, Secr
     return {"CIRCLE_CONTINUATION_KEY": Secret(key)}
 
 
-def _plan_of(tx: Tx, pipeline: Pipeline, workflow: Workflow, job: Job) -> JobPlan:
-    stored = pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
-    document = None if stored is None else tx.documents.get(stored)
-    if document is None or job.plan_key is None:
-        raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
+def _kept(
+    tx: Tx, job: Job, workflow: Workflow, pipeline: Pipeline, project: Project, app: App
+) -> JobSecrets:
+    """Return the variables of contexts and project, opened now and not before."""
+    named = tx.workflows.contexts_of(workflow.id, job.id)
     try:
-        return read_job(document, job.plan_key)
-    except KeyError:
-        raise CannotOrder(f"the plan has no job {job.plan_key!r}") from None
+        return secrets_of_job(tx, named, pipeline, project, app.cipher)
+    except SecretLost as error:
+        raise CannotOrder(str(error)) from None
+
+
+def _plan_of(tx: Tx, pipeline: Pipeline, workflow: Workflow, job: Job) -> JobPlan:
+    stored = plan_of(pipeline, workflow)
+    if stored is None or job.plan_key is None:
+        raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
+    plan = read_job(tx.documents, stored, job.plan_key)
+    if plan is None:
+        raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
+    return plan
 
 
 def _lease_of(execution: Execution) -> Lease:

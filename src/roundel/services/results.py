@@ -165,6 +165,7 @@ def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
         attempt=execution.attempt + 1,
         status=ExecutionStatus.QUEUED,
         resource_class=execution.resource_class,
+        lane=execution.lane,
         created_at=at,
     )
     tx.executions.add([again])

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
@@ -26,9 +28,13 @@ from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
+from roundel.services.supply import Supply
+from roundel.vault.cipher import Cipher
+from roundel.wire.web import Web
 
 T = TypeVar("T")
 
@@ -41,9 +47,13 @@ class Tx(Protocol):
     @property
     def caches(self) -> Caches: ...
     @property
+    def contexts(self) -> Contexts: ...
+    @property
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def insights(self) -> Insights: ...
     @property
     def jobs(self) -> Jobs: ...
     @property
@@ -63,6 +73,8 @@ class Tx(Protocol):
     @property
     def schedules(self) -> Schedules: ...
     @property
+    def secrets(self) -> Secrets: ...
+    @property
     def settings(self) -> AllSettings: ...
     @property
     def replicas(self) -> Replicas: ...
@@ -78,6 +90,8 @@ class Tx(Protocol):
     def timers(self) -> Timers: ...
     @property
     def uploads(self) -> Uploads: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
     @property
     def workflows(self) -> Workflows: ...
 
@@ -118,6 +132,10 @@ class App(Protocol):
         """Return the secret that signs what we give out; replicas share it."""
 
     @property
+    def predecessor(self) -> str | None:
+        """The process whose place this one has taken."""
+
+    @property
     def alone(self) -> bool:
         """Whether no other server can be on this database."""
 
@@ -125,6 +143,8 @@ class App(Protocol):
     def addresses(self) -> Addresses: ...
     @property
     def blobs(self) -> Blobs: ...
+    @property
+    def cipher(self) -> Cipher: ...
     @property
     def clock(self) -> Clock: ...
     @property
@@ -142,7 +162,11 @@ class App(Protocol):
     @property
     def runners(self) -> KeepingServer: ...
     @property
+    def supply(self) -> Supply: ...
+    @property
     def wakeups(self) -> Wakeups: ...
+    @property
+    def web(self) -> Web: ...
 
 
 # Topics of wake-ups.

@@ -7,6 +7,8 @@ from types import TracebackType
 
 from roundel.domain.errors import DomainError
 
+DATABASE_FILE = "roundel.sqlite3"
+
 
 class FolderInUse(DomainError):
     """Another server has this data folder."""
@@ -34,7 +36,7 @@ class DataFolder:
 
     @property
     def database(self) -> Path:
-        return self.path / "roundel.sqlite3"
+        return self.path / DATABASE_FILE
 
     @property
     def blobs(self) -> Path:
@@ -62,9 +64,18 @@ class DataFolder:
             file.write(text)
         return path
 
+    def succeed(self, instance: str) -> str | None:
+        """Write down which server has the folder now; return which one had it before."""
+        path = self.path / "instance"
+        before = path.read_text().strip() if path.exists() else None
+        self.write_private("instance", f"{instance}\n")
+        return before or None
+
     def close(self) -> None:
-        """Let others have the folder."""
-        os.close(self._lock)
+        """Let others have the folder.  May be said twice."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def __enter__(self) -> "DataFolder":
         return self

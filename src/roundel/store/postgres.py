@@ -19,6 +19,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Literal
 
+from roundel.domain.ids import new_id
 from roundel.store.dialect import Sql
 from roundel.store.postgres_link import CHANNEL, PostgresLink, connect
 from roundel.store.transaction import Transaction
@@ -33,10 +34,15 @@ NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
 
 # One number for all servers of a database: who holds it, writes.
 _WRITE_LOCK = 0x726F756E64656C
-_BEGIN = (
-    f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
-    " SELECT pg_current_xact_id()::text; SAVEPOINT call"
+_LOCK = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
+# Its own statement in each transaction that changes anything.  The id of a transaction would not
+# do: after a crash PostgreSQL gives it to another, if nothing of the first had reached the disk.
+_SIGN = (
+    "INSERT INTO write_mark (writer, serial, day) VALUES ('{writer}', {serial}, {day})"
+    " ON CONFLICT (writer) DO UPDATE SET serial = excluded.serial, day = excluded.day;"
 )
+_FORGET = "DELETE FROM write_mark WHERE day < {day};"
+_KEPT_DAYS = 7
 _TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.QueryCanceled)
 
 log = logging.getLogger(__name__)
@@ -111,14 +117,18 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
-        self._transaction: str | None = None  # its id, once it was asked to commit
+        self._writer = new_id()
+        self._serial = 0
+        self._committing = False
 
     def begin(self) -> None:
         """Wait for our turn to write, begin, and mark the start."""
-        self._transaction = None
+        self._committing = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
-        self._id = self._link.script(_BEGIN, result=2)
+            self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
+        self._link.script(f"{_LOCK} SAVEPOINT call")
+        self._link.changed = False
 
     def sql(self) -> Sql:
         return Sql(self._open())
@@ -145,12 +155,16 @@ class PostgresSession:
             f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
             for note in packed(topics)
         )
-        self._transaction = self._id
-        link.script(f"{notes}COMMIT")
-        self._transaction = None
+        mark = ""
+        if link.changed:
+            self._serial += 1
+            self._committing = True
+            mark = _SIGN.format(writer=self._writer, serial=self._serial, day=_today())
+        link.script(f"{notes}{mark}COMMIT")
+        self._committing = False
 
     def fate(self, error: Exception) -> Fate:
-        """Find out by the transaction's id, where only the answer to the commit was lost."""
+        """Find out by our mark, where only the answer to the commit was lost."""
         link = self._link
         if link is not None and not link.connection.closed:
             if isinstance(error, _TRANSIENT) or isinstance(error.__cause__, _TRANSIENT):
@@ -161,17 +175,16 @@ class PostgresSession:
                 return Fate.LOST
             link.close()
         self._link = None
-        if self._transaction is None:
-            return Fate.AGAIN
+        return self._doubtful() if self._committing else Fate.AGAIN
+
+    def _doubtful(self) -> Fate:
+        """Look for our mark; to have the lock is to know that the transaction is over."""
         with connect(self._url) as connection:
-            statement = "SELECT pg_xact_status(%s::text::xid8)"
-            row = connection.execute(statement, [self._transaction]).fetchone()
-        match None if row is None else row[0]:
-            case "committed":
-                return Fate.KEPT
-            case "aborted":
-                return Fate.AGAIN
-        raise error  # its connection is not known to be dead yet: ask again
+            connection.execute(_LOCK.encode())
+            statement = "SELECT serial FROM write_mark WHERE writer = %s"
+            row = connection.execute(statement, [self._writer]).fetchone()
+            connection.execute("ROLLBACK")
+        return Fate.KEPT if row is not None and row[0] == self._serial else Fate.AGAIN
 
     def close(self) -> None:
         if self._link is not None:
@@ -181,6 +194,10 @@ class PostgresSession:
         if self._link is None:
             raise psycopg.OperationalError("there is no connection")
         return self._link
+
+
+def _today() -> int:
+    return int(time.time()) // 86400
 
 
 def packed(topics: set[str]) -> list[str]:

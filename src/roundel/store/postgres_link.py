@@ -49,29 +49,27 @@ class PostgresLink:
 
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         self.connection = connection
+        self.changed = False  # whether a statement has changed anything since this was cleared
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> Cursor:
         """Run a statement of ours."""
         query = for_postgres(statement).encode()
-        return self.connection.execute(query, values)
+        cursor = self.connection.execute(query, values)
+        self.changed |= cursor.rowcount != 0 and not statement.startswith("SELECT")
+        return cursor
 
     def executemany(self, statement: str, rows: Iterable[Mapping[str, object]], /) -> object:
         """Run a statement of ours once for each of `rows`, all on their way at once."""
         rows = list(rows)
         if rows:
+            self.changed = True
             with self.connection.cursor() as cursor:
                 cursor.executemany(for_postgres(statement).encode(), rows)
         return None
 
-    def script(self, statements: str, *, result: int | None = None) -> str:
-        """Run statements without values in one journey; return the text of result number so."""
-        cursor = self.connection.execute(statements.encode(), prepare=False)
-        if result is None:
-            return ""
-        for _ in range(result):
-            cursor.nextset()
-        row = cursor.fetchone()
-        return "" if row is None else str(row[0])
+    def script(self, statements: str) -> None:
+        """Run statements without values in one journey."""
+        self.connection.execute(statements.encode(), prepare=False)
 
     def close(self) -> None:
         self.connection.close()

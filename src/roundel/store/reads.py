@@ -29,8 +29,10 @@ from roundel.domain.views import (
     TestView,
     WorkflowView,
 )
+from roundel.domain.waiting import Waiting
+from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
-from roundel.store.queries import jobs, kept, people, pipelines, schedules, workflows
+from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
 from roundel.store.repos import orbs
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -43,6 +45,7 @@ class SqlReads:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
         self._clock = clock
+        self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is, unless expired or revoked."""
@@ -169,6 +172,11 @@ class SqlReads:
     async def job(self, project_id: ProjectId, number: int) -> JobView | None:
         """Return a job by its number."""
         return await self._read(lambda sql: jobs.job(sql, project_id, number))
+
+    async def why(self, job_id: JobId) -> Waiting | None:
+        """Return what a job waits for."""
+        now = self._clock.now()
+        return await self._read(lambda sql: waiting.why(sql, job_id, now))
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is."""

@@ -290,7 +290,7 @@ def job_row(job: Job) -> dict[str, object]:
 
 EXECUTION = (
     "id, job_id, node, attempt, status, resource_class, runner_id, fence, lease_until, deadline, "
-    "canceling, created_at, started_at, stopped_at"
+    "canceling, created_at, started_at, stopped_at, lane"
 )
 
 
@@ -311,6 +311,7 @@ def execution_of(row: Row) -> Execution:
         created_at=Micros(row[11]),
         started_at=row[12],
         stopped_at=row[13],
+        lane=row[14],
     )
 
 

@@ -3,8 +3,10 @@
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
+from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
 from roundel.store.repos.orbs import SqlOrbRecords
@@ -15,12 +17,14 @@ from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
+from roundel.store.repos.secrets import SqlSecrets
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
+from roundel.store.repos.webhooks import SqlWebhooks
 from roundel.store.repos.workflows import SqlWorkflows
 
 
@@ -31,8 +35,10 @@ class Transaction:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
+        self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.insights = SqlInsights(sql)
         self.jobs = SqlJobs(sql)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
@@ -42,6 +48,7 @@ class Transaction:
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
+        self.secrets = SqlSecrets(sql)
         self.settings = SqlSettings(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
@@ -50,6 +57,7 @@ class Transaction:
         self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
+        self.webhooks = SqlWebhooks(sql)
         self.workflows = SqlWorkflows(sql)
 
     def wake(self, topic: str) -> None:

@@ -82,7 +82,7 @@ class RemoteServer:
         return (await self._ask("claim", ask, say.Claimed, seconds)).order
 
     async def settle(self, runner_id: RunnerId, holds: Collection[ExecutionId]) -> None:
-        """Take back what `runner_id` is thought to have and does not hold."""
+        """Take back what this runner is thought to have and does not hold."""
         ask = say.SettleAsk(runner=_name(runner_id), holds=tuple(holds))
         await self._ask("settle", ask, say.Done)
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,6 @@ def test_help_loads_no_command_and_no_server():
         "heavy = {'asyncio', 'starlette', 'msgspec', 'yaml', 'rich', 'roundel.app'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -47,9 +45,7 @@ def test_help_loads_no_command_and_no_server():
         text=True,
         check=True,
     )
-    took = time.perf_counter() - began
     assert done.stderr.strip() == "[]"
-    assert took < 2.0  # 0.06 s on an idle machine; this one may be busy
 
 
 def test_an_unknown_command_is_a_usage_error():

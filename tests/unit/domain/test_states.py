@@ -64,7 +64,14 @@ def test_a_job_with_an_open_node_has_no_result_yet() -> None:
     assert merged([ExecutionStatus.FAILED, ExecutionStatus.RUNNING]) is None
 
 
-def test_only_classes_with_a_namespace_have_a_queue_of_their_own() -> None:
+def test_other_systems_and_classes_with_a_namespace_have_queues_of_their_own() -> None:
+    assert lane_of("acme/gpu", "machine") == "acme/gpu"
+    assert lane_of("large", "machine") == lane_of(None, "machine") == "machine"
+    assert lane_of("windows.large", "machine") == lane_of("windows.large") == "windows.large"
+    assert lane_of("m4pro.medium", "macos") == lane_of("m4pro.medium") == "m4pro.medium"
+    assert lane_of("macos.m1.medium.gen1") == "macos.m1.medium.gen1"
+    assert lane_of(None, "macos") == "macos"
+    assert lane_of("medium") == ""
     assert lane_of("acme/gpu") == "acme/gpu"
     assert lane_of("large") == ""
     assert lane_of(None) == ""

@@ -1,11 +1,11 @@
 """Each statement of the run-time rules that can be observed has a test that shows it."""
 
-import ast
 import csv
+import re
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2]
-SECTIONS = {"1.1", "1.2", *"23456789"}
+SECTIONS = {"1.1", "1.2", *"23456789", "10"}
 
 
 def _rows() -> list[dict[str, str]]:
@@ -14,12 +14,7 @@ def _rows() -> list[dict[str, str]]:
 
 
 def _functions(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    return {
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    return set(re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE))
 
 
 def test_every_statement_names_tests_that_exist() -> None:
@@ -32,7 +27,7 @@ def test_every_statement_names_tests_that_exist() -> None:
             if path not in known:
                 assert path.is_file(), test
                 known[path] = _functions(path)
-            assert name.startswith("test_") and name in known[path], test
+            assert name in known[path], test
 
 
 def test_every_section_has_statements() -> None:

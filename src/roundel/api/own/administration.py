@@ -59,6 +59,14 @@ async def revoke_token(call: Call[None, None]) -> Message:
     return Message("Token revoked.")
 
 
+async def rotate_master_key(call: Call[None, None]) -> Message:
+    _only_whole_tokens(call.actor)
+    if not call.actor.server_administrator:
+        raise NotAllowed(DENIED)
+    count = await call.door.use_cases.secrets.rotate_master_key()
+    return Message(f"Sealed {count} secrets under a new master key.")
+
+
 def _only_whole_tokens(actor: Actor) -> None:
     """Refuse tokens with scopes: they could make themselves one without."""
     if actor.scopes is not None:
@@ -103,6 +111,18 @@ OPERATIONS: list[AnyOperation] = [
         tag="Roundel",
         need=Need.SIGNED_IN,
         handler=revoke_token,
+        prefix=OWN,
+        answer=Message,
+        extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/master-key/rotate",
+        id="rotateMasterKey",
+        summary="Seal all secrets under a new master key",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=rotate_master_key,
         prefix=OWN,
         answer=Message,
         extension=True,

@@ -27,8 +27,7 @@ async def claim(server: KeepingServer, guest: Guest, body: bytes) -> object:
 
 async def settle(server: KeepingServer, guest: Guest, body: bytes) -> object:
     ask = say.unpacked(body, say.SettleAsk)
-    holds = frozenset(ExecutionId(held) for held in ask.holds)
-    await server.settle(guest.runner(ask.runner), holds)
+    await server.settle(guest.runner(ask.runner), frozenset(map(ExecutionId, ask.holds)))
     return say.Done()
 
 

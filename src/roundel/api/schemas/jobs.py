@@ -69,7 +69,10 @@ class JobShown(msgspec.Struct):
     web_url: str
 
 
-def job_shown(view: JobView, number: int, origin: str, now: Micros) -> JobShown:
+def job_shown(
+    view: JobView, number: int, origin: str, now: Micros, waits: str | None = None
+) -> JobShown:
+    """Return a job as the API shows it; `waits` says why nobody runs it."""
     job, project, workflow, pipeline = view.job, view.project, view.workflow, view.pipeline
     return JobShown(
         number=number,
@@ -83,7 +86,11 @@ def job_shown(view: JobView, number: int, origin: str, now: Micros) -> JobShown:
         executor=Executor(job.resource_class or DEFAULT_CLASS, job.executor),
         parallelism=job.parallelism,
         parallel_runs=[ParallelRun(node.node, run_status(node.status)) for node in view.nodes],
-        messages=[] if job.message is None else [JobMessage("error", job.message)],
+        messages=[
+            JobMessage(kind, text)
+            for kind, text in (("error", job.message), ("warning", waits))
+            if text is not None
+        ],
         contexts=[Named(name) for name in view.contexts],
         organization=Named(project.organization.name),
         project=JobProject(project.id, str(project.slug), project.name, project.repository_url),

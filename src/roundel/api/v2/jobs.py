@@ -1,8 +1,10 @@
 """Jobs: details and cancel."""
 
 from roundel.api.operations import AnyOperation, Call, Operation
+from roundel.api.ports import ApiApp
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.jobs import JobShown, job_shown
+from roundel.api.schemas.waiting import WhyShown, why_shown
 from roundel.api.subjects import JOB, JOB_BY_ID
 from roundel.domain.access import Need
 from roundel.domain.errors import NotFound
@@ -17,7 +19,8 @@ async def show(call: Call[JobView, None]) -> JobShown:
     job = call.subject.job
     if job.type is JobType.APPROVAL or job.number is None:
         raise NotFound("Job not found")  # approvals have a number, and no details
-    return job_shown(call.subject, job.number, call.origin, call.app.clock.now())
+    waits = call.app.supply.why_waiting(job)
+    return job_shown(call.subject, job.number, call.origin, call.app.clock.now(), waits)
 
 
 async def cancel_by_number(call: Call[JobView, None]) -> Message:
@@ -30,7 +33,46 @@ async def cancel_by_id(call: Call[JobId, None]) -> Message:
     return CANCELED
 
 
+async def why(call: Call[JobView, None]) -> WhyShown:
+    return await _why(call.app, call.subject.job.id)
+
+
+async def why_by_id(call: Call[JobId, None]) -> WhyShown:
+    return await _why(call.app, call.subject)
+
+
+async def _why(app: ApiApp, job: JobId) -> WhyShown:
+    waiting = await app.reads.why(job)
+    if waiting is None:
+        raise NotFound("Job not found")
+    return why_shown(waiting)
+
+
 OPERATIONS: list[AnyOperation] = [
+    Operation(
+        method="GET",
+        path="/project/{project-slug}/job/{job-number}/why",
+        id="whyJobWaitsByNumber",
+        summary="What a job waits for",
+        tag="Roundel",
+        need=Need.READ,
+        subject=JOB,
+        handler=why,
+        answer=WhyShown,
+        extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/jobs/{job-id}/why",
+        id="whyJobWaits",
+        summary="What a job waits for, also one that has no number yet",
+        tag="Roundel",
+        need=Need.READ,
+        subject=JOB_BY_ID,
+        handler=why_by_id,
+        answer=WhyShown,
+        extension=True,
+    ),
     Operation(
         method="GET",
         path="/project/{project-slug}/job/{job-number}",

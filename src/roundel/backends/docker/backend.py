@@ -26,6 +26,7 @@ from roundel.backends.docker.containers import (
     primary,
     service,
 )
+from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
@@ -34,10 +35,12 @@ from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import ImagePlan
+from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
+IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
+PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
 class DockerBackend:
@@ -53,13 +56,20 @@ class DockerBackend:
         image_map: Iterable[ImageRule] = (),
         limits: Callable[[str | None], Limits | None] = limits_of,
         cap_bytes: int = CAP_BYTES,
+        pull_seconds: float = PULL_SECONDS,
+        privileged_machines: bool = False,
+        remote_docker: RemoteDocker = REFUSED,
         shared: Iterable[Path] = (),
     ) -> None:
         self._url = url
+        self._pull_seconds = pull_seconds
+        self._privileged_machines = privileged_machines
+        self._remote = remote_docker
         self._shared = tuple(shared)
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
+        self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
         self._docker: Docker | None = None
         self._wakeups: Wakeups | None = None
 
@@ -110,11 +120,12 @@ class DockerBackend:
             folder,
             self._wakeups,
             inside=INSIDE,
-            environment=order.environment,
+            environment={**self._remote.environment_of(order), **order.environment},
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
             count_ooms=True,
         )
+        sandbox.remote_docker = self._remote.sentence
         try:
             if (root / "containers").exists():
                 main = await self._adopt(execution)
@@ -147,22 +158,41 @@ class DockerBackend:
 
     async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
         began = time.monotonic()
-        plans = order.executor.images
-        if not plans:
-            raise CannotOpen(
-                "This job has no docker image, so it cannot run in a container.",
-                infrastructure=False,
-            )
+        plans = self._plans(order)
         images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
         # A container whose making is cut off would come to be after we have looked for it.
-        main = await finished(self._make_containers(order, folder, images))
+        try:
+            main = await finished(self._make_containers(order, folder, plans, images))
+        except _ImageGone:
+            await self._delete(await self._of(order.lease.execution_id))
+            images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
+            main = await finished(self._make_containers(order, folder, plans, images))
         return main, _opened_how(plans, images, time.monotonic() - began)
 
-    async def _make_containers(
-        self, order: JobOrder, folder: JobFolder, images: list[Image]
-    ) -> DockerContainer:
+    def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
+        """Return the images of a job, an engine's beside them where it asks for one."""
         plans = order.executor.images
-        limits = self._limits(order.resource_class)
+        if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
+            plans = (machine_image(order.executor),)
+        if not plans:
+            why = "This job has no docker image, and containers are all that there is here."
+            if order.executor.kind is ExecutorKind.MACHINE:
+                why = (
+                    "This is a machine job, and only containers are run here: start the runner "
+                    "with --machine process (for trusted code) or --machine container."
+                )
+            raise CannotOpen(why, infrastructure=False)
+        return plans + self._remote.sidecars_of(order)
+
+    async def _make_containers(
+        self,
+        order: JobOrder,
+        folder: JobFolder,
+        plans: tuple[ImagePlan, ...],
+        images: list[Image],
+    ) -> DockerContainer:
+        machine = order.executor.kind is ExecutorKind.MACHINE
+        limits = machine_limits(order) if machine else self._limits(order.resource_class)
         home = folder.root.parent
         config = primary(
             plans[0],
@@ -173,6 +203,8 @@ class DockerBackend:
             shared=self._shared,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
+            privileged=machine and self._privileged_machines,
+            engine_socket=self._remote.socket_of(order),
         )
         main = await self._create(config, plans[0])
         started = asyncio.create_task(self._start(main, plans[0]))
@@ -185,6 +217,7 @@ class DockerBackend:
                     labels=labels_of(order, home, "service"),
                     primary_id=main.id,
                     limits=limits,
+                    privileged=plan in self._remote.sidecars_of(order),
                 )
                 services.append((await self._create(config, plan), plan))
         finally:
@@ -194,7 +227,14 @@ class DockerBackend:
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
-        return await have_image(self._engine(), name, plan.auth, order.environment)
+        known, until = self._images.get(name, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        found = await have_image(
+            self._engine(), name, plan.auth, order.environment, self._pull_seconds
+        )
+        self._images[name] = (found, time.monotonic() + IMAGE_SECONDS)
+        return found
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
@@ -202,6 +242,9 @@ class DockerBackend:
         except DockerError as error:
             if error.status == 900:
                 raise unreachable(error) from error
+            name = rewritten(plan.image, self._image_map)
+            if error.status == 404 and self._images.pop(name, None) is not None:
+                raise _ImageGone from error
             raise CannotOpen(
                 f'The container of "{plan.image}" cannot be made: {error.message}',
                 infrastructure=error.status >= 500,
@@ -259,6 +302,10 @@ class DockerBackend:
             else:
                 self._docker = Docker(url)
         return self._docker
+
+
+class _ImageGone(Exception):
+    """An image was removed since it was looked up."""
 
 
 class _OwnSession(Docker):

@@ -32,6 +32,21 @@ CLASSES = {
 }
 
 
+MACHINES = {
+    "medium": _row(2, 7.5),
+    "large": _row(4, 15),
+    "xlarge": _row(8, 32),
+    "2xlarge": _row(16, 64),
+    "2xlarge+": _row(32, 64),
+    **{name: row for name, row in CLASSES.items() if name.startswith("arm.")},
+}
+
+
+def machine_limits_of(resource_class: str | None) -> Limits | None:
+    """Return the limits of a machine's class, None for any other."""
+    return MACHINES.get((resource_class or "").removesuffix(".gen2"))
+
+
 def limits_of(resource_class: str | None) -> Limits | None:
     """Return the limits of a class, None for one of the user's own or for no class at all."""
     if resource_class is None:

@@ -11,6 +11,7 @@ from roundel.domain.runners import JobOrder
 
 INSIDE = "/.roundel"  # the job folder in a container
 LAUNCH_INSIDE = "/.roundel-launch"
+SOCKET_INSIDE = "/var/run/docker.sock"
 EXECUTION_LABEL = "roundel.execution"
 HOME_LABEL = "roundel.home"
 ROLE_LABEL = "roundel.role"
@@ -37,20 +38,25 @@ def primary(
     shared: Sequence[Path],
     names: list[str],
     limits: Limits | None,
+    privileged: bool = False,
+    engine_socket: str | None = None,
 ) -> dict[str, Any]:
     """Return the primary container: the supervisor, and the image's own command beside it."""
     main = _main_command(plan, image)
+    sockets = [{"Type": "bind", "Source": engine_socket, "Target": SOCKET_INSIDE}]
     return {
         **_common(plan, image, labels),
         "Entrypoint": ["/bin/sh", f"{INSIDE}/supervisor.sh", INSIDE, LAUNCH_INSIDE, "--", *main],
         "Cmd": [],
         "HostConfig": {
             **_host(limits),
+            "Privileged": privileged,
             "LogConfig": {"Type": "none", "Config": {}},
             "Mounts": [
                 {"Type": "bind", "Source": str(job), "Target": INSIDE},
                 {"Type": "bind", "Source": str(launch), "Target": LAUNCH_INSIDE, "ReadOnly": True},
                 *({"Type": "bind", "Source": str(it), "Target": str(it)} for it in shared),
+                *(sockets if engine_socket else ()),
             ],
             "ExtraHosts": [f"{name}:127.0.0.1" for name in names],
         },
@@ -58,12 +64,22 @@ def primary(
 
 
 def service(
-    plan: ImagePlan, image: Image, *, labels: dict[str, str], primary_id: str, limits: Limits | None
+    plan: ImagePlan,
+    image: Image,
+    *,
+    labels: dict[str, str],
+    primary_id: str,
+    limits: Limits | None,
+    privileged: bool = False,
 ) -> dict[str, Any]:
     """Return a service container: its own command, in the primary's network."""
     config = {
         **_common(plan, image, labels),
-        "HostConfig": {**_host(limits), "NetworkMode": f"container:{primary_id}"},
+        "HostConfig": {
+            **_host(limits),
+            "Privileged": privileged,
+            "NetworkMode": f"container:{primary_id}",
+        },
     }
     if plan.entrypoint is not None:
         config["Entrypoint"] = list(plan.entrypoint)
@@ -93,7 +109,7 @@ def _common(plan: ImagePlan, image: Image, labels: dict[str, str]) -> dict[str, 
 
 
 def _host(limits: Limits | None) -> dict[str, Any]:
-    host: dict[str, Any] = {"PidsLimit": _PIDS, "Privileged": False}
+    host: dict[str, Any] = {"PidsLimit": _PIDS}
     if limits is not None:
         # Swap would only hide that a job needs more than its class has.
         host |= {"Memory": limits.memory_bytes, "MemorySwap": limits.memory_bytes}

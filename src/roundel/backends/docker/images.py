@@ -1,5 +1,6 @@
 """Images: which one a config's name stands for here, and having it on the engine."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,12 +58,24 @@ class Image:
 
 
 async def have_image(
-    docker: Docker, name: str, auth: Mapping[str, str] | None, environment: Mapping[str, str]
+    docker: Docker,
+    name: str,
+    auth: Mapping[str, str] | None,
+    environment: Mapping[str, str],
+    pull_seconds: float,
 ) -> Image:
     """Return the image, pulled only if it is not here.  Raise CannotOpen."""
     found = await _inspect(docker, name)
     if found is None:
-        await _pull(docker, name, auth, environment)
+        try:
+            async with asyncio.timeout(pull_seconds):
+                await _pull(docker, name, auth, environment)
+        except TimeoutError as error:
+            raise CannotOpen(
+                f'The image "{name}" did not come within {pull_seconds:.0f} s: is its registry '
+                "up, and the way there open?",
+                infrastructure=True,
+            ) from error
         found = await _inspect(docker, name)
     if found is None:
         raise CannotOpen(f'The image "{name}" was pulled and is not there.', infrastructure=True)

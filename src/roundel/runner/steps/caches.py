@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roundel.backends.protocol import Sandbox
 from roundel.domain.clock import SECOND, rfc3339_seconds
-from roundel.domain.errors import LeaseLost, NotFound
+from roundel.domain.errors import NotFound
 from roundel.domain.plan import StepPlan
 from roundel.domain.storage import FoundCache
 from roundel.runner.archives.ground import Ground
@@ -28,7 +28,7 @@ from roundel.runner.steps.keeping import (
     texts_in,
 )
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
-from roundel.runner.storing import NotStored
+from roundel.runner.storing import NotFetched, NotStored
 
 
 def save_cache_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | Refusal:
@@ -97,18 +97,17 @@ async def _restore(found: FoundCache, servant: Servant, keeper: Keeper) -> bool:
     place = await servant.place()
     ground = Ground(rename=place.inward)
     try:
-        code = await carrier.unpack(keeper.storage.download(found.blob), ground)
-    except (Broken, TooBig, NotFound, OSError) as error:
-        if isinstance(error, LeaseLost):
-            raise
+        trouble = await carrier.unpack(keeper.storage.download(found.blob), ground)
+    except NotFetched as error:
+        servant.say(f"Warning: the cache cannot be fetched and counts as none: {error}.\n")
+        return False
+    except (Broken, TooBig, NotFound) as error:
         servant.say(f"Warning: this cache is broken and counts as none: {error}.\n")
         await keeper.storage.drop_cache(found)
         return False
-    except Stopped:
-        code = await servant.talk.last_code()
     servant.tell_refused(ground)
-    if code != "0":
-        raise StepFailed(f"The cache could not be unpacked: tar failed with exit code {code}.")
+    if trouble is not None:
+        raise StepFailed(f"The cache could not be unpacked: {trouble}.")
     servant.say("Unarchived the cache.\n")
     return True
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import posixpath
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
@@ -25,11 +25,11 @@ class Carrier(Protocol):
     def pack(self, what: str, ground: Ground) -> AsyncIterator[bytes]:
         """Yield the compressed archive of `what`: absolute, globs or tree."""
 
-    def files(self) -> AsyncIterator[bytes]:
+    def files(self) -> AsyncGenerator[bytes, None]:
         """Yield the plain archive of the step's path."""
 
-    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str:
-        """Unpack a compressed archive; return tar's exit code."""
+    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str | None:
+        """Unpack a compressed archive; return why it could not be written, None if it was."""
 
 
 class TarCarrier:
@@ -42,13 +42,17 @@ class TarCarrier:
         """Let tar pack."""
         return self._talk.pack(f"pack_{what}", Scan(ground))
 
-    def files(self) -> AsyncIterator[bytes]:
+    def files(self) -> AsyncGenerator[bytes, None]:
         """Let tar pack, without compression."""
         return self._talk.contents("pack_tree")
 
-    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str:
+    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str | None:
         """Let tar unpack."""
-        return await self._talk.unpack(source, Scan(ground))
+        try:
+            code = await self._talk.unpack(source, Scan(ground))
+        except Stopped:  # tar would not read on: it has said why
+            code = await self._talk.last_code()
+        return None if code == "0" else f"tar failed with exit code {code}"
 
 
 class EngineCarrier:
@@ -73,39 +77,43 @@ class EngineCarrier:
                 scan.finish()
             yield await packer.finish(empty=not names)
 
-    async def files(self) -> AsyncIterator[bytes]:
+    async def files(self) -> AsyncGenerator[bytes, None]:
         """Fetch the step's path."""
         for path, _ in await self._names("tree"):
             async for data in self._archives.read(path):
                 yield data
 
-    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str:
+    async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str | None:
         """Hand the archive to the engine; the folder is made by the servant, as the job's user."""
         text = b"".join([piece async for piece in self._talk.contents("target")])
         code = await self._talk.last_code()
         if code != "0":
-            return code
+            return "the folder cannot be made or entered"
         target = text.decode("utf-8", "surrogateescape").removesuffix("\n")
         os.mkfifo(self._fifo, 0o600)
         try:
-            writing = asyncio.create_task(self._archives.write(target, plain(self._fifo)))
-            reading = asyncio.create_task(unpack(source, self._fifo, Scan(ground)))
-            try:
-                await asyncio.wait([writing, reading], return_when=asyncio.FIRST_EXCEPTION)
-                if reading.done() and isinstance(reading.exception(), Stopped):
-                    await writing  # it was the engine that would not go on: it says why
-                    raise OSError("the engine took only a part of the archive")
-                for task in (writing, reading):
-                    if task.done():
-                        await task
-            finally:
-                writing.cancel()
-                reading.cancel()
-                await asyncio.gather(writing, reading, return_exceptions=True)
+            return await self._write(target, source, ground)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 self._fifo.unlink()
-        return "0"
+
+    async def _write(self, target: str, source: AsyncIterator[bytes], ground: Ground) -> str | None:
+        writing = asyncio.create_task(self._archives.write(target, plain(self._fifo)))
+        reading = asyncio.create_task(unpack(source, self._fifo, Scan(ground)))
+        try:
+            await asyncio.wait([writing, reading], return_when=asyncio.FIRST_EXCEPTION)
+            if reading.done() and not isinstance(reading.exception(), Stopped | None):
+                await reading
+            try:
+                await writing
+            except OSError as error:
+                return str(error)
+            await reading
+        finally:
+            for task in (writing, reading):
+                task.cancel()
+            await asyncio.gather(writing, reading, return_exceptions=True)
+        return None
 
     async def _names(self, what: str) -> list[tuple[str, bytes]]:
         """Return paths inside, and below what their entries belong in the archive."""

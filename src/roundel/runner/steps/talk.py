@@ -8,19 +8,18 @@ import asyncio
 import contextlib
 import os
 import secrets
-import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
 
+from roundel.backends.hostile import open_fifo
 from roundel.backends.launch import quoted
 from roundel.runner.archives.scan import Scan
 from roundel.runner.archives.transfer import pack, plain, unpack
 
 _LINE_BYTES = 4096
 _RETRY_SECONDS = 0.01
-_OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TalkBroken(Exception):
@@ -52,13 +51,16 @@ class Talk:
         self._base = base
         self._session = secrets.token_hex(4)
         self._asked = 0
-        self._last: asyncio.Future[str] | None = None
+        self._number = ""
+        self._fifos: dict[str, Path] = {}
+        self._stale: list[Path] = []
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._partial = b""
         self._go = self._re = -1
 
     async def __aenter__(self) -> "Talk":
-        self._release_leftovers()
+        # An earlier runner's commands may still wait for somebody at these.
+        self._stale = list(self._base.parent.glob(f"{self._base.name}.*-*.*"))
         try:
             self._go = _open_fifo(self._path("go"))
             self._re = _open_fifo(self._path("re"))
@@ -80,79 +82,63 @@ class Talk:
         """Give a command; return the answer to it."""
         return await self._answer(self._tell(word, rest))
 
-    async def contents(self, word: str, rest: str = "") -> AsyncIterator[bytes]:
+    async def contents(self, word: str, rest: str = "") -> AsyncGenerator[bytes, None]:
         """Give a command; yield what it writes."""
         number, fifo = self._begin("up")
-        try:
-            self._tell(word, rest, number)
-            async for piece in plain(fifo):
-                yield piece
-            await self._answer(number)
-        finally:
-            _remove(fifo)
+        self._tell(word, rest, number)
+        async for piece in plain(fifo):
+            yield piece
+        await self._answer(number)
 
     async def pack(self, word: str, scan: Scan) -> AsyncIterator[bytes]:
-        """Let the script pack; yield the compressed archive.  `code` tells how it went."""
+        """Let the script pack; yield the compressed archive.  `last_code` tells how it went."""
         number, fifo = self._begin("up")
-        try:
-            self._tell(word, "", number)
-            async for piece in pack(fifo, scan):
-                yield piece
-        finally:
-            _remove(fifo)
+        self._tell(word, "", number)
+        async for piece in pack(fifo, scan):
+            yield piece
 
     async def unpack(self, source: AsyncIterator[bytes], scan: Scan) -> str:
         """Let the script unpack a compressed archive; return its exit code."""
         number, fifo = self._begin("down")
+        self._tell("unpack", "", number)
         try:
-            self._tell("unpack", "", number)
-            try:
-                await unpack(source, fifo, scan)
-            except Exception:
-                await self._give_end(fifo, self._answers[number])
-                raise
-            return await self._answer(number)
-        finally:
-            _remove(fifo)
-
-    async def _give_end(self, fifo: Path, answered: asyncio.Future[str]) -> None:
-        """Let whoever reads from the FIFO, or is about to, see its end."""
-        while not answered.done():
-            with contextlib.suppress(OSError):
-                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW))
-            # No call waits for a reader without also waiting in vain for one that is gone.
-            await asyncio.wait([answered], timeout=_RETRY_SECONDS)
+            await unpack(source, fifo, scan)
+        except Exception:
+            await self._answer(number)  # the script must not be left waiting
+            raise
+        return await self._answer(number)
 
     async def last_code(self) -> str:
-        """Return the exit code of the command given last."""
-        if self._last is None:
-            raise TalkBroken("nothing was asked yet")
-        return await self._last
+        """Return the exit code of the command given last; what it still waits for ends."""
+        return await self._answer(self._number)
 
     async def exit(self, code: int) -> None:
         """End the script.  Never returns: what was told is lost when nobody holds the FIFO open
         before the script does, so whoever runs the script cancels us at its end.
         """
         self._tell("exit", str(code))
-        await asyncio.get_running_loop().create_future()
+        for_ever = asyncio.get_running_loop().create_future()
+        while True:
+            for path in [*self._stale, *self._fifos.values()]:
+                _let_go(path)  # a command that we gave up may still be at it
+            await asyncio.wait([for_ever], timeout=_RETRY_SECONDS if self._fifos else None)
 
     # -- inside --
 
-    def _number(self) -> str:
-        return f"{self._session}-{self._asked}"
-
     def _begin(self, ending: str) -> tuple[str, Path]:
-        self._asked += 1
-        number = self._number()
-        fifo = self._path(f"{number}.{ending}")
+        number = self._next_number()
+        fifo = self._fifos[number] = self._path(f"{number}.{ending}")
         _make_fifo(fifo)
         return number, fifo
 
+    def _next_number(self) -> str:
+        self._asked += 1
+        self._number = f"{self._session}-{self._asked}"
+        self._answers[self._number] = asyncio.get_running_loop().create_future()
+        return self._number
+
     def _tell(self, word: str, rest: str, number: str | None = None) -> str:
-        if number is None:
-            self._asked += 1
-            number = self._number()
-        self._last = self._answers[number] = asyncio.get_running_loop().create_future()
+        number = number or self._next_number()
         line = f"{number} {word} {rest}".replace("\n", " ").encode("utf-8", "surrogateescape")
         try:
             os.write(self._go, line[: _LINE_BYTES - 1] + b"\n")
@@ -161,10 +147,23 @@ class Talk:
         return number
 
     async def _answer(self, number: str) -> str:
-        try:
-            return await self._answers[number]
-        finally:
-            self._answers.pop(number, None)
+        """Wait for the answer; whoever waits at a FIFO that nobody serves any more is let go.
+
+        Our side of the command is over when we ask for its answer.  The script does one thing
+        after the other, so an answer says as well that it is done with all before.
+        """
+        answer = self._answers[number]
+        while not answer.done():
+            fifo = self._fifos.get(number)
+            for path in [*self._stale, *([fifo] if fifo else [])]:
+                _let_go(path)
+            # No call waits for somebody at the other end without waiting for ever.
+            await asyncio.wait([answer], timeout=_RETRY_SECONDS)
+        for path in [*self._stale, *self._fifos.values()]:
+            _remove(path)
+        self._stale = []
+        self._fifos.clear()
+        return answer.result()
 
     def _heard(self) -> None:
         try:
@@ -181,13 +180,6 @@ class Talk:
 
     def _path(self, ending: str) -> Path:
         return self._base.with_name(f"{self._base.name}.{ending}")
-
-    def _release_leftovers(self) -> None:
-        """Let go of whatever an earlier runner's command still waits on."""
-        for path in self._base.parent.glob(f"{self._base.name}.*-*.*"):
-            with contextlib.suppress(TalkBroken):
-                os.close(_open_fifo(path))
-            _remove(path)
 
     def _close(self) -> None:
         if self._re >= 0:
@@ -206,13 +198,16 @@ def _make_fifo(path: Path) -> None:
 
 def _open_fifo(path: Path) -> int:
     try:
-        descriptor = os.open(path, _OPEN)
+        return open_fifo(path, os.O_RDWR)
     except OSError as error:
-        raise TalkBroken(f"{path.name} cannot be opened: {error.strerror}") from error
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise TalkBroken(f"{path.name} is no longer a FIFO")
-    return descriptor
+        raise TalkBroken(f"{path.name} cannot be opened: {error.strerror or error}") from error
+
+
+def _let_go(path: Path) -> None:
+    """Let whoever waits at a FIFO, or reads from it, see its end."""
+    for way in (os.O_RDONLY, os.O_WRONLY):
+        with contextlib.suppress(OSError):
+            os.close(open_fifo(path, way))
 
 
 def _remove(path: Path) -> None:

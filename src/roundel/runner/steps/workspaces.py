@@ -19,7 +19,7 @@ from roundel.runner.steps.keeping import (
     texts_in,
 )
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
-from roundel.runner.storing import NotStored
+from roundel.runner.storing import NotFetched, NotStored
 
 _PATHS_SHOWN = 20
 
@@ -77,25 +77,23 @@ def attach_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | R
         ground = Ground()
         for layer in layers:
             servant.say(f"  {layer.job_name}/{layer.node} - {shown_size(layer.blob.size)}\n")
-            await _unpack(layer, ground, servant, keeper, carrier)
+            await _unpack(layer, ground, keeper, carrier)
         servant.tell_refused(ground)
 
     return servant_process(sandbox, work, target=at)
 
 
-async def _unpack(
-    layer: WorkspaceLayer, ground: Ground, servant: Servant, keeper: Keeper, carrier: Carrier
-) -> None:
+async def _unpack(layer: WorkspaceLayer, ground: Ground, keeper: Keeper, carrier: Carrier) -> None:
     try:
-        code = await carrier.unpack(keeper.storage.download(layer.blob), ground)
-    except (Broken, TooBig, NotFound, OSError) as error:
+        trouble = await carrier.unpack(keeper.storage.download(layer.blob), ground)
+    except (Broken, TooBig, NotFound) as error:
         raise StepFailed(
             f"The layer of the job {layer.job_name} is broken: {error}. Run that job again."
         ) from error
-    except Stopped:
-        code = await servant.talk.last_code()
-    if code != "0":
-        raise StepFailed(f"The workspace could not be unpacked: tar failed with exit code {code}.")
+    except NotFetched as error:
+        raise StepFailed(f"The workspace cannot be fetched: {error}.") from error
+    if trouble is not None:
+        raise StepFailed(f"The workspace could not be unpacked: {trouble}.")
 
 
 def _conflict(conflict: LayerConflict) -> str:

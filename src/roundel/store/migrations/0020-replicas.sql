@@ -10,3 +10,9 @@ CREATE TABLE shared_key (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
 );
+
+CREATE TABLE write_mark (
+  writer TEXT NOT NULL PRIMARY KEY,
+  serial BIGINT NOT NULL,
+  day BIGINT NOT NULL
+);

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import ExecutionId, JobId, RunnerId
-from roundel.domain.jobs import EXECUTION_MOVES, Execution, ExecutionStatus, lane_of
+from roundel.domain.jobs import EXECUTION_MOVES, Execution, ExecutionStatus
 from roundel.store.dialect import SKIP_LOCKED, Sql
 from roundel.store.rows import EXECUTION, execution_of, values_of
 from roundel.store.turns import note_turn, turns
@@ -29,12 +29,9 @@ class SqlExecutions:
     def add(self, executions: Sequence[Execution]) -> None:
         """Add executions; their job must be there."""
         self._sql.each(
-            f"INSERT INTO execution (lane, project_id, {EXECUTION}) VALUES (:lane,"
-            f" (SELECT project_id FROM job WHERE id = :job_id), {values_of(EXECUTION)})",
-            [
-                {**_row(execution), "lane": lane_of(execution.resource_class)}
-                for execution in executions
-            ],
+            f"INSERT INTO execution (project_id, {EXECUTION}) VALUES ("
+            f"(SELECT project_id FROM job WHERE id = :job_id), {values_of(EXECUTION)})",
+            [_row(execution) for execution in executions],
         )
 
     def get(self, execution_id: ExecutionId) -> Execution | None:
@@ -130,6 +127,7 @@ def _row(execution: Execution) -> dict[str, object]:
         "attempt": execution.attempt,
         "status": execution.status.value,
         "resource_class": execution.resource_class,
+        "lane": execution.lane,
         "runner_id": execution.runner_id,
         "fence": execution.fence,
         "lease_until": execution.lease_until,

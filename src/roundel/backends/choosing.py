@@ -1,0 +1,51 @@
+"""From settings to the back ends that jobs run on, and to the executors that are served here."""
+
+import os
+
+from roundel.backends.process import ProcessBackend
+from roundel.backends.protocol import Backend
+from roundel.backends.routed import RoutedBackend
+from roundel.domain.errors import Invalid
+from roundel.settings import BackendChoice, MachineChoice, Settings
+
+NO_MACHINES = (
+    "machine jobs do not run on this server. Start it with --machine process (as processes of "
+    "this machine, for trusted code) or --machine container (privileged containers), or run a "
+    "runner that serves its class."
+)
+
+
+def executors_of(settings: Settings) -> tuple[str, ...]:
+    """Return the executors whose jobs the runner beside this server takes."""
+    if _machine(settings) is MachineChoice.RUNNERS:
+        return ("docker",)
+    return ("docker", "machine")
+
+
+def make_backend(settings: Settings) -> Backend:
+    """Return where jobs run.  `auto` is containers: without an engine, jobs wait for one."""
+    machine = _machine(settings)
+    if settings.backend is BackendChoice.PROCESS:
+        return ProcessBackend(engine=settings.remote_docker == "socket")
+    # Loads the engine's client, which nobody else needs.
+    from roundel.backends.docker import DockerBackend, ImageRule, parse_remote_docker
+
+    url = os.environ.get("DOCKER_HOST")
+    containers = DockerBackend(
+        image_map=(ImageRule(pattern, image) for pattern, image in settings.image_map),
+        privileged_machines=machine is MachineChoice.CONTAINER,
+        remote_docker=parse_remote_docker(settings.remote_docker, url),
+    )
+    if machine is MachineChoice.PROCESS:
+        return RoutedBackend(containers, ProcessBackend())
+    return containers
+
+
+def _machine(settings: Settings) -> MachineChoice:
+    if settings.machine is MachineChoice.CONTAINER and settings.backend is BackendChoice.PROCESS:
+        raise Invalid("--machine container needs a container engine, and --backend is process")
+    if settings.machine is not None:
+        return settings.machine
+    if settings.backend is BackendChoice.PROCESS:
+        return MachineChoice.PROCESS
+    return MachineChoice.RUNNERS

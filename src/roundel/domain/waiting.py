@@ -1,0 +1,48 @@
+"""Why a job waits: what stands before it, in facts and in one sentence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roundel.domain.clock import Micros
+from roundel.domain.ids import JobId
+from roundel.domain.jobs import JobStatus
+
+
+class Cause(StrEnum):
+    """What a job waits for."""
+
+    NOTHING = "nothing"  # it runs, or has ended
+    REQUIREMENT = "requirement"
+    APPROVAL = "approval"
+    SERIAL_GROUP = "serial-group"
+    LOCK = "lock"
+    LIMIT = "limit"  # of its project or organisation
+    SLOT = "slot"
+    RUNNER = "runner"  # nobody serves its class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A job that another one waits for."""
+
+    id: JobId
+    name: str
+    status: JobStatus
+    number: int | None
+    project_slug: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The answer.  `position` counts from 1; `expected_start` is a guess from recent jobs."""
+
+    job_id: JobId
+    name: str
+    status: JobStatus
+    cause: Cause
+    sentence: str
+    before: tuple[Before, ...] = ()
+    position: int | None = None
+    expected_start: Micros | None = None
+    resource_class: str | None = None
+    classes: tuple[str, ...] = ()  # those that there are, where the job's own is not one

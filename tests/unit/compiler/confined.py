@@ -1,0 +1,57 @@
+"""Compiling in a process of its own, whose memory and processor time are limited.
+
+What a config may cost is checked by what it uses, which a busy machine does not change: memory at
+its highest, and processor time only as a guard against never ending.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MOST_MEMORY = 200_000_000  # bytes that the process may have at its highest
+HANG_SECONDS = 30  # of processor time, far more than any config needs
+
+CHILD = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
+from roundel.compiler import compile_config
+with open(sys.argv[1], encoding="utf-8") as file:
+    text = file.read()
+values = {"pipeline.git.branch": "main", "pipeline.id": "x"}
+result = compile_config(text, values=values)
+memory = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+json.dump({
+    "messages": [problem.message for problem in result.problems],
+    "jobs": None if result.plan is None else len(result.plan.jobs),
+    "memory": int(memory.split()[1]) * 1024,
+}, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a config; `jobs` is None if it was refused."""
+
+    messages: list[str]
+    jobs: int | None
+    memory: int
+
+
+def compiled_in_confinement(text: str, folder: Path) -> Outcome:
+    """Compile a text in a process of its own, which must neither crash nor use too much."""
+    file = folder / "config.yml"
+    file.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(file), str(HANG_SECONDS)],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    outcome = Outcome(**json.loads(done.stdout))
+    assert outcome.memory < MOST_MEMORY, f"{outcome.memory:,} bytes"
+    return outcome
