@@ -9,10 +9,12 @@ from roundel import __version__
 
 # name -> (module:attribute, what `roundel --help` says of it)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "backup": ("roundel.cli.backup:backup", "Write all that a server keeps into a file."),
     "config": ("roundel.cli.config:config", "Compile and check config files."),
     "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
     "orb": ("roundel.cli.orb:orb", "Pack orbs, and keep the ones that a config needs."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
+    "restore": ("roundel.cli.backup:restore", "Put a backup into an empty place."),
     "run": ("roundel.cli.run:run", "Run the checkout's pipeline on this machine."),
     "runner": ("roundel.cli.runner:runner", "Run jobs for a server elsewhere."),
     "serve": ("roundel.cli.serve:serve", "Start the server."),

@@ -190,12 +190,12 @@ def _parallelism(node: Map, voice: Voice) -> None:
     if "parallelism" not in node:
         return
     value = node["parallelism"]
-    spot = node.value_spot("parallelism")
     if not isinstance(value, int) or isinstance(value, bool):
         voice.error(
             "parallelism",
             "parallelism must be an integer or an expression evaluating to an integer",
-            spot,
+            node.value_spot("parallelism"),
         )
     elif value < 1:
+        spot = node.value_spot("parallelism")
         voice.error("parallelism", "parallelism must be a positive integer", spot)

@@ -79,7 +79,7 @@ def _node(definition: Map, executor: Map | None, steps: list[Step], kind: str, s
                         spots[name] = executor.marks[name]
         elif key == "environment" or key in _NOT_EMITTED or (key == "type" and kind == "build"):
             pass
-        elif isinstance(value, (str, Map, Seq)):
+        elif isinstance(value, (Map, Seq)) or (isinstance(value, str) and "<<" in value):
             items[key] = substitute(value, scope, definition.value_spot(key))
         else:
             items[key] = value
@@ -104,7 +104,8 @@ def _environment(definition: Map, executor: Map | None, scope: Scope) -> Node:
     theirs = executor.get("environment") if executor is not None else None
     if mine is None and theirs is None:
         return None
-    mine = substitute(mine, scope, definition.value_spot("environment"))
+    if mine is not None:
+        mine = substitute(mine, scope, definition.value_spot("environment"))
     # Anchors share one environment between many jobs; its pairs are made once.  What was made is
     # kept beside what it was made of, whose identity then cannot pass to anything else.
     key = ("environment", id(mine), id(theirs))

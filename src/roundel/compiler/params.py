@@ -309,11 +309,16 @@ def bind(
 
 def call_key(kind: str, definition: Map, arguments: Mapping[str, Value]) -> object | None:
     """Return what makes two calls the same, None if an argument is more than a simple value."""
-    for value in arguments.values():
-        if type(value) not in (str, bool, int):
+    parts: list[object] = [kind, id(definition)]
+    for name, value in arguments.items():
+        if type(value) is str:
+            parts += (name, value)
+        elif type(value) is bool or type(value) is int:
+            # The type belongs to the key: 1 and true are equal to Python and not to a config.
+            parts += (name, type(value), value)
+        else:
             return None
-    # The types belong to the key: 1 and true are equal to Python and not to a config.
-    return (kind, id(definition), *((k, type(v), v) for k, v in arguments.items()))
+    return tuple(parts)
 
 
 def _names_are_known(

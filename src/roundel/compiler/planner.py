@@ -305,12 +305,12 @@ _LIST_KEYS = frozenset({"paths", "keys", "fingerprints"})
 
 def _arguments(kind: str, body: Node) -> dict[str, Json]:
     if isinstance(body, Map):
-        made: dict[str, Json] = {}
+        made: dict[str, Json] = dict(body)  # type: ignore[arg-type]
         for key, value in body.items():
+            if type(value) is str and key not in _LIST_KEYS:
+                continue  # most values, which are right as they are
             if key in _LIST_KEYS:
                 made[key] = [*_texts(value)]
-            elif type(value) is str:
-                made[key] = value
             elif key == "environment":
                 made[key] = dict(_environment(value))
             elif key == "shell" and isinstance(value, Seq):

@@ -57,7 +57,8 @@ class Spot:
 
     def place(self) -> Place:
         """Return the place to show."""
-        return self.doc.place(self.mark)
+        mark = self.mark
+        return Place(file=self.doc.name, line=mark.line + 1, column=mark.column + 1)
 
     def key(self) -> tuple[str, int, int]:
         """Return what makes two spots the same place."""

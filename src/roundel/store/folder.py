@@ -7,6 +7,8 @@ from types import TracebackType
 
 from roundel.domain.errors import DomainError
 
+DATABASE_FILE = "roundel.sqlite3"
+
 
 class FolderInUse(DomainError):
     """Another server has this data folder."""
@@ -34,7 +36,7 @@ class DataFolder:
 
     @property
     def database(self) -> Path:
-        return self.path / "roundel.sqlite3"
+        return self.path / DATABASE_FILE
 
     @property
     def blobs(self) -> Path:
@@ -70,8 +72,10 @@ class DataFolder:
         return before or None
 
     def close(self) -> None:
-        """Let others have the folder."""
-        os.close(self._lock)
+        """Let others have the folder.  May be said twice."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def __enter__(self) -> "DataFolder":
         return self

@@ -32,13 +32,20 @@ class UrlBlobs(FolderBlobs):
 
 def blobs_at(url: str) -> FolderBlobs:
     """Return the blobs at an address, or in a folder that is shared."""
+    folder = folder_of(url)
+    if folder is not None:
+        return FolderBlobs(folder)
     scheme = urlsplit(url).scheme
-    if scheme == "file":
-        return FolderBlobs(Path(unquote(urlsplit(url).path)))
-    if not scheme and Path(url).is_absolute():
-        return FolderBlobs(Path(url))
     if scheme not in SCHEMES:
         raise Invalid(
             f"--blob-url {url!r}: expected file:///folder, s3://bucket/prefix, gs://… or az://…"
         )
     return UrlBlobs(url)
+
+
+def folder_of(url: str) -> Path | None:
+    """Return the folder that an address names, if it does."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return Path(url) if not parts.scheme and Path(url).is_absolute() else None
