@@ -140,6 +140,18 @@ def _unprivileged() -> tuple[int, int] | None:
     return found.pw_uid, found.pw_gid
 
 
+def _in_use(home: Path) -> bool:
+    """Tell whether a killed test run has left its PostgreSQL behind here."""
+    try:
+        number = int((home / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(number, 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _free_home() -> tuple[Path, int]:
     """Return a folder whose cluster no other run uses, and the lock that keeps it ours."""
     # Not below root's home, where the user that runs it could not enter.
@@ -153,8 +165,11 @@ def _free_home() -> tuple[Path, int]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-        else:
-            return home, lock
+            continue
+        if _in_use(home):
+            os.close(lock)
+            continue
+        return home, lock
     raise NoPostgres(f"all PostgreSQL folders in {base} are in use")
 
 
