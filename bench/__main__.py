@@ -7,10 +7,12 @@ from bench.compiling import measure_compiling
 from bench.idle import measure_idle
 from bench.jobs import measure_docker, measure_process
 from bench.lists import measure_lists
+from bench.steps import measure_steps
 
 GROUPS = {
     "process": measure_process,
     "docker": measure_docker,
+    "steps": measure_steps,
     "archives": measure_archives,
     "compile": measure_compiling,
     "lists": measure_lists,

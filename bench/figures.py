@@ -32,6 +32,12 @@ def show(name: str, value: float, floor: float, ratio: float, unit: str, n: int)
     sys.stdout.flush()
 
 
+def tally(name: str, count: int, *, unit: str) -> None:
+    """Print how often something was; there is no floor to that."""
+    sys.stdout.write(json.dumps({"name": name, "value": count, "unit": unit}) + "\n")
+    sys.stdout.flush()
+
+
 def significant(number: float) -> float:
     """Four digits; more would be noise."""
     return float(f"{number:.4g}")

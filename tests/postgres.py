@@ -140,18 +140,6 @@ def _unprivileged() -> tuple[int, int] | None:
     return found.pw_uid, found.pw_gid
 
 
-def _in_use(home: Path) -> bool:
-    """Tell whether a killed test run has left its PostgreSQL behind here."""
-    try:
-        number = int((home / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(number, 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _free_home() -> tuple[Path, int]:
     """Return a folder whose cluster no other run uses, and the lock that keeps it ours."""
     # Not below root's home, where the user that runs it could not enter.
@@ -166,11 +154,20 @@ def _free_home() -> tuple[Path, int]:
         except BlockingIOError:
             os.close(lock)
             continue
-        if _in_use(home):
-            os.close(lock)
-            continue
-        return home, lock
+        if not _still_runs(home):
+            return home, lock
+        os.close(lock)
     raise NoPostgres(f"all PostgreSQL folders in {base} are in use")
+
+
+def _still_runs(home: Path) -> bool:
+    """Tell whether a cluster outlived the run that started it, which was killed."""
+    try:
+        pid = int((home / "data" / "postmaster.pid").read_text().split()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        return False
+    return str(home).encode() in command
 
 
 @pytest.fixture(scope="session")

@@ -315,3 +315,15 @@ async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debi
     """
     order = an_order(images=[an_image(debian), redis])
     assert await said(backend, tmp_path, order, script) == "+OK\r\nblue\r\n"
+
+
+async def test_an_image_is_looked_up_once_and_again_when_it_is_gone(
+    backend, engine, debian, busybox, tmp_path
+):
+    first = _derived(engine, busybox, "moving", "RUN touch /first")
+    script = "[ -e /first ] && echo first || echo second"
+    assert await said(backend, tmp_path, an_order(image=first), script) == "first\n"
+    engine.docker("rmi", first)
+    engine.docker("tag", debian, first)
+    assert await said(backend, tmp_path, an_order(image=first), script) == "second\n"
+    engine.docker("rmi", first)

@@ -1,5 +1,6 @@
 """pycircleci, unmodified: lists, triggers, follows and reads a pipeline."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,3 +101,33 @@ def test_it_cancels_a_workflow(site: Site, api: Api):
     assert api.cancel_workflow(workflow["id"])["message"] == "Accepted."
     ended = until(lambda: api.get_workflow(workflow["id"]), lambda seen: seen["status"] in ENDED)
     assert ended["status"] == "canceled"
+
+
+KEEPING = """\
+version: 2.1
+jobs:
+  keep:
+    docker: [{image: cimg/base:current}]
+    steps:
+      - run: mkdir out; echo text >out/a.txt
+      - run: echo '<testsuite><testcase name="t"/></testsuite>' >r.xml
+      - store_artifacts: {path: out}
+      - store_test_results: {path: r.xml}
+workflows:
+  main: {jobs: [keep]}
+"""
+
+
+def test_it_lists_and_downloads_what_a_job_left(site: Site, api: Api, tmp_path: Path):
+    slug = site.project(KEEPING).slug
+    _, user, repo = slug.split("/")
+    pipeline = api.trigger_pipeline(user, repo, branch="main")
+    site.client.finished(pipeline["id"])
+
+    [artifact] = api.get_artifacts(user, repo, 1)
+    assert (artifact["path"], artifact["node_index"]) == ("out/a.txt", 0)
+    assert api.get_latest_artifact(user, repo, branch="main") == [artifact]
+    downloaded = api.download_artifact(artifact["url"], str(tmp_path))
+    assert downloaded == f"{tmp_path}/a.txt"
+    assert Path(downloaded).read_text() == "text\n"
+    assert [test["name"] for test in api.get_test_metadata(user, repo, 1)["tests"]] == ["t"]

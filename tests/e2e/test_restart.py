@@ -75,3 +75,52 @@ def test_a_server_that_is_asked_to_stop_ends_with_zero_and_goes_on_after_a_resta
     for pipeline in accepted:
         (workflow,) = site.client.finished(pipeline["id"], within=90).values()
         assert workflow["status"] == "success"
+
+
+TRANSFERS = """
+version: 2.1
+jobs:
+  first:
+    docker: [{image: 'cimg/base:stable'}]
+    steps:
+      - run: |
+          mkdir d; head -c 40000000 /dev/urandom >d/f; cp d/f d/g; sha256sum d/f >d/sum
+      - save_cache: {name: save, key: k, paths: [d]}
+      - persist_to_workspace: {name: persist, root: ., paths: [d]}
+      - store_artifacts: {name: store, path: d}
+  second:
+    docker: [{image: 'cimg/base:stable'}]
+    steps:
+      - restore_cache: {name: restore, key: k}
+      - run: sha256sum -c d/sum; cmp d/f d/g; rm -r d
+      - attach_workspace: {name: attach, at: .}
+      - run: sha256sum -c d/sum; cmp d/f d/g
+workflows:
+  w:
+    jobs: [first, second: {requires: [first]}]
+"""
+
+
+@pytest.mark.parametrize("phase", ["save", "persist", "store", "restore", "attach"])
+def test_a_server_killed_in_a_transfer_carries_it_whole_after_a_restart(
+    phase: str, fresh_site: Site
+) -> None:
+    site = fresh_site
+    slug = site.project(TRANSFERS).slug
+    accepted = site.client.trigger(slug, branch="main")
+    number = 1 if phase in ("save", "persist", "store") else 2
+
+    def begun() -> bool:
+        answer = site.client.request("GET", f"/api/v1.1/project/{slug}/{number}")
+        steps = answer.json()["steps"] if answer.status == 200 else []
+        return any(step["name"] == phase for step in steps)
+
+    until(begun, bool)
+    site.server.kill()
+    site.server.start()
+    (workflow,) = site.client.finished(accepted["id"], within=90).values()
+    jobs = site.client.jobs(workflow["id"])
+    logs = [site.client.output(slug, n) for n in (1, 2) if jobs.get("second")]
+    assert {n: j["status"] for n, j in jobs.items()} == {"first": "success", "second": "success"}, (
+        logs
+    )

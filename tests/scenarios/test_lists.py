@@ -1,4 +1,4 @@
-"""Lists in keyset pages, and what left us for the outbox."""
+"""Lists in keyset pages."""
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import PipelineId
@@ -102,14 +102,3 @@ async def test_a_job_shows_everything_about_it(house: House) -> None:
         await house.engine.reads.execution_owner(node.execution_id) == view.project.organization.id
     )
     assert await house.engine.reads.job_owner(view.job.id) == view.project.organization.id
-
-
-async def test_ends_are_told_to_the_outbox_once_each(house: House) -> None:
-    await house.trigger(a_plan("build", "deploy<build"))
-    await house.runner.run_all()
-    rows = await house.rows("SELECT kind FROM outbox ORDER BY created_at, id")
-    assert sorted(kind for (kind,) in rows) == [
-        "job-completed",
-        "job-completed",
-        "workflow-completed",
-    ]

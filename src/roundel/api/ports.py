@@ -16,6 +16,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
@@ -27,6 +28,15 @@ from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import (
+    Delivery,
+    DeliveryId,
+    Webhook,
+    WebhookChange,
+    WebhookId,
+    WebhookReads,
+    WebhookView,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,20 @@ class ConfigText:
     owner: OrganizationId | None = None
 
 
+class WebhookCases(Protocol):
+    """What callers may ask for of webhooks."""
+
+    async def add_webhook(self, project: Project, wanted: WebhookChange) -> Webhook: ...
+
+    async def change_webhook(self, view: WebhookView, wanted: WebhookChange) -> Webhook: ...
+
+    async def remove_webhook(self, webhook_id: WebhookId) -> None: ...
+
+    async def ping_webhook(self, hook: Webhook) -> Delivery: ...
+
+    async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -72,6 +96,8 @@ class UseCases(RunnerUseCases, Protocol):
 
     @property
     def secrets(self) -> "SecretUseCases": ...
+    @property
+    def webhooks(self) -> WebhookCases: ...
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -195,6 +221,10 @@ class ApiApp(Protocol):
     def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def insights(self) -> InsightReads: ...
+    @property
+    def webhooks(self) -> WebhookReads: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Routing: a trie over the segments of the raw path, each decoded once.
 
 Templates have literal segments, `{name}` for one segment, `{project-slug}` for a slug (three raw
-segments, one escaped segment, or a UUID), `{org-slug-or-id}` for the first two parts of one and,
-last, `{name*}` for all that is left.  A literal wins over a slug, a slug over one segment, one
-segment over the rest.
+segments, one escaped segment, or a UUID), `{org-slug-or-id}` or `{org-slug}` for the first two
+parts of one and, last, `{name*}` for all that is left.  A literal wins over a slug, a longer slug
+over a shorter one, a slug over one segment, one segment over the rest.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ T = TypeVar("T")
 MAX_SEGMENTS = 64  # longer paths are none of ours; this bounds the work on hostile ones
 SLUG = "{project-slug}"
 SLUG_IN_PARTS = "{provider}/{organization}/{project}"
-SLUG_PARTS = {SLUG: 3, "{org-slug-or-id}": 2}
+SLUG_PARTS = {SLUG: 3, "{org-slug-or-id}": 2, "{org-slug}": 2}
 
 Values: TypeAlias = tuple[str, ...]
 
@@ -28,8 +28,7 @@ class Node(Generic[T]):
     """What may follow, and what ends here, by method."""
 
     literals: dict[str, "Node[T]"] = field(default_factory=dict)
-    slug: "Node[T] | None" = None
-    slug_parts: int = 0
+    slugs: dict[int, "Node[T]"] = field(default_factory=dict)  # by their number of parts
     one: "Node[T] | None" = None
     rest: "Node[T] | None" = None
     ends: dict[str, T] = field(default_factory=dict)
@@ -78,9 +77,9 @@ def _child(node: Node[T], part: str) -> Node[T]:
     if not part.startswith("{"):
         return node.literals.setdefault(part, Node())
     if part in SLUG_PARTS:
-        node.slug = node.slug or Node()
-        node.slug_parts = SLUG_PARTS[part]
-        return node.slug
+        following = node.slugs.setdefault(SLUG_PARTS[part], Node())
+        node.slugs = dict(sorted(node.slugs.items(), reverse=True))
+        return following
     if part.endswith("*}"):
         node.rest = node.rest or Node()
         return node.rest
@@ -98,10 +97,10 @@ def _walk(
         found = _walk(literal, segments, at + 1, values)
         if found is not None:
             return found
-    if node.slug is not None:
-        end = _slug_end(segments, at, node.slug_parts)
+    for parts, following in node.slugs.items():
+        end = _slug_end(segments, at, parts)
         slug = "/".join(segments[at:end])
-        found = _walk(node.slug, segments, end, (*values, slug))
+        found = _walk(following, segments, end, (*values, slug))
         if found is not None:
             return found
     if node.one is not None:

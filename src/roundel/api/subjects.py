@@ -129,6 +129,17 @@ NO_CONTEXT = "Context not found."
 
 CONTEXT = Subject(find=_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
 RESTRICTED_CONTEXT = Subject(find=_restricted_context, missing=NO_CONTEXT, outside=NO_CONTEXT)
+
+
+async def _organization_by_slug(app: ApiApp, path: Path) -> Found[Organization] | None:
+    return await _named_organization(app, {"org-slug-or-id": path["org-slug"]})
+
+
+async def _project_in_parts(app: ApiApp, path: Path) -> Found[Project] | None:
+    parts = (path["vcs"], path["organization"], path["project"])
+    return await _project(app, {"project-slug": "/".join(parts)})
+
+
 NO_PROJECT = "Project not found"
 NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
@@ -138,6 +149,10 @@ NAMED_ORGANIZATION = Subject(
     missing="Organization does not exist.",
     outside="Organization does not exist.",
 )
+ORGANIZATION_BY_SLUG = Subject(
+    find=_organization_by_slug, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION
+)
+PROJECT_IN_PARTS = Subject(find=_project_in_parts, missing=NO_PROJECT, outside=NO_PROJECT)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(
     find=_pipeline_by_number, missing="Pipeline not found", outside=NO_PROJECT

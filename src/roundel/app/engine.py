@@ -11,10 +11,12 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
+from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
@@ -31,6 +33,8 @@ from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
+from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
@@ -88,6 +92,8 @@ class Engine:
         self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
+        self.insights: InsightReads = SqlInsightReads(self._database)
+        self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories

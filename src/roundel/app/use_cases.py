@@ -6,6 +6,7 @@ from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
+from roundel.app.webhook_cases import WebhookCases
 from roundel.domain.access import Actor
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
@@ -42,6 +43,7 @@ class UseCases(RunnerUseCases):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.secrets = SecretUseCases(engine)
+        self.webhooks = WebhookCases(engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor

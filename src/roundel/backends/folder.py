@@ -15,10 +15,10 @@ import stat
 from importlib import resources
 from pathlib import Path
 
+from roundel.backends.hostile import NotWhatItWas, open_fifo, open_regular
 from roundel.domain.ids import ExecutionId
 
 BALLAST_BYTES = 64 * 1024  # what a full disk gives back for the last words of the supervisor
-_READ = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class NotOurs(Exception):
@@ -107,11 +107,15 @@ class JobFolder:
         """Put a step where the supervisor finds it.  An output that is there already is kept."""
         self._write(self.secrets / f"{index}.launch", launch, 0o644)
         self._write(self.job / f"{index}.script", script, 0o755)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        path = self.job / f"{index}.out"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            descriptor = os.open(self.job / f"{index}.out", flags, 0o666)
+            try:
+                descriptor = os.open(path, flags, 0o666)
+            except FileExistsError:
+                descriptor = open_regular(path, os.O_WRONLY)
         except OSError as error:
-            raise NotOurs(f"{index}.out in the job folder: {error.strerror}") from error
+            raise NotOurs(f"{index}.out in the job folder: {error.strerror or error}") from error
         try:
             os.fchmod(descriptor, 0o666)
         finally:
@@ -120,24 +124,20 @@ class JobFolder:
     def open_file(self, name: str) -> int:
         """Open a file of the job for reading and cutting, or refuse what is not a plain file."""
         try:
-            descriptor = os.open(self.job / name, _READ)
+            return open_regular(self.job / name, os.O_RDWR)
+        except NotWhatItWas as error:
+            raise NotOurs(f"{name} in the job folder is no longer a plain file") from error
         except OSError as error:
             raise NotOurs(f"{name} in the job folder cannot be opened: {error.strerror}") from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise NotOurs(f"{name} in the job folder is no longer a plain file")
-        return descriptor
 
     def open_control(self) -> int:
         """Open the FIFO.  Open for reading too: lines wait in it until the supervisor is there."""
         try:
-            descriptor = os.open(self.job / "control", _READ)
+            return open_fifo(self.job / "control", os.O_RDWR)
+        except NotWhatItWas as error:
+            raise NotOurs("the control file is no longer a FIFO") from error
         except OSError as error:
             raise NotOurs(f"the control file cannot be opened: {error.strerror}") from error
-        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise NotOurs("the control file is no longer a FIFO")
-        return descriptor
 
     def halted(self) -> bool:
         """Tell whether `circleci step halt` was said."""

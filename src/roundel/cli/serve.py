@@ -103,7 +103,7 @@ remote_docker_option = option(
 @option(
     "--allow-private-addresses",
     is_flag=True,
-    help="Let URL orbs come from private networks and over http.",
+    help="Let URL orbs come from, and webhooks go to, private networks and over http.",
 )
 def serve(
     data: Path | None,

@@ -12,9 +12,8 @@ from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, has_machine
 from roundel.compiler.logic import expression_holds
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Run, Scope
-from roundel.compiler.source import START
 from roundel.compiler.step_check import Voice, check_steps, within
-from roundel.compiler.tree import Document, Map, Seq, Spot, text_of
+from roundel.compiler.tree import START, Document, Map, Seq, Spot, text_of
 from roundel.compiler.violations import pointer
 from roundel.compiler.workflows import DroppedWorkflow, Workflow
 
@@ -190,12 +189,12 @@ def _parallelism(node: Map, voice: Voice) -> None:
     if "parallelism" not in node:
         return
     value = node["parallelism"]
-    spot = node.value_spot("parallelism")
     if not isinstance(value, int) or isinstance(value, bool):
         voice.error(
             "parallelism",
             "parallelism must be an integer or an expression evaluating to an integer",
-            spot,
+            node.value_spot("parallelism"),
         )
     elif value < 1:
+        spot = node.value_spot("parallelism")
         voice.error("parallelism", "parallelism must be a positive integer", spot)

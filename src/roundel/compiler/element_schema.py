@@ -38,7 +38,7 @@ JOB_KEYS = (
     "parameters",
 )
 # Known too, but not listed in the messages.
-_OTHER_JOB_KEYS = ("type", "branches", "plan_name", "key", "windows")
+_ALL_JOB_KEYS = frozenset({*JOB_KEYS, "type", "branches", "plan_name", "key", "windows"})
 
 IMAGE_KEYS = (
     "gcp_auth",
@@ -83,7 +83,7 @@ def check_job(name: str, node: Node, holder: Map, version: float, report: Report
         return
     found = []
     for key in node:
-        if key not in JOB_KEYS and key not in _OTHER_JOB_KEYS:
+        if key not in _ALL_JOB_KEYS:
             hint = nearest(key, JOB_KEYS)
             found.append(extraneous(path, key, JOB_KEYS, node.key_spot(key), hint))
     kind = node.get("type")
@@ -217,10 +217,10 @@ def steps_violations(path: Path, node: Node, holder: Map, key: str) -> list[Viol
     found: list[Violation] = []
     for index, item in enumerate(node):
         if isinstance(item, Map) and len(item) == 1:
-            for name in item:
+            for name, body in item.items():
                 check = _STEP_CHECKS.get(name)
-                if check is not None:
-                    found += check((*path, str(index), name), item[name], item)
+                if check is not None and not _is_plain_run(name, body):
+                    found += check((*path, str(index), name), body, item)
             continue
         at = (*path, str(index))
         if isinstance(item, Map) and item:
@@ -251,6 +251,13 @@ def _condition_violations(path: Path, node: Node, holder: Map) -> list[Violation
     if "steps" in node:
         found += steps_violations((*path, "steps"), node["steps"], node, "steps")
     return found
+
+
+def _is_plain_run(name: str, body: Node) -> bool:
+    """Tell quickly that a step is a `run` in order, as most are."""
+    if name != "run":
+        return False
+    return type(body) is str or (type(body) is Map and type(body.get("command")) is str)
 
 
 def _run_violations(path: Path, node: Node, holder: Map) -> list[Violation]:

@@ -60,7 +60,9 @@ class _Writer:
                 shown, start = "", indent
             kind = type(value)
             if kind is str:
-                add(f"{start}{shown}: {_text(value, depth)}\n")  # type: ignore[arg-type]
+                plain = "\n" not in value and plain_is_safe(value)  # type: ignore[operator,arg-type]
+                text = value if plain else _text(value, depth)  # type: ignore[arg-type]
+                add(f"{start}{shown}: {text}\n")
             elif kind is Map:
                 if value:
                     add(f"{start}{shown}:\n")

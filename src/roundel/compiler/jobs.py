@@ -11,7 +11,6 @@ from roundel.compiler.steps import Step, list_of_steps
 from roundel.compiler.substitute import substitute
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, a_seq, text_of
 
-TYPES_WITHOUT_BODY = frozenset({"approval"})
 TYPES_WITHOUT_STEPS = frozenset({"approval", "no-op", "lock", "unlock", "release"})
 _NOT_EMITTED = frozenset({"description", "parameters", "steps"})
 
@@ -79,7 +78,7 @@ def _node(definition: Map, executor: Map | None, steps: list[Step], kind: str, s
                         spots[name] = executor.marks[name]
         elif key == "environment" or key in _NOT_EMITTED or (key == "type" and kind == "build"):
             pass
-        elif isinstance(value, (str, Map, Seq)):
+        elif isinstance(value, (Map, Seq)) or (isinstance(value, str) and "<<" in value):
             items[key] = substitute(value, scope, definition.value_spot(key))
         else:
             items[key] = value
@@ -104,7 +103,8 @@ def _environment(definition: Map, executor: Map | None, scope: Scope) -> Node:
     theirs = executor.get("environment") if executor is not None else None
     if mine is None and theirs is None:
         return None
-    mine = substitute(mine, scope, definition.value_spot("environment"))
+    if mine is not None:
+        mine = substitute(mine, scope, definition.value_spot("environment"))
     # Anchors share one environment between many jobs; its pairs are made once.  What was made is
     # kept beside what it was made of, whose identity then cannot pass to anything else.
     key = ("environment", id(mine), id(theirs))

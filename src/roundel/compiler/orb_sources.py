@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -54,6 +53,8 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 
 def digest_of(text: str) -> str:
     """Return the digest by which an orb's text is locked."""
+    import hashlib  # only here, since it is slow to import and most configs have no orbs
+
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

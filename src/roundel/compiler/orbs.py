@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from roundel.compiler.orb_sources import is_path, is_url
 from roundel.compiler.resolved import LockedOrb, NoOrbs, OrbRefused, OrbSource, ResolvedOrb
 from roundel.compiler.scope import Elements, Run, Scope
 from roundel.compiler.source import load
@@ -119,5 +120,7 @@ class OrbPass:
 def header_lines(locked: list[LockedOrb]) -> list[str]:
     """Return the comment lines at the top of a compiled config, one per registry orb."""
     return [
-        f"# Orb '{orb.written}' resolved to '{orb.exact}'\n" for orb in locked if not orb.nested
+        f"# Orb '{orb.written}' resolved to '{orb.exact}'\n"
+        for orb in locked
+        if not orb.nested and not is_path(orb.written) and not is_url(orb.written)
     ]

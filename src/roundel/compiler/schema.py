@@ -77,6 +77,13 @@ def check_config(root: Map, version: float, report: Report) -> None:
             report_violations(found, (name,), report)
     if version > 2:
         _check_reusable(root, report)
+        if root.get("functions") is not None:
+            report.warning(
+                "functions",
+                "The key 'functions' has no effect: steps that call functions are unknown here.",
+                root.key_spot("functions"),
+                hint="use a command of the config or of an orb instead",
+            )
     jobs = root.get("jobs")
     if isinstance(jobs, Map):
         for name, node in jobs.items():

@@ -45,12 +45,15 @@ def check_steps(body: JobBody, job: str, report: Report, strict: bool, seen: set
             f"More than one setup_remote_docker is not valid, please adjust in job {job}.",
             remote[1].spot,
         )
+    voice = Voice(report, body.call)
     for step in body.steps:
         if step.body is not None:
             if id(step.body) in seen:
                 continue
             seen.add(id(step.body))
-        _step(step, Voice(report, step.call), strict)
+        if step.call is not voice.call:
+            voice = Voice(report, step.call)
+        _step(step, voice, strict)
 
 
 _STEP_WHEN = ("always", "on_success", "on_fail")

@@ -57,7 +57,8 @@ class Spot:
 
     def place(self) -> Place:
         """Return the place to show."""
-        return self.doc.place(self.mark)
+        mark = self.mark
+        return Place(file=self.doc.name, line=mark.line + 1, column=mark.column + 1)
 
     def key(self) -> tuple[str, int, int]:
         """Return what makes two spots the same place."""
@@ -72,6 +73,9 @@ class _Point:
     def __init__(self, line: int, column: int) -> None:
         self.line = line
         self.column = column
+
+
+START: Mark = _Point(0, 0)  # of a text, for problems that have no better place
 
 
 def inside(spot: Spot, text: str, at: int) -> Spot:

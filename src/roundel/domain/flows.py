@@ -3,10 +3,10 @@
 Rules: spec, job run time section 10 (start rule and derived statuses).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from roundel.domain.jobs import ENDED, FAILURES, JobStatus
 from roundel.domain.plan import JobType, Requirement
@@ -37,6 +37,21 @@ WORKFLOW_MOVES: Mapping[WorkflowStatus, frozenset[WorkflowStatus]] = {
 }
 
 
+class Standing(Protocol):
+    """An invocation as it stands, in whatever record it comes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> JobType: ...
+    @property
+    def status(self) -> JobStatus | None: ...
+    @property
+    def requires(self) -> tuple[Requirement, ...]: ...
+    @property
+    def excluded(self) -> object: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """One invocation as it stands.  `excluded` ones have no job and count as absent."""
@@ -52,7 +67,7 @@ class Slot:
 class Flow:
     """A workflow as it stands.  `canceling`: somebody asked for its end."""
 
-    slots: tuple[Slot, ...]
+    slots: Sequence[Standing]
     canceling: bool = False
 
 
@@ -93,13 +108,13 @@ def advance(flow: Flow) -> list[Decision]:
     Deciding again on the outcome finds nothing to do, so it may be called any number of times.
     Drops cascade within one call: a job that requires a dropped one is judged with that in mind.
     """
-    status = {slot.name: slot.status for slot in flow.slots if not slot.excluded}
+    status = {slot.name: slot.status for slot in flow.slots if slot.status and not slot.excluded}
     decisions: dict[str, Decision] = {}
     settled = False
     while not settled:
         settled = True
         for slot in flow.slots:
-            if slot.excluded or status[slot.name] is not JobStatus.BLOCKED:
+            if status.get(slot.name) is not JobStatus.BLOCKED:
                 continue
             if slot.name in decisions:
                 continue
@@ -113,7 +128,7 @@ def advance(flow: Flow) -> list[Decision]:
     return [decisions[slot.name] for slot in flow.slots if slot.name in decisions]
 
 
-def _decide(slot: Slot, flow: Flow, status: Mapping[str, JobStatus]) -> Decision | None:
+def _decide(slot: Standing, flow: Flow, status: Mapping[str, JobStatus]) -> Decision | None:
     if flow.canceling:
         return Drop(slot.name)
     present = [need for need in slot.requires if need.job in status]
@@ -147,7 +162,7 @@ def _as_requirement(status: JobStatus) -> str:
 
 def status_of(flow: Flow) -> WorkflowStatus:
     """Return what the workflow is called while its jobs stand as they do."""
-    jobs = [slot.status for slot in flow.slots if not slot.excluded]
+    jobs = [slot.status for slot in flow.slots if slot.status and not slot.excluded]
     open_jobs = [job for job in jobs if job not in ENDED]
     failed = any(job in FAILURES for job in jobs)
     waiting_only = all(job in (JobStatus.ON_HOLD, JobStatus.BLOCKED) for job in open_jobs)

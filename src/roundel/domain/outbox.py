@@ -1,6 +1,6 @@
 """What must leave us: a row written in the transaction that made it true."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -33,3 +33,6 @@ class Outbox(Protocol):
     """Where events wait for their delivery."""
 
     def add(self, event: OutboxEvent) -> None: ...
+
+    def take(self, limit: int) -> Sequence[OutboxEvent]:
+        """Remove the oldest events and return them; they stay if the transaction fails."""

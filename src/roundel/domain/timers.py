@@ -19,6 +19,7 @@ class TimerKind(StrEnum):
     SCHEDULE = "schedule"  # a schedule of the API: trigger its pipeline
     CRON = "cron"  # a workflow that its config schedules: run it
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
+    DELIVER = "deliver"  # a webhook and a workflow: send what waits, one after the other
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 
 

@@ -12,12 +12,12 @@ must be what they should be, and are read within bounds.
 import contextlib
 import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
 from roundel.runner.splitting import (
     Share,
@@ -170,12 +170,11 @@ def _sizes(text: str) -> dict[str, int]:
 
 def _read(path: Path) -> str | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path, os.O_RDONLY)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > QUESTION_BYTES:
+        if os.fstat(descriptor).st_size > QUESTION_BYTES:
             return None
         return file.read(QUESTION_BYTES).decode("utf-8", "surrogateescape")
 
@@ -196,12 +195,10 @@ def _write(path: Path, text: str) -> None:
 
 def _ring(path: Path, code: bytes) -> bool:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_fifo(path, os.O_WRONLY)
     except OSError:  # nobody holds it open any more
         return False
     try:
-        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            return False
         os.write(descriptor, code)
     except OSError:  # full: whoever filled it does not want to know
         return False

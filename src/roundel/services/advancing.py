@@ -12,7 +12,6 @@ from roundel.domain.flows import (
     Flow,
     Hold,
     Pass,
-    Slot,
     Start,
     WorkflowStatus,
     advance,
@@ -224,19 +223,7 @@ class _Advance:
 
 
 def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
-    return Flow(
-        slots=tuple(
-            Slot(
-                name=slot.name,
-                type=slot.type,
-                status=slot.status or JobStatus.NOT_RUN,
-                requires=slot.requires,
-                excluded=slot.job_id is None,
-            )
-            for slot in slots
-        ),
-        canceling=workflow.canceled_by is not None,
-    )
+    return Flow(slots=tuple(slots), canceling=workflow.canceled_by is not None)
 
 
 def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:

@@ -1,11 +1,11 @@
 """Telling the outside: outbox rows, written in the transaction that made them true."""
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import new_id
+from roundel.domain.ids import ProjectId, new_id
 from roundel.domain.jobs import Job
 from roundel.domain.outbox import EventKind, OutboxEvent
 from roundel.domain.workflows import Workflow
-from roundel.services.work import Tx
+from roundel.services.work import TIMERS, Tx
 
 
 def announce_job(tx: Tx, job: Job, at: Micros) -> None:
@@ -20,6 +20,7 @@ def announce_job(tx: Tx, job: Job, at: Micros) -> None:
             at=at,
         )
     )
+    _hurry(tx, job.project_id)
 
 
 def announce_workflow(tx: Tx, workflow: Workflow, at: Micros) -> None:
@@ -34,3 +35,10 @@ def announce_workflow(tx: Tx, workflow: Workflow, at: Micros) -> None:
             at=at,
         )
     )
+    _hurry(tx, workflow.project_id)
+
+
+def _hurry(tx: Tx, project_id: ProjectId) -> None:
+    """Wake who empties the outbox, where somebody waits for the news."""
+    if tx.webhooks.of_project(project_id):
+        tx.wake(TIMERS)

@@ -12,6 +12,7 @@ from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobType, Json
 from roundel.domain.projects import Project
 from roundel.domain.runners import Secret
+from roundel.domain.schedules import SYSTEM
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.contexts import SSH, owner_of
 from roundel.services.values import pipeline_values
@@ -96,7 +97,7 @@ def _people(
     tx: Tx, workflow: Workflow, slot: WorkflowSlot, project: Project
 ) -> tuple[Participant, ...]:
     """Return who started the workflow, and who approved what the job waited for."""
-    people = {} if workflow.started_by is None else {workflow.started_by: None}
+    people = {} if workflow.started_by in (None, SYSTEM.id) else {workflow.started_by: None}
     slots = {it.name: it for it in tx.workflows.slots(workflow.id)}
     waiting = [slot]
     seen: set[str] = set()

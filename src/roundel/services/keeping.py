@@ -25,7 +25,7 @@ from roundel.domain.storage import (
 )
 from roundel.domain.workspaces import UpstreamJob, layers_for, upstream_of
 from roundel.services.claims import held
-from roundel.services.plans import read_job
+from roundel.services.plans import plan_of, read_job
 from roundel.services.sweeping import GRACE, arm_sweep
 from roundel.services.work import App, Tx
 
@@ -251,10 +251,11 @@ def _cache_days(tx: Tx, job: Job) -> int:
     """Return for how long a job's caches are kept: `retention.caches`, or the usual time."""
     workflow = tx.workflows.get(job.workflow_id)
     pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
-    plan = None if pipeline is None or pipeline.plan is None else tx.documents.get(pipeline.plan)
-    if plan is None or job.plan_key is None:
+    if workflow is None or pipeline is None or job.plan_key is None:
         return CACHE_DAYS
-    retention = read_job(plan, job.plan_key).extra.get("retention")
+    stored = plan_of(pipeline, workflow)
+    plan = None if stored is None else read_job(tx.documents, stored, job.plan_key)
+    retention = None if plan is None else plan.extra.get("retention")
     wanted = retention.get("caches") if isinstance(retention, dict) else None
     found = _DAYS.fullmatch(wanted) if isinstance(wanted, str) else None
     return int(found[1]) if found else CACHE_DAYS

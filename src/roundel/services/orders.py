@@ -7,7 +7,7 @@ from roundel.domain.projects import Project
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
-from roundel.services.plans import read_job
+from roundel.services.plans import plan_of, read_job
 from roundel.services.work import App, Tx
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
@@ -91,14 +91,13 @@ def _kept(
 
 
 def _plan_of(tx: Tx, pipeline: Pipeline, workflow: Workflow, job: Job) -> JobPlan:
-    stored = pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
-    document = None if stored is None else tx.documents.get(stored)
-    if document is None or job.plan_key is None:
+    stored = plan_of(pipeline, workflow)
+    if stored is None or job.plan_key is None:
         raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
-    try:
-        return read_job(document, job.plan_key)
-    except KeyError:
-        raise CannotOrder(f"the plan has no job {job.plan_key!r}") from None
+    plan = read_job(tx.documents, stored, job.plan_key)
+    if plan is None:
+        raise CannotOrder(f"the plan of job {job.name!r} is not in the database")
+    return plan
 
 
 def _lease_of(execution: Execution) -> Lease:

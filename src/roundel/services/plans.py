@@ -1,10 +1,10 @@
 """Plans as stored: JSON documents, of which a use case decodes only what it needs."""
 
-from functools import lru_cache
-
 import msgspec
 
+from roundel.domain.pipelines import Documents, Pipeline
 from roundel.domain.plan import ExecutorKind, JobPlan, JobType, Json, Plan, WorkflowPlan
+from roundel.domain.workflows import SETUP_TAG, Workflow
 
 
 class ExecutorHead(msgspec.Struct):
@@ -40,9 +40,20 @@ _bodies = msgspec.json.Decoder(_Bodies)
 _job = msgspec.json.Decoder(JobPlan)
 
 
+# A workflow's jobs are claimed one after another from one document, which its hash names for ever:
+# the few that are in use are kept split.
+_kept: dict[str, dict[str, msgspec.Raw]] = {}
+_MOST_KEPT = 8
+
+
 def encode_plan(plan: Plan) -> str:
     """Return the document to store."""
     return msgspec.json.encode(plan).decode()
+
+
+def plan_of(pipeline: Pipeline, workflow: Workflow) -> str | None:
+    """Return the hash of the plan that a workflow came from: a pipeline may have had a setup."""
+    return pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
 
 
 def read_head(document: str) -> PlanHead:
@@ -50,12 +61,16 @@ def read_head(document: str) -> PlanHead:
     return _head.decode(document)
 
 
-def read_job(document: str, key: str) -> JobPlan:
-    """Return one job's body; the others are found, not decoded."""
-    return _job.decode(_split(document)[key])
-
-
-# A workflow's jobs are claimed one after another from one document: keep the few in use split.
-@lru_cache(maxsize=8)
-def _split(document: str) -> dict[str, msgspec.Raw]:
-    return _bodies.decode(document).jobs
+def read_job(documents: Documents, digest: str, key: str) -> JobPlan | None:
+    """Return one job's body; the others are found, not decoded.  None if it is not there."""
+    bodies = _kept.get(digest)
+    if bodies is None:
+        document = documents.get(digest)
+        if document is None:
+            return None
+        bodies = _bodies.decode(document).jobs
+        _kept[digest] = bodies
+        while len(_kept) > _MOST_KEPT:
+            _kept.pop(next(iter(_kept)), None)
+    body = bodies.get(key)
+    return None if body is None else _job.decode(body)

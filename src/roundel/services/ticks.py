@@ -13,6 +13,8 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
+from roundel.services.delivering import deliver
+from roundel.services.insights import fold_event
 from roundel.services.pipelines import (
     Triggered,
     create_pipeline,
@@ -23,6 +25,7 @@ from roundel.services.results import lapse
 from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import arm_sweep, sweep_storage
+from roundel.services.telling import tell_webhooks
 from roundel.services.work import TIMERS, App, Tx
 from roundel.services.workflows import expire_workflow
 
@@ -119,6 +122,9 @@ class Ticks:
                 tx.executions.prolong_leases(Micros(at + LEASE))
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
+            for event in tx.outbox.take(AT_ONCE):
+                fold_event(tx, event)
+                tell_webhooks(tx, event, self._app.addresses.public_url)
             due = tx.timers.take_due(
                 now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
             )
@@ -156,6 +162,8 @@ class Ticks:
                 work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
+            case TimerKind.DELIVER:
+                work = deliver(timer.subject, self._app)
             case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)

@@ -10,8 +10,8 @@ from roundel.domain.jobs import ENDED, Job, JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import LONGEST_WAIT, Ticket, TurnKind
-from roundel.domain.workflows import SETUP_TAG, Workflow, WorkflowSlot
-from roundel.services.plans import read_job
+from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.services.plans import plan_of, read_job
 from roundel.services.work import Tx
 
 OVERTAKEN = "A newer pipeline has had its turn in the serial group {!r}: this one is skipped."
@@ -102,12 +102,11 @@ def _rank(tx: Tx, workflow: Workflow) -> int:
 def lock_key(tx: Tx, workflow: Workflow, job: Job) -> str:
     """Return the key of a job that locks or unlocks."""
     pipeline = tx.pipelines.get(workflow.pipeline_id)
-    setup = workflow.tag == SETUP_TAG
-    stored = None if pipeline is None else pipeline.setup_plan if setup else pipeline.plan
-    document = None if stored is None else tx.documents.get(stored)
-    if document is None or job.plan_key is None:
+    stored = None if pipeline is None else plan_of(pipeline, workflow)
+    if stored is None or job.plan_key is None:
         return ""
-    return str(read_job(document, job.plan_key).extra.get("key", ""))
+    body = read_job(tx.documents, stored, job.plan_key)
+    return "" if body is None else str(body.extra.get("key", ""))
 
 
 def unlock(tx: Tx, workflow: Workflow, job: Job) -> list[Ticket]:

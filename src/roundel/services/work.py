@@ -10,6 +10,7 @@ from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
@@ -27,11 +28,13 @@ from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.turns import Tickets
 from roundel.domain.views import Reads
+from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
+from roundel.wire.web import Web
 
 T = TypeVar("T")
 
@@ -49,6 +52,8 @@ class Tx(Protocol):
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def insights(self) -> Insights: ...
     @property
     def jobs(self) -> Jobs: ...
     @property
@@ -85,6 +90,8 @@ class Tx(Protocol):
     def timers(self) -> Timers: ...
     @property
     def uploads(self) -> Uploads: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
     @property
     def workflows(self) -> Workflows: ...
 
@@ -158,6 +165,8 @@ class App(Protocol):
     def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
+    @property
+    def web(self) -> Web: ...
 
 
 # Topics of wake-ups.

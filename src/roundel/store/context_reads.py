@@ -55,7 +55,13 @@ class SqlContextReads:
     async def keys_in_use(self) -> Sequence[str]:
         """Return the ids of the keys under which anything is sealed."""
         return await self._read(
-            lambda sql: [row[0] for row in sql.all("SELECT DISTINCT key_id FROM secret")]
+            lambda sql: [
+                row[0]
+                for row in sql.all(
+                    "SELECT key_id FROM secret UNION SELECT secret_key_id FROM webhook"
+                    " WHERE secret_key_id IS NOT NULL"
+                )
+            ]
         )
 
 

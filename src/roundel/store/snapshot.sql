@@ -492,3 +492,63 @@ CREATE TABLE runner (
   last_used BIGINT
 );
 CREATE INDEX runner_of_class ON runner (resource_class_id);
+
+CREATE TABLE webhook (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  url TEXT NOT NULL,
+  verify_tls SMALLINT NOT NULL CHECK (verify_tls IN (0, 1)),
+  events TEXT NOT NULL,
+  secret_key_id TEXT,
+  secret_value BLOB,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  CHECK ((secret_key_id IS NULL) = (secret_value IS NULL))
+);
+CREATE INDEX webhook_of_project ON webhook (project_id, created_at, id);
+
+CREATE TABLE webhook_delivery (
+  id TEXT NOT NULL PRIMARY KEY,
+  webhook_id TEXT NOT NULL REFERENCES webhook (id),
+  event TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'failed')),
+  attempts INTEGER NOT NULL,
+  response_status INTEGER,
+  problem TEXT,
+  created_at BIGINT NOT NULL,
+  attempted_at BIGINT
+);
+CREATE INDEX webhook_delivery_newest ON webhook_delivery (webhook_id, created_at, id);
+CREATE INDEX webhook_delivery_lane ON webhook_delivery (webhook_id, lane, created_at, event, id)
+  WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_done ON webhook_delivery (created_at) WHERE status <> 'waiting';
+
+CREATE TABLE rollup (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  grain TEXT NOT NULL CHECK (grain IN ('hour', 'day')),
+  workflow TEXT NOT NULL,
+  job TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  start_at BIGINT NOT NULL,
+  figures TEXT NOT NULL,
+  PRIMARY KEY (project_id, grain, workflow, job, branch, start_at)
+);
+CREATE INDEX rollup_by_time ON rollup (project_id, grain, start_at);
+
+CREATE TABLE failure_streak (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  workflow TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  failures BIGINT NOT NULL,
+  ends_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_id, workflow, branch)
+);
+
+CREATE INDEX workflow_by_name ON workflow (project_id, name, created_at, id);
+CREATE INDEX job_by_name ON job (project_id, name, created_at, id);
+CREATE INDEX pipeline_by_revision ON pipeline (project_id, revision);
+CREATE INDEX test_run_failed ON test_run (project_id, created_at) WHERE failed > 0;
+CREATE INDEX test_result_failed ON test_result (job_id) WHERE result IN ('failure', 'error');

@@ -6,6 +6,7 @@ from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
 from roundel.store.repos.orbs import SqlOrbRecords
@@ -23,6 +24,7 @@ from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
+from roundel.store.repos.webhooks import SqlWebhooks
 from roundel.store.repos.workflows import SqlWorkflows
 
 
@@ -36,6 +38,7 @@ class Transaction:
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.insights = SqlInsights(sql)
         self.jobs = SqlJobs(sql)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
@@ -54,6 +57,7 @@ class Transaction:
         self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
+        self.webhooks = SqlWebhooks(sql)
         self.workflows = SqlWorkflows(sql)
 
     def wake(self, topic: str) -> None:

@@ -6,7 +6,7 @@ a second answer of the name server cannot lead elsewhere.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -66,6 +66,44 @@ class Web:
         except TimeoutError:
             raise WebRefused(f"{url} takes longer than {self._seconds:g} s") from None
         raise WebRefused(f"{url} redirects more than {MOST_REDIRECTS} times")
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, verify_tls: bool = True
+    ) -> int:
+        """Send a body; return the status of the answer.  Redirects are not followed.
+
+        Raise WebRefused where there is no answer in time, or the address may not be asked.
+        """
+        import aiohttp  # 150 ms that a start does not need
+
+        host, port = self._target(url)
+        limits = aiohttp.ClientTimeout(total=self._seconds)
+        try:
+            async with asyncio.timeout(self._seconds):
+                pinned = await self._address_of(host, port)
+                connector = aiohttp.TCPConnector(
+                    resolver=_pinned_resolver(pinned, port), ssl=verify_tls
+                )
+                async with (
+                    aiohttp.ClientSession(connector=connector, timeout=limits) as session,
+                    session.post(url, data=body, allow_redirects=False, headers=headers) as answer,
+                ):
+                    return answer.status
+        except TimeoutError:
+            raise WebRefused(f"{url} takes longer than {self._seconds:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            raise WebRefused(f"{url} cannot be reached: {reason}") from error
+
+    def check(self, url: str) -> None:
+        """Raise WebRefused for what can be told without asking a name server."""
+        host, _ = self._target(url)
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return
+        if not self.private and not is_public(address):
+            raise WebRefused(f"{host} is a private address")
 
     async def _get_once(self, url: str) -> tuple[int, bytes, str | None]:
         import aiohttp  # 150 ms that a start does not need

@@ -274,7 +274,35 @@ async def test_tests_are_split_over_the_nodes_by_recorded_times(run_job, server)
     assert told.output(3) == "Autodetected file timings for 3 tests.\nb.py\nc.py\n"
 
 
-# -- a runner that goes away in the middle --
+# -- ends in the middle --
+
+
+@pytest.mark.parametrize("size", [10, 9_000_000])
+@pytest.mark.parametrize("kind", ["save_cache", "persist_to_workspace", "store_artifacts"])
+async def test_a_server_that_takes_nothing_leaves_no_step_hanging(kind, size, run_job, server):
+    args: dict[str, Json] = {
+        "save_cache": {"key": "k", "paths": ["d"]},
+        "persist_to_workspace": {"root": ".", "paths": ["d"]},
+        "store_artifacts": {"path": "d"},
+    }[kind]
+    server.upload_error = OSError("disk full")
+    told = await run_job(
+        an_order(f"mkdir d; head -c {size} /dev/urandom >d/f; cp d/f d/g", keeping(kind, **args))
+    )
+    assert told.result.status is (OK if kind == "save_cache" else FAILED)
+
+
+@pytest.mark.parametrize("kind", ["save_cache", "store_artifacts"])
+async def test_a_job_that_is_cancelled_in_a_transfer_ends(kind, run_job, server):
+    args: dict[str, Json] = {"key": "k", "paths": ["d"]} if kind == "save_cache" else {"path": "d"}
+    server.hold = asyncio.Event()
+    order = an_order("mkdir d; head -c 9000000 /dev/urandom >d/f", keeping(kind, **args))
+    running = asyncio.create_task(run_job(order))
+    await server.holding.wait()
+    server.jobs[order.lease.execution_id].cancel.set()
+    told = await running
+    assert told.result.status is ExecutionStatus.CANCELED
+    assert (server.caches, server.artifacts) == ({}, {})
 
 
 @pytest.mark.parametrize("kind", ["save_cache", "persist_to_workspace", "store_artifacts"])

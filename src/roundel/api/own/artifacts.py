@@ -8,8 +8,8 @@ from starlette.responses import Response, StreamingResponse
 
 from roundel.api import signing
 from roundel.api.binding import number_of
-from roundel.api.operations import OWN, AnyOperation, Call, Operation, Query
-from roundel.api.schemas.kept import path_of
+from roundel.api.operations import OWN, AnyOperation, Call, Operation
+from roundel.api.schemas.kept import signed_name
 from roundel.domain.access import Need
 from roundel.domain.artifacts import presentation
 from roundel.domain.blobs import Blobs
@@ -53,13 +53,9 @@ async def _check_right(call: Call[Any, None], job: JobId, node: int, path: str) 
         owner = await call.app.reads.job_owner(job)
         if owner is not None and call.caller.may(Need.READ, owner):
             return
-    signing.check(
-        call.door.settings.signing_key,
-        path_of(job, node, path),
-        call.query.get("expires", ""),
-        call.query.get("signature", ""),
-        call.app.clock.now(),
-    )
+    expires, _, signature = call.path["grant"].partition(".")
+    now, key = call.app.clock.now(), call.door.settings.signing_key
+    signing.check(key, signed_name(job, node, path), expires, signature, now)
 
 
 async def _pieces(blobs: Blobs, name: str, size: int) -> AsyncIterator[bytes]:
@@ -70,17 +66,13 @@ async def _pieces(blobs: Blobs, name: str, size: int) -> AsyncIterator[bytes]:
 OPERATIONS: list[AnyOperation] = [
     Operation(
         method="GET",
-        path="/artifact/{job-id}/{node}/{path*}",
+        path="/artifact/{job-id}/{node}/{grant}/{path*}",
         id="readArtifact",
         summary="Fetch an artifact by a signed address or with a token",
         tag="Roundel",
         need=Need.NOTHING,  # the signature is the right, or else the token is checked here
         handler=contents,
         prefix=OWN,
-        query=(
-            Query(name="expires", summary="When the address ends to be valid."),
-            Query(name="signature", summary="What shows that we gave it out."),
-        ),
         extension=True,
     ),
 ]

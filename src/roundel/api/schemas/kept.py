@@ -52,14 +52,20 @@ class TestsV1(msgspec.Struct):
 
 
 def artifact_url(origin: str, key: bytes, job: JobId, view: ArtifactView, now: Micros) -> str:
-    """Return an address under which the artifact can be fetched for a while without a token."""
-    path = path_of(job, view.node, view.path)
-    return f"{origin}{path}?{signing.sign(key, path, now, LIFETIME)}"
+    """Return an address under which the artifact can be fetched for a while without a token.
+
+    The grant stands before the path: clients take what follows the last slash for a file's name.
+    """
+    signed = signing.sign(key, signed_name(job, view.node, view.path), now, LIFETIME)
+    expires, signature = (part.partition("=")[2] for part in signed.split("&"))
+    return (
+        f"{origin}/api/roundel/artifact/{job}/{view.node}/{expires}.{signature}/{quote(view.path)}"
+    )
 
 
-def path_of(job: JobId, node: int, path: str) -> str:
-    """Return the path of an artifact's address, which is also what is signed."""
-    return f"/api/roundel/artifact/{job}/{node}/{quote(path)}"
+def signed_name(job: JobId, node: int, path: str) -> str:
+    """Return what is signed for an artifact."""
+    return f"artifact/{job}/{node}/{path}"
 
 
 def test_shown(view: TestView) -> TestShown:

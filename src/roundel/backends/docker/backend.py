@@ -39,11 +39,15 @@ from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 _REMOVE_TRIES = 3
+IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
 PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
 class DockerBackend:
-    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default."""
+    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default.
+
+    Folders of this machine that are `shared` are seen by the jobs in the same place.
+    """
 
     def __init__(
         self,
@@ -55,14 +59,17 @@ class DockerBackend:
         pull_seconds: float = PULL_SECONDS,
         privileged_machines: bool = False,
         remote_docker: RemoteDocker = REFUSED,
+        shared: Iterable[Path] = (),
     ) -> None:
         self._url = url
         self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
+        self._shared = tuple(shared)
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
+        self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
         self._docker: Docker | None = None
         self._wakeups: Wakeups | None = None
 
@@ -154,7 +161,12 @@ class DockerBackend:
         plans = self._plans(order)
         images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
         # A container whose making is cut off would come to be after we have looked for it.
-        main = await finished(self._make_containers(order, folder, plans, images))
+        try:
+            main = await finished(self._make_containers(order, folder, plans, images))
+        except _ImageGone:
+            await self._delete(await self._of(order.lease.execution_id))
+            images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
+            main = await finished(self._make_containers(order, folder, plans, images))
         return main, _opened_how(plans, images, time.monotonic() - began)
 
     def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
@@ -188,6 +200,7 @@ class DockerBackend:
             labels=labels_of(order, home, "primary"),
             job=folder.job,
             launch=folder.secrets,
+            shared=self._shared,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
             privileged=machine and self._privileged_machines,
@@ -214,9 +227,14 @@ class DockerBackend:
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
-        return await have_image(
+        known, until = self._images.get(name, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        found = await have_image(
             self._engine(), name, plan.auth, order.environment, self._pull_seconds
         )
+        self._images[name] = (found, time.monotonic() + IMAGE_SECONDS)
+        return found
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
@@ -224,6 +242,9 @@ class DockerBackend:
         except DockerError as error:
             if error.status == 900:
                 raise unreachable(error) from error
+            name = rewritten(plan.image, self._image_map)
+            if error.status == 404 and self._images.pop(name, None) is not None:
+                raise _ImageGone from error
             raise CannotOpen(
                 f'The container of "{plan.image}" cannot be made: {error.message}',
                 infrastructure=error.status >= 500,
@@ -281,6 +302,10 @@ class DockerBackend:
             else:
                 self._docker = Docker(url)
         return self._docker
+
+
+class _ImageGone(Exception):
+    """An image was removed since it was looked up."""
 
 
 class _OwnSession(Docker):

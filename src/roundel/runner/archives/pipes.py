@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from types import TracebackType
 
+from roundel.backends.hostile import open_fifo
 from roundel.runner.archives.scan import Buffer
 
 PIPE_BYTES = 1024 * 1024  # what Linux allows without privilege; the default is 64 KiB
@@ -92,14 +93,14 @@ class Pipe:
 
 def reading_end(path: str | os.PathLike[str]) -> Pipe:
     """Open a FIFO for reading; the first read waits until somebody writes."""
-    return Pipe(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), select.POLLIN)
+    return Pipe(open_fifo(path, os.O_RDONLY), select.POLLIN)
 
 
 def writing_end(path: str | os.PathLike[str], stopped: threading.Event) -> Pipe:
     """Open a FIFO for writing as soon as somebody reads; blocks until then."""
     while True:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            descriptor = open_fifo(path, os.O_WRONLY)
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise

@@ -8,7 +8,7 @@ from roundel.domain.storage import TestResult
 from roundel.runner.reports.cucumber import CucumberReport
 from roundel.runner.reports.junit import JunitReport
 
-MAX_RESULTS = 1_000_000  # of one step; a report that has more was made to harm
+MAX_RESULTS = 250_000  # of one step, in memory together
 _WARNINGS_KEPT = 50
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from roundel.backends.protocol import Sandbox
 from roundel.domain.artifacts import artifact_path
@@ -41,11 +42,12 @@ def store_artifacts_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Pr
         carrier = await servant.carrier()
         ground = Ground(max_entries=MAX_FILES)
         uploads = _Uploads(servant, keeper, path, destination, folder=kind == "folder")
-        entries = Entries(carrier.files(), ground)
         try:
-            async for entry in entries:
-                await uploads.take(entry, entries.contents())
-            await entries.drain()
+            async with aclosing(carrier.files()) as archive:
+                entries = Entries(archive, ground)
+                async for entry in entries:
+                    await uploads.take(entry, entries.contents())
+                await entries.drain()
         except (Broken, TooBig, NotStored, OSError) as error:
             raise StepFailed(f"The artifacts could not be stored: {error}.") from error
         finally:
@@ -159,12 +161,13 @@ def store_test_results_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) ->
 
 
 async def _collect(carrier: Carrier, collected: Collected) -> None:
-    entries = Entries(carrier.files(), Ground(max_entries=MAX_FILES))
-    async for entry in entries:
-        report = collected.open(entry.path)
-        if report is None:
-            continue
-        async for piece in entries.contents():
-            report.feed(piece)
-        report.finish()
-    await entries.drain()
+    async with aclosing(carrier.files()) as archive:
+        entries = Entries(archive, Ground(max_entries=MAX_FILES))
+        async for entry in entries:
+            report = collected.open(entry.path)
+            if report is None:
+                continue
+            async for piece in entries.contents():
+                report.feed(piece)
+            report.finish()
+        await entries.drain()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import posixpath
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class Carrier(Protocol):
     def pack(self, what: str, ground: Ground) -> AsyncIterator[bytes]:
         """Yield the compressed archive of `what`: absolute, globs or tree."""
 
-    def files(self) -> AsyncIterator[bytes]:
+    def files(self) -> AsyncGenerator[bytes, None]:
         """Yield the plain archive of the step's path."""
 
     async def unpack(self, source: AsyncIterator[bytes], ground: Ground) -> str | None:
@@ -42,7 +42,7 @@ class TarCarrier:
         """Let tar pack."""
         return self._talk.pack(f"pack_{what}", Scan(ground))
 
-    def files(self) -> AsyncIterator[bytes]:
+    def files(self) -> AsyncGenerator[bytes, None]:
         """Let tar pack, without compression."""
         return self._talk.contents("pack_tree")
 
@@ -77,7 +77,7 @@ class EngineCarrier:
                 scan.finish()
             yield await packer.finish(empty=not names)
 
-    async def files(self) -> AsyncIterator[bytes]:
+    async def files(self) -> AsyncGenerator[bytes, None]:
         """Fetch the step's path."""
         for path, _ in await self._names("tree"):
             async for data in self._archives.read(path):

@@ -8,19 +8,18 @@ import asyncio
 import contextlib
 import os
 import secrets
-import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
 
+from roundel.backends.hostile import open_fifo
 from roundel.backends.launch import quoted
 from roundel.runner.archives.scan import Scan
 from roundel.runner.archives.transfer import pack, plain, unpack
 
 _LINE_BYTES = 4096
 _RETRY_SECONDS = 0.01
-_OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TalkBroken(Exception):
@@ -83,7 +82,7 @@ class Talk:
         """Give a command; return the answer to it."""
         return await self._answer(self._tell(word, rest))
 
-    async def contents(self, word: str, rest: str = "") -> AsyncIterator[bytes]:
+    async def contents(self, word: str, rest: str = "") -> AsyncGenerator[bytes, None]:
         """Give a command; yield what it writes."""
         number, fifo = self._begin("up")
         self._tell(word, rest, number)
@@ -118,7 +117,11 @@ class Talk:
         before the script does, so whoever runs the script cancels us at its end.
         """
         self._tell("exit", str(code))
-        await asyncio.get_running_loop().create_future()
+        for_ever = asyncio.get_running_loop().create_future()
+        while True:
+            for path in [*self._stale, *self._fifos.values()]:
+                _let_go(path)  # a command that we gave up may still be at it
+            await asyncio.wait([for_ever], timeout=_RETRY_SECONDS if self._fifos else None)
 
     # -- inside --
 
@@ -195,20 +198,16 @@ def _make_fifo(path: Path) -> None:
 
 def _open_fifo(path: Path) -> int:
     try:
-        descriptor = os.open(path, _OPEN)
+        return open_fifo(path, os.O_RDWR)
     except OSError as error:
-        raise TalkBroken(f"{path.name} cannot be opened: {error.strerror}") from error
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise TalkBroken(f"{path.name} is no longer a FIFO")
-    return descriptor
+        raise TalkBroken(f"{path.name} cannot be opened: {error.strerror or error}") from error
 
 
 def _let_go(path: Path) -> None:
     """Let whoever waits at a FIFO, or reads from it, see its end."""
     for way in (os.O_RDONLY, os.O_WRONLY):
         with contextlib.suppress(OSError):
-            os.close(os.open(path, way | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
+            os.close(open_fifo(path, way))
 
 
 def _remove(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Workflows and their slots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
@@ -24,6 +25,13 @@ SLOT = (
     "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id, "
     "job_group"
 )
+
+# Slots never change, but for where their jobs stand.  What was made of the rows of a workflow is
+# kept for its next ending, and each time held against where its jobs stand now: a workflow of a
+# thousand jobs is looked at a thousand times.
+_known: dict[WorkflowId, list[WorkflowSlot]] = {}
+_MOST_KNOWN = 256  # workflows
+_STATUS: Mapping[str | None, JobStatus | None] = {None: None, **{it.value: it for it in JobStatus}}
 
 
 class SqlWorkflows:
@@ -73,9 +81,29 @@ class SqlWorkflows:
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
         # Who needs it: `advance`, at every ending; so it reads of the jobs where they stand only.
+        known = _known.get(workflow_id)
+        if known is None:
+            known = self._all_slots(workflow_id)
         rows = self._sql.all(
-            f"SELECT {columns(SLOT, 's')}, j.status"
-            " FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
+            "SELECT j.status FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
+            " WHERE s.workflow_id = :id ORDER BY s.position",
+            id=workflow_id,
+        )
+        if len(rows) != len(known):
+            known = self._all_slots(workflow_id)
+        now = [
+            slot if slot.status is (status := _STATUS[row[0]]) else replace(slot, status=status)
+            for slot, row in zip(known, rows, strict=True)
+        ]
+        if now:
+            _known[workflow_id] = now
+            while len(_known) > _MOST_KNOWN:
+                _known.pop(next(iter(_known)), None)
+        return now
+
+    def _all_slots(self, workflow_id: WorkflowId) -> list[WorkflowSlot]:
+        rows = self._sql.all(
+            f"SELECT {columns(SLOT, 's')} FROM workflow_job s"
             " WHERE s.workflow_id = :id ORDER BY s.position",
             id=workflow_id,
         )
@@ -115,7 +143,6 @@ def _slot_of(row: Row) -> WorkflowSlot:
         excluded=row[7],
         job_id=row[8],
         job_group=row[9],
-        status=None if row[10] is None else JobStatus(row[10]),
     )
 
 

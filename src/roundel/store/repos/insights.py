@@ -1,0 +1,122 @@
+"""Figures of ended runs."""
+
+import msgspec
+
+from roundel.domain.clock import MILLISECOND, Micros
+from roundel.domain.ids import ProjectId, WorkflowId
+from roundel.domain.insights import (
+    ALL,
+    HOURS_KEPT,
+    WHOLE,
+    Figures,
+    Grain,
+    Sample,
+    compute_units,
+    start_of,
+)
+from roundel.store.dialect import Sql
+from roundel.store.rows import json_text
+
+figures_of = msgspec.json.Decoder(Figures).decode
+
+# A workflow's own jobs: those that a rerun from failed shares with the run before are not counted.
+CREDITS = (
+    "SELECT started_at, stopped_at, parallelism, resource_class FROM job WHERE workflow_id = :id"
+    " AND type = 'build' AND started_at IS NOT NULL AND stopped_at IS NOT NULL"
+)
+
+
+def credits_of(sql: Sql, workflow_id: WorkflowId) -> int:
+    """Return the compute units of a workflow's own jobs."""
+    rows = sql.all(CREDITS, id=workflow_id)
+    return sum(compute_units((row[1] - row[0]) // MILLISECOND, row[2], row[3]) for row in rows)
+
+
+class SqlInsights:
+    """Implements `domain.insight_views.Insights`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def fold(self, sample: Sample) -> None:
+        """Count a run in all intervals, branches and totals that it belongs to."""
+        places = [(sample.workflow, sample.branch), (sample.workflow, ALL)]
+        if sample.job == WHOLE:
+            places.append((WHOLE, ALL))
+        for grain in Grain:
+            for workflow, branch in places:
+                self._count(sample, grain, workflow, branch)
+        self._sql.run(
+            "DELETE FROM rollup WHERE project_id = :project AND grain = 'hour'"
+            " AND start_at < :before",
+            project=sample.project_id,
+            before=sample.ended_at - HOURS_KEPT,
+        )
+
+    def _count(self, sample: Sample, grain: Grain, workflow: str, branch: str) -> None:
+        place = {
+            "project": sample.project_id,
+            "grain": grain.value,
+            "workflow": workflow,
+            "job": sample.job,
+            "branch": branch,
+            "start": start_of(grain, sample.started_at),
+        }
+        row = self._sql.one(
+            "SELECT figures FROM rollup WHERE project_id = :project AND grain = :grain"
+            " AND workflow = :workflow AND job = :job AND branch = :branch AND start_at = :start",
+            **place,
+        )
+        figures = Figures() if row is None else figures_of(row[0])
+        figures.add(sample)
+        self._sql.run(
+            "INSERT INTO rollup (project_id, grain, workflow, job, branch, start_at, figures)"
+            " VALUES (:project, :grain, :workflow, :job, :branch, :start, :figures)"
+            " ON CONFLICT (project_id, grain, workflow, job, branch, start_at)"
+            " DO UPDATE SET figures = excluded.figures",
+            figures=json_text(figures),
+            **place,
+        )
+
+    def credits_of(self, workflow_id: WorkflowId) -> int:
+        """Return the compute units of a workflow's own jobs."""
+        return credits_of(self._sql, workflow_id)
+
+    def branch_of(self, workflow_id: WorkflowId) -> str:
+        """Return on which branch a workflow ran; for a tag, an empty text."""
+        row = self._sql.one(
+            "SELECT p.branch FROM workflow w JOIN pipeline p ON p.id = w.pipeline_id"
+            " WHERE w.id = :id",
+            id=workflow_id,
+        )
+        return "" if row is None or row[0] is None else str(row[0])
+
+    def failed(self, project_id: ProjectId, workflow: str, branch: str, at: Micros) -> None:
+        """Note a failure that waits for a success."""
+        self._sql.run(
+            "INSERT INTO failure_streak (project_id, workflow, branch, failures, ends_ms)"
+            " VALUES (:project, :workflow, :branch, 1, :at)"
+            " ON CONFLICT (project_id, workflow, branch) DO UPDATE"
+            " SET failures = failure_streak.failures + 1,"
+            " ends_ms = failure_streak.ends_ms + excluded.ends_ms",
+            project=project_id,
+            workflow=workflow,
+            branch=branch,
+            at=at // MILLISECOND,
+        )
+
+    def recovered(
+        self, project_id: ProjectId, workflow: str, branch: str, at: Micros
+    ) -> tuple[int, int]:
+        """Return how many failures a success ends, and their milliseconds together."""
+        rows = self._sql.all(
+            "DELETE FROM failure_streak WHERE project_id = :project AND workflow = :workflow"
+            " AND branch = :branch RETURNING failures, ends_ms",
+            project=project_id,
+            workflow=workflow,
+            branch=branch,
+        )
+        if not rows:
+            return 0, 0
+        failures, ends = rows[0]
+        return failures, max(0, failures * (at // MILLISECOND) - ends)

@@ -1,0 +1,54 @@
+"""What holds for every real config that compiles."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from roundel.compiler import compile_config
+from roundel.compiler.report import Report
+from roundel.compiler.source import load
+from roundel.compiler.tree import Document, plain
+from tests.compile.renaming import parameters_of_commands, renamed
+from tests.compile.spec_orbs import FolderOrbs
+from tests.compile.test_corpus import CORPUS, VALUES, files, refused
+
+pytestmark = pytest.mark.spec
+
+COMPILING = [file for file in files("configs") if file.name not in refused()]
+
+
+def output_of(text: str) -> str:
+    """Return the processed config without the lines that name its orbs."""
+    result = compile_config(text, orbs=FolderOrbs(CORPUS / "orbs"), values=VALUES)
+    assert result.output is not None, [problem.message for problem in result.errors]
+    lines = result.output.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("# Orb "))
+
+
+def data_of(text: str) -> Any:
+    return plain(load(Document("c.yml", text), Report()))
+
+
+@pytest.mark.parametrize("file", COMPILING, ids=lambda file: file.stem)
+def test_a_compiled_config_compiles_to_itself(file: Path) -> None:
+    output = output_of(file.read_text())
+    assert output_of(output) == output
+
+
+@pytest.mark.parametrize("file", COMPILING[::3], ids=lambda file: file.stem)
+def test_the_processed_config_is_read_alike_by_others(file: Path) -> None:
+    output = output_of(file.read_text())
+    assert yaml.safe_load(output) == data_of(output)
+
+
+WITH_PARAMETERS = [file for file in COMPILING if parameters_of_commands(data_of(file.read_text()))]
+
+
+@pytest.mark.parametrize("file", WITH_PARAMETERS, ids=lambda file: file.stem)
+def test_renaming_the_parameters_of_commands_everywhere_changes_nothing(file: Path) -> None:
+    config = data_of(file.read_text())
+    other = renamed(config, parameters_of_commands(config))
+    assert other != config
+    assert output_of(yaml.safe_dump(other)) == output_of(yaml.safe_dump(config))
