@@ -97,6 +97,8 @@ class RunningEngine:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # The folder stays locked while the engine lives, also if these tests are killed.
+                pass_fds=(self._lock,),
             )
         self.engine = Engine(self._run / "docker.sock", self._process.pid)
         self._until_it_answers()
