@@ -84,6 +84,8 @@ class RunningEngine:
         with (self._home / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    # A run of tests that is killed takes its engine with it.
+                    *("setpriv", "--pdeathsig", "TERM"),
                     "dockerd",
                     f"--host=unix://{self._run}/docker.sock",
                     f"--data-root={self._home}/data",
@@ -97,8 +99,7 @@ class RunningEngine:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                # The folder stays locked while the engine lives, also if these tests are killed.
-                pass_fds=(self._lock,),
+                pass_fds=(self._lock,),  # the folder is taken for as long as the engine lives
             )
         self.engine = Engine(self._run / "docker.sock", self._process.pid)
         self._until_it_answers()

@@ -153,9 +153,21 @@ def _free_home() -> tuple[Path, int]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-        else:
+            continue
+        if not _still_runs(home):
             return home, lock
+        os.close(lock)
     raise NoPostgres(f"all PostgreSQL folders in {base} are in use")
+
+
+def _still_runs(home: Path) -> bool:
+    """Tell whether a cluster outlived the run that started it, which was killed."""
+    try:
+        pid = int((home / "data" / "postmaster.pid").read_text().split()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        return False
+    return str(home).encode() in command
 
 
 @pytest.fixture(scope="session")

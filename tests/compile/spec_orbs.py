@@ -3,17 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from roundel.compiler import ResolvedOrb
-
-
-def best_version(wanted: str, known: list[str]) -> str | None:
-    """Return the highest known version that a reference's version allows."""
-    if wanted in known:
-        return wanted
-    released = [v for v in known if v.replace(".", "").isdigit()]
-    prefix = [] if wanted == "volatile" else wanted.split(".")
-    fitting = [v for v in released if v.split(".")[: len(prefix)] == prefix]
-    return max(fitting, key=lambda v: [int(part) for part in v.split(".")], default=None)
+from roundel.compiler import ResolvedOrb, best_version
 
 
 class FolderOrbs:

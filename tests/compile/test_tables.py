@@ -7,7 +7,7 @@ import pytest
 
 from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.scanning import ExpressionError
-from roundel.compiler.templates import TemplateError, is_only_tag, parse_template
+from roundel.compiler.templates import TemplateError, parse_template
 from tests.spec import SPEC
 
 pytestmark = pytest.mark.spec
@@ -73,3 +73,10 @@ def test_rejected_templates_say_what_is_wrong_and_where() -> None:
 def test_only_a_single_tag_keeps_its_type() -> None:
     for text, only in table("_templates/syntax.json")["is_only_tag"].items():
         assert is_only_tag(text) == only, text
+
+
+def is_only_tag(text: str) -> bool:
+    try:
+        return parse_template(text).only is not None
+    except TemplateError:
+        return False

@@ -199,3 +199,82 @@ def processes_of(checkout: Checkout) -> list[str]:
         except OSError:
             continue  # it has ended meanwhile
     return found
+
+
+MATRIX = """
+version: 2.1
+jobs:
+  build:
+    parameters: {version: {type: string}}
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo "version << parameters.version >>"}]
+workflows:
+  main:
+    jobs:
+      - build: {matrix: {parameters: {version: ["3.11", "3.12"]}}}
+      - build: {name: deploy, version: none, requires: [build-3.11, build-3.12]}
+      - build: {name: publish, version: none, filters: {branches: {only: stable}}}
+"""
+
+
+def test_one_member_of_a_matrix_runs_alone(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("build-3.12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "version 3.12" in done.stdout
+    assert "version 3.11" not in done.stdout
+
+
+def test_one_job_takes_parameters_of_the_callers_own(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("build", "-p", "job.version=3.13")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "version 3.13" in done.stdout
+
+
+def test_a_dry_run_tells_the_order_and_why_the_rest_would_not_run(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1. build-3.11" in done.stdout
+    assert "2. deploy  after build-3.11, build-3.12" in done.stdout
+    assert "publish: branch 'main' does not pass its branch filter" in done.stdout
+    assert "echo" not in done.stdout
+
+
+def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, MATRIX)
+    refused = checkout.run("bulid")
+    assert refused.returncode == 1
+    assert "there is no workflow or job 'bulid'" in refused.stderr
+    done = checkout.run("--stub")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.count("✓ success") == 3
+
+
+def test_stubs_go_through_the_graph_without_the_steps(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, a_job("exit 1")).run("--stub")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a stub of this job" in done.stdout
+
+
+def test_in_place_a_job_works_on_the_checkout_itself(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, a_job("pwd -P; echo made > made-by-the-job"))
+    done = checkout.run("--in-place")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout.root / "made-by-the-job").read_text() == "made\n"
+
+
+def test_a_run_ends_when_nobody_reads_its_output_any_more(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, a_job("while sleep 0.01; do echo more; done"))
+    command = " ".join(checkout.command())
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 3; exit ${{PIPESTATUS[0]}}"],
+        cwd=checkout.root,
+        env=checkout.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == ""
+    assert processes_of(checkout) == []

@@ -223,3 +223,18 @@ async def test_a_project_may_switch_setup_workflows_off(house: House) -> None:
     assert [error.message for error in pipeline.errors] == [
         "Setup workflows are switched off in this project's settings."
     ]
+
+
+async def test_a_setup_job_keeps_its_own_plan_after_it_has_continued(house: House) -> None:
+    house.engine.compiler = InlineCompiler()
+    house.repositories.config = SETUP
+    await house.trigger()
+    order = await house.runner.claim()
+    assert order is not None
+    key = order.environment["CIRCLE_CONTINUATION_KEY"]
+    await house.use.continue_pipeline(key, NEXT, {})
+    resumed = await house.engine.runners.resume(order.lease)
+    assert resumed is not None and resumed.order.steps == order.steps
+    server = house.engine.runners
+    assert await server.has_cache(order.lease, "deps-1") is False
+    await house.runner.carry_out(order)

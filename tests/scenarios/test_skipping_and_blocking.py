@@ -2,6 +2,7 @@
 
 import pytest
 
+from roundel.domain.access import Actor, Role
 from roundel.domain.errors import NotAllowed
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline, Ref
@@ -130,3 +131,14 @@ async def test_a_pipeline_that_was_overtaken_while_it_compiled_is_cancelled(bran
     await house.engine.ticks.settled()
     assert slow is not None and fast is not None
     assert [await status(house, it) for it in (slow, fast)] == ["canceled", "running"]
+
+
+async def test_settings_can_be_left_to_administrators(house: House) -> None:
+    await choose(house, write_settings_requires_admin=True)
+    role = {house.project.organization.id: Role.CONTRIBUTOR}
+    contributor = Actor(id=house.admin.id, login="con", name="Con", roles=role)
+    change = {"oss": True}
+    with pytest.raises(NotAllowed, match="Only administrators"):
+        await house.use.change_project_settings(house.project, change, contributor)
+    after = await house.use.change_project_settings(house.project, change, house.admin)
+    assert after.oss

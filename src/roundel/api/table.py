@@ -1,10 +1,11 @@
 """The table of all operations: what is not in it is not served."""
 
 from roundel.api import health
-from roundel.api.operations import AnyOperation
-from roundel.api.own import administration, artifacts, deliveries, logs
-from roundel.api.v1 import builds, people
+from roundel.api.operations import V1, AnyOperation
+from roundel.api.own import administration, artifacts, deliveries, followed, logs
+from roundel.api.v1 import actions, builds, people
 from roundel.api.v1 import kept as kept_v1
+from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
     contexts,
     documents,
@@ -14,6 +15,7 @@ from roundel.api.v2 import (
     insights,
     jobs,
     kept,
+    pipeline_values,
     pipelines,
     projects,
     schedules,
@@ -29,6 +31,7 @@ MODULES = (
     workflows,
     jobs,
     kept,
+    pipeline_values,
     projects,
     schedules,
     settings,
@@ -43,15 +46,18 @@ MODULES = (
     insight_tests,
     configs,
     builds,
+    actions,
     kept_v1,
     people,
     administration,
     artifacts,
     logs,
+    followed,
     health,
     runners,
 )
 
 
 def operations() -> list[AnyOperation]:
-    return [operation for module in MODULES for operation in module.OPERATIONS]
+    named = [operation for module in MODULES for operation in module.OPERATIONS]
+    return [*named, *bare(it for it in named if it.prefix == V1)]

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
-from roundel.app.local_events import Audience, Note, Summary
-from roundel.app.local_session import Session
+from roundel.app.local_events import Audience, Note, Planned, Summary
+from roundel.app.local_plan import PlanChange, config_text
+from roundel.app.local_session import Session, create, mark_of
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.pipelines import Ref
@@ -47,11 +48,25 @@ def run_here(wanted: Wanted, audience: Audience) -> Summary:
 async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
     ref = _ref(wanted, checkout)
+    if wanted.dry:
+        return await _plan(wanted, checkout, ref, audience)
     async with (
-        _engine(wanted, checkout, ref, audience) as (engine, project, by),
-        Session(engine, wanted, audience) as session,
+        _engine(wanted, checkout, ref, audience) as (engine, change, project, by),
+        Session(engine, wanted, audience, checkout.root) as session,
     ):
-        return await session.pipeline(project, ref, by)
+        return await session.pipeline(project, ref, by, change)
+
+
+async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience) -> Summary:
+    """Compile, and tell what would run."""
+    async with _engine(wanted, checkout, ref, audience) as (engine, change, project, by):
+        await create(engine, project, ref, by, wanted)
+        mark_of(engine).unlink()
+    if change.refusal is not None:
+        raise change.refusal
+    if change.chosen is not None:
+        audience.hear(Planned(plan=change.chosen))
+    return Summary(succeeded=True, jobs=(), workflows=())
 
 
 def state_folder(cache: Path, root: Path) -> Path:
@@ -69,10 +84,12 @@ def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
 @contextlib.asynccontextmanager
 async def _engine(
     wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
-) -> AsyncIterator[tuple[Engine, Project, Actor]]:
+) -> AsyncIterator[tuple[Engine, PlanChange, Project, Actor]]:
     """Open the checkout's state and take its snapshot; close it again."""
     text, file = _config(wanted, checkout)
-    engine = _open(wanted, checkout)
+    text = config_text(wanted, text)
+    change = PlanChange(wanted, checkout.root)
+    engine = _open(wanted, checkout, change)
     try:
         snapshot = take_snapshot(
             checkout,
@@ -97,15 +114,15 @@ async def _engine(
             ),
             engine,
         )
-        yield engine, project, by
+        yield engine, change, project, by
     finally:
         await engine.stop()
 
 
-def _open(wanted: Wanted, checkout: Checkout) -> Engine:
+def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     """Open the first state of the checkout that no other run uses now."""
     base = state_folder(wanted.cache, checkout.root)
-    adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout)))
+    adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout), change))
     for number in range(MOST_AT_ONCE):
         folder = base / (f"state-{number}" if number else "state")
         settings = Settings(data=folder, slots=wanted.slots, backend=wanted.backend)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from roundel.app.local_events import Audience, Note
 from roundel.backends.folder import JobFolder
+from roundel.backends.process import ProcessBackend
 from roundel.backends.protocol import Backend
+from roundel.backends.routed import RoutedBackend
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId
 from roundel.settings import BackendChoice
@@ -23,27 +25,38 @@ class NoBackend(DomainError):
 
 
 async def choose_backend(
-    choice: BackendChoice, image_map: tuple[tuple[str, str], ...], audience: Audience
+    choice: BackendChoice,
+    image_map: tuple[tuple[str, str], ...],
+    audience: Audience,
+    shared: Path | None = None,
 ) -> Backend:
-    """Return containers where an engine answers, else processes, with a warning."""
+    """Return containers where an engine answers, else processes, with a warning.
+
+    `shared` is a folder that jobs are to see where it is.
+    """
     if choice is not BackendChoice.PROCESS:
         why = "no engine's socket was found"
         if choice is BackendChoice.DOCKER or _engine_may_be_there():
             from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
 
             rules = (ImageRule(pattern, image) for pattern, image in image_map)
-            docker = DockerBackend(image_map=rules)
+            docker = DockerBackend(image_map=rules, shared=() if shared is None else (shared,))
             answer = await docker.why_unusable()
             if answer is None:
-                return docker
+                # Who runs it here trusts it here: machine jobs have this machine.
+                return RoutedBackend(docker, _processes(shared))
             await docker.close()
             why = answer
         if choice is BackendChoice.DOCKER:
             raise NoBackend(why)
         audience.hear(Note(text=NO_ENGINE, warning=True))
-    from roundel.backends.process import ProcessBackend
+    return _processes(shared)
 
-    return ProcessBackend()
+
+def _processes(shared: Path | None) -> ProcessBackend:
+    # A job with a /tmp of its own would not see what lies in ours.
+    hidden = shared is not None and shared.is_relative_to("/tmp")  # noqa: S108
+    return ProcessBackend(namespaces=not hidden)
 
 
 def _engine_may_be_there() -> bool:

@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, JobId
+from roundel.domain.plan import Plan
 from roundel.domain.runners import StepReport
 
 
@@ -117,7 +118,16 @@ class Summary:
     interrupted: bool = False
 
 
-Event: TypeAlias = JobBegan | StepTold | OutputLine | JobEnded | Waiting | Approved | Note | Summary
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What would run, instead of running it."""
+
+    plan: Plan
+
+
+Event: TypeAlias = (
+    JobBegan | StepTold | OutputLine | JobEnded | Waiting | Approved | Note | Planned | Summary
+)
 
 
 class Audience(Protocol):

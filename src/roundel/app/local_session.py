@@ -5,11 +5,13 @@ import contextlib
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 from roundel.app.engine import Engine
 from roundel.app.local_backend import choose_backend, end_leftovers
-from roundel.app.local_events import Approved, Audience, Summary, Waiting
+from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
 from roundel.app.local_orders import changed
+from roundel.app.local_plan import PlanChange
 from roundel.app.local_results import LogFiles, keep_results, new_folder
 from roundel.app.local_server import Change, TellingServer
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
@@ -24,32 +26,109 @@ from roundel.domain.views import WorkflowView
 from roundel.runner.main import Runner
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.compiling_here import CompilerHere
-from roundel.services.pipelines import TriggerPipeline, create_pipeline, trigger_pipeline
+from roundel.services.pipelines import (
+    TriggerPipeline,
+    create_pipeline,
+    give_up_pipeline,
+    trigger_pipeline,
+)
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
+from roundel.settings import BackendChoice
 
 SLOW_POLL_SECONDS = 0.5  # what changes without an end of a job is seen this late
 MOST_WORKFLOWS = 1000
 LEAVE_SECONDS = 15.0  # for sandboxes that are being removed at the end
 
 
+async def create(engine: Engine, project: Project, ref: Ref, by: Actor, wanted: Wanted) -> Pipeline:
+    """Trigger a pipeline and create its workflows; raise what is wrong with its config.
+
+    The mark of an open run is the caller's to remove once nothing of it is open.
+    """
+    mark = mark_of(engine)
+    if mark.exists():
+        await cancel_open(engine, project, by)
+    mark.touch()
+    command = TriggerPipeline(project=project, ref=ref, parameters=wanted.parameters, by=by)
+    triggered = await trigger_pipeline(command, engine)
+    if triggered is None:
+        raise CannotRunHere("the commit asks for no pipeline")
+    await create_pipeline(triggered, engine)
+    view = await engine.reads.pipeline(triggered.pipeline.id)
+    if view is None:
+        raise CannotRunHere("the pipeline is gone from the state folder")
+    if view.pipeline.state is PipelineState.ERRORED:
+        raise errors_of(view.pipeline, engine)
+    return view.pipeline
+
+
+def mark_of(engine: Engine) -> Path:
+    """Return the file that is there while a run is under way, or was when it was killed."""
+    return engine.folder.path / "open"
+
+
+async def cancel_open(engine: Engine, project: Project, by: Actor) -> None:
+    """End what the last runs have left open, so that nothing of it runs with ours."""
+    reads = engine.reads
+    recent = await reads.pipelines(projects=[project.id], limit=MOST_AT_ONCE)
+    for view in recent:
+        if view.pipeline.state is PipelineState.PENDING:
+            await give_up_pipeline(view.pipeline.id, engine)
+    for view in recent:
+        for flow in await reads.workflows(view.pipeline.id, limit=MOST_WORKFLOWS):
+            if flow.workflow.status not in WORKFLOW_ENDED:
+                command = CancelWorkflow(workflow=flow.workflow.id, by=by)
+                await cancel_workflow(command, engine)
+
+
+def errors_of(pipeline: Pipeline, engine: Engine) -> ConfigErrors:
+    """Return the errors of a pipeline, with their places where the compiler has told them."""
+    from roundel.compiler import render_problem
+
+    compiler = engine.compiler
+    last = compiler.last if isinstance(compiler, CompilerHere) else None
+    if last is not None and last.errors:
+        return ConfigErrors(tuple(render_problem(problem) for problem in last.errors))
+    return ConfigErrors(tuple(error.message for error in pipeline.errors))
+
+
 class Session:
     """One run: the runner beside the engine, and the way to end it early."""
 
-    def __init__(self, engine: Engine, wanted: Wanted, audience: Audience) -> None:
+    def __init__(self, engine: Engine, wanted: Wanted, audience: Audience, root: Path) -> None:
         self._engine = engine
+        self._root = root
         self._wanted = wanted
+        self._audience: Audience | None = audience
         self._folder = new_folder(engine.folder.path.parent / "runs")
-        self._logs = LogFiles(self._folder, audience)
+        self._logs = LogFiles(self._folder, self)
         self._server = TellingServer(engine, self._logs, self._change(), engine.clock)
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
         self._asked: set[JobId] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
+    def hear(self, event: Event) -> None:
+        """Pass an event on.  When nobody reads any more (`| head`), the run ends.
+
+        Nothing is raised: the runner would take it for a server that is away, and try for ever.
+        """
+        if self._audience is None:
+            return
+        try:
+            self._audience.hear(event)
+        except OSError:
+            self._audience = None
+            self._interrupt()
+
     async def __aenter__(self) -> "Session":
         engine = self._engine
+        wanted = self._wanted
         self._backend = await choose_backend(
-            self._wanted.backend, self._wanted.image_map, self._logs
+            BackendChoice.PROCESS if wanted.stub else wanted.backend,
+            wanted.image_map,
+            self._logs,
+            shared=self._root if wanted.in_place else None,
         )
         engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
         await end_leftovers(self._backend, engine.folder.runner)
@@ -92,25 +171,17 @@ class Session:
         self._interrupted.set()
         self._server.ended.set()
 
-    async def pipeline(self, project: Project, ref: Ref, by: Actor) -> Summary:
+    async def pipeline(self, project: Project, ref: Ref, by: Actor, change: PlanChange) -> Summary:
         """Trigger the pipeline, wait for its end, and keep what it left."""
         engine = self._engine
-        mark = engine.folder.path / "open"  # while it is there, a run is or was under way
-        if mark.exists():
-            await self._cancel_open(project, by)
-        mark.touch()
-        command = TriggerPipeline(
-            project=project, ref=ref, parameters=self._wanted.parameters, by=by
-        )
-        triggered = await trigger_pipeline(command, engine)
-        if triggered is None:
-            raise CannotRunHere("the commit asks for no pipeline")
-        await create_pipeline(triggered, engine)
-        pipeline = await self._to_the_end(triggered.pipeline.id, by)
+        pipeline = await create(engine, project, ref, by, self._wanted)
+        if change.refusal is not None:
+            raise change.refusal
+        pipeline = await self._to_the_end(pipeline.id, by)
         summary = await keep_results(engine, pipeline, self._folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
-            await self._cancel_open(project, by)
-        mark.unlink()
+            await cancel_open(engine, project, by)
+        mark_of(engine).unlink()
         summary = replace(summary, interrupted=self._interrupted.is_set())
         self._logs.hear(summary)
         return summary
@@ -121,7 +192,7 @@ class Session:
             self._server.ended.clear()
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
-                raise self._errors(pipeline)
+                raise errors_of(pipeline, self._engine)
             if self._over(workflows):
                 return pipeline
             if self._interrupted.is_set() and not canceled:
@@ -193,21 +264,3 @@ class Session:
             if current is not None:
                 self._asking.discard(current)
             self._server.ended.set()
-
-    def _errors(self, pipeline: Pipeline) -> ConfigErrors:
-        from roundel.compiler import render_problem
-
-        compiler = self._engine.compiler
-        last = compiler.last if isinstance(compiler, CompilerHere) else None
-        if last is not None and last.errors:
-            return ConfigErrors(tuple(render_problem(problem) for problem in last.errors))
-        return ConfigErrors(tuple(error.message for error in pipeline.errors))
-
-    async def _cancel_open(self, project: Project, by: Actor) -> None:
-        """Cancel what the last runs have left open, so that nothing of it runs with ours."""
-        reads = self._engine.reads
-        for pipeline in await reads.pipelines(projects=[project.id], limit=MOST_AT_ONCE):
-            for view in await reads.workflows(pipeline.pipeline.id, limit=MOST_WORKFLOWS):
-                if view.workflow.status not in WORKFLOW_ENDED:
-                    command = CancelWorkflow(workflow=view.workflow.id, by=by)
-                    await cancel_workflow(command, self._engine)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roundel.domain.errors import DomainError
 from roundel.domain.plan import Json
+from roundel.services.choosing import Choice
 from roundel.settings import BackendChoice
 
 MOST_AT_ONCE = 8  # runs of one checkout side by side; each has a state of its own
@@ -49,4 +50,9 @@ class Wanted:
     image_map: tuple[tuple[str, str], ...] = ()
     slots: int | None = None
     orbs: Path | None = None
+    choice: Choice = field(default_factory=Choice)
+    arguments: Mapping[str, str] = field(default_factory=dict)  # of the one job that was chosen
+    in_place: bool = False
+    stub: bool = False
+    dry: bool = False
     decide: Decide = _leave_waiting

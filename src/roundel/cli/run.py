@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,10 @@ def scalar(text: str) -> Any:
 
 
 @click.command("run")
+@click.argument("names", metavar="[JOB|WORKFLOW ...]", nargs=-1)
+@click.option("--only", is_flag=True, help="Run the named jobs without what they require.")
+@click.option("--dry-run", is_flag=True, help="Tell what would run, in which order, and why not.")
+@click.option("--stub", is_flag=True, help="Run the graph with steps that do nothing.")
 @click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -83,7 +88,7 @@ def scalar(text: str) -> Any:
     type=pair,
     multiple=True,
     metavar="KEY=VALUE",
-    help="A pipeline parameter; may be repeated.",
+    help="A pipeline parameter; job.NAME=VALUE is one of the named job's.  May be repeated.",
 )
 @click.option(
     "-e",
@@ -101,6 +106,7 @@ def scalar(text: str) -> Any:
     metavar="FILE",
     help="NAME=VALUE lines: secrets for every job, as a context has them; masked in output.",
 )
+@click.option("--in-place", is_flag=True, help="Jobs work in your checkout itself, on no copy.")
 @click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
 @click.option("--gitignore", is_flag=True, help="Leave out files that .gitignore names.")
 @click.option(
@@ -131,8 +137,9 @@ def scalar(text: str) -> Any:
 def run(**options: Any) -> None:
     """Run the checkout's pipeline on this machine, as a server would.
 
-    Every workflow whose conditions hold runs, with the files as they are now, changes included.
-    Your checkout is not touched.  Exit 0 means that all workflows succeeded.
+    Every workflow whose conditions hold runs, or the named workflows and jobs with what they
+    require, with the files as they are now, changes included.  A name may be a pattern such as
+    'test-*'.  Your checkout is not touched.  Exit 0 means that all workflows succeeded.
     """
     from roundel.cli.run_output import Plain
 
@@ -149,19 +156,37 @@ def run(**options: Any) -> None:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the run cannot go on: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
     if summary.interrupted:
+        quiet_end()
         raise SystemExit(INTERRUPTED)
     if not summary.succeeded:
         raise SystemExit(1)
 
 
+def quiet_end() -> None:
+    """Let go of a standard output that nobody reads, so that the interpreter's end is quiet."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def wanted(options: dict[str, Any]) -> Any:
     """Return what to run, from the command line."""
     from roundel.app.local import Wanted
+    from roundel.services.choosing import Choice
 
     if options["branch"] and options["tag"]:
         raise Failure("give --branch or --tag, not both: a pipeline is about one of them")
+    if options["in_place"] and (options["clean"] or options["gitignore"]):
+        raise Failure(
+            "--in-place works in the checkout as it is: leave out --clean and --gitignore"
+        )
     config = options["config"]
+    given = dict(options["parameters"])
+    arguments = {name[4:]: given.pop(name) for name in list(given) if name.startswith("job.")}
     secrets: dict[str, str] = {}
     for found in options["env_files"]:
         secrets |= found
@@ -173,7 +198,14 @@ def wanted(options: dict[str, Any]) -> Any:
         tag=options["tag"],
         clean=options["clean"],
         ignored=not options["gitignore"],
-        parameters={key: scalar(value) for key, value in options["parameters"]},
+        parameters={
+            key: scalar(value) for key, value in options["parameters"] if key[:4] != "job."
+        },
+        arguments=arguments,
+        choice=Choice(names=options["names"], only=options["only"]),
+        in_place=options["in_place"],
+        stub=options["stub"],
+        dry=options["dry_run"],
         environment=dict(options["environment"]),
         secrets=secrets,
         backend=BackendChoice(options["backend"]),

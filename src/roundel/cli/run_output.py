@@ -8,6 +8,7 @@ from roundel.cli.palette import COLOURS, SET_UP
 
 if TYPE_CHECKING:
     from roundel.app.local_events import Event, StepTold, Summary
+    from roundel.domain.plan import Plan, SlotPlan, WorkflowPlan
 
 _GOOD = "success"
 
@@ -46,6 +47,8 @@ class Plain:
             case events.Note(text=text, warning=warning):
                 prefix = "Warning: " if warning else ""
                 click.secho(f"{prefix}{text}.", fg="yellow" if warning else None, err=True)
+            case events.Planned(plan=plan):
+                tell_plan(plan)
             case events.Summary():
                 tell_summary(event)
             case _:
@@ -70,6 +73,44 @@ class Plain:
         colour = self._colours.setdefault(label, COLOURS[len(self._colours) % len(COLOURS)])
         self._width = max(self._width, min(len(label), 32))
         click.echo(click.style(f"{label:>{self._width}} │ ", fg=colour) + text)
+
+
+def tell_plan(plan: "Plan") -> None:
+    """Print what would run, stage by stage, and why the rest would not."""
+    if plan.setup:
+        click.echo("This is a setup config: what follows it is known only once it has run.")
+    for workflow in plan.workflows:
+        click.secho(workflow.name, bold=True)
+        for number, stage in enumerate(stages(workflow), 1):
+            for slot in stage:
+                needs = ", ".join(need.job for need in slot.requires)
+                after = f"  after {needs}" if needs else ""
+                kind = "" if slot.type.value == "build" else f" ({slot.type.value})"
+                click.echo(f"  {number}. {slot.name}{kind}{after}")
+        for slot in workflow.slots:
+            if slot.excluded is not None:
+                click.secho(f"  -  {slot.name}: {slot.excluded}", fg="bright_black")
+    for dropped in plan.dropped:
+        click.secho(f"{dropped.workflow}: does not run: {dropped.reason}", fg="bright_black")
+    if not plan.workflows:
+        click.echo("Nothing would run.")
+
+
+def stages(workflow: "WorkflowPlan") -> "list[list[SlotPlan]]":
+    """Return the jobs that run, in the order in which they can: each stage needs those before."""
+    left = [slot for slot in workflow.slots if slot.excluded is None]
+    names = {slot.name for slot in left}
+    done: set[str] = set()
+    found: list[list[SlotPlan]] = []
+    while left:
+        ready = done | (names ^ names.union(need.job for it in left for need in it.requires))
+        stage = [slot for slot in left if ready.issuperset(need.job for need in slot.requires)]
+        if not stage:
+            break  # a circle, which the compiler refuses
+        found.append(stage)
+        done |= {slot.name for slot in stage}
+        left = [slot for slot in left if slot.name not in done]
+    return found
 
 
 def tell_summary(summary: "Summary") -> None:

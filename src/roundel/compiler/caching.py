@@ -71,7 +71,15 @@ def _key(
     options: Options,
 ) -> str:
     parts = json.dumps(
-        [text, file, dict(parameters), dict(values), options.process, options.trace],
+        [
+            text,
+            file,
+            dict(parameters),
+            dict(values),
+            dict(options.optional),
+            options.process,
+            options.trace,
+        ],
         sort_keys=True,
     )
     return hashlib.sha256(parts.encode()).hexdigest()

@@ -12,9 +12,8 @@ from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, has_machine
 from roundel.compiler.logic import expression_holds
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Run, Scope
-from roundel.compiler.source import START
 from roundel.compiler.step_check import Voice, check_steps, within
-from roundel.compiler.tree import Document, Map, Seq, Spot, text_of
+from roundel.compiler.tree import START, Document, Map, Seq, Spot, text_of
 from roundel.compiler.violations import pointer
 from roundel.compiler.workflows import DroppedWorkflow, Workflow
 

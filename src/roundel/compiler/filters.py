@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
+from roundel.compiler.expressions import evaluate, parse, truthy
 from roundel.compiler.mentions import shown, with_values
 from roundel.compiler.patterns import BadPattern, matches_whole
 from roundel.compiler.scanning import ExpressionError, Value
 from roundel.compiler.tree import Map, Node
 
 
-def why_filtered(filters: Node, values: Mapping[str, Value], *, strict: bool = True) -> str | None:
+def why_filtered(filters: Node, values: Mapping[str, Value]) -> str | None:
     """Return why a job's filters keep it from running, None if it runs.
 
     Without a branch and a tag (a pipeline whose git values are unknown) filters by name keep
     nothing.
     """
     if isinstance(filters, str):
-        return _by_expression(filters, values, strict)
+        return _by_expression(filters, values)
     rules = filters if isinstance(filters, Map) else Map()
     branch, tag = values.get("pipeline.git.branch"), values.get("pipeline.git.tag")
     if isinstance(tag, str) and tag:
@@ -28,19 +28,13 @@ def why_filtered(filters: Node, values: Mapping[str, Value], *, strict: bool = T
     return None
 
 
-def _by_expression(text: str, values: Mapping[str, Value], strict: bool) -> str | None:
-    def lookup(name: str) -> Value:
-        if name in values:
-            return values[name]
-        if strict:
-            raise UnknownName(name)
-        return None
-
+def _by_expression(text: str, values: Mapping[str, Value]) -> str | None:
+    # Names were checked before; those without a value are undefined.
     try:
-        holds = truthy(evaluate(parse(text), lookup))
-    except (ExpressionError, UnknownName) as error:
+        holds = truthy(evaluate(parse(text), values.get))
+    except ExpressionError as error:
         return f"its filter cannot be evaluated: {error}"
-    return None if holds else f"its filter is false: {with_values(text, lookup)}"
+    return None if holds else f"its filter is false: {with_values(text, values.get)}"
 
 
 def _by_branch(rule: Node, branch: str) -> str | None:

@@ -11,7 +11,6 @@ from roundel.compiler.steps import Step, list_of_steps
 from roundel.compiler.substitute import substitute
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, a_seq, text_of
 
-TYPES_WITHOUT_BODY = frozenset({"approval"})
 TYPES_WITHOUT_STEPS = frozenset({"approval", "no-op", "lock", "unlock", "release"})
 _NOT_EMITTED = frozenset({"description", "parameters", "steps"})
 

@@ -17,8 +17,6 @@ from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot, inside
 
-DEEPEST_STATEMENT = 100
-
 OPERATORS = ("and", "or", "not", "equal", "matches")
 
 

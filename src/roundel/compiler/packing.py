@@ -12,8 +12,8 @@ from pathlib import Path
 
 from roundel.compiler.emit import emit
 from roundel.compiler.report import Problem, Report
-from roundel.compiler.source import START, load
-from roundel.compiler.tree import Document, Map, Node, Seq, Spot, a_map
+from roundel.compiler.source import load
+from roundel.compiler.tree import START, Document, Map, Node, Seq, Spot, a_map
 
 _INCLUDE = re.compile(r"\s*<<\s*include\(([^()]*)\)\s*>>\s*\Z")
 _ANY_INCLUDE = re.compile(r"<<\s*include\(")

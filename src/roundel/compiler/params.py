@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from roundel.compiler.report import Hint, Report, nearest
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Call, Elements, Run, Scope
-from roundel.compiler.tree import Document, Map, Node, Seq, Spot, text_of
+from roundel.compiler.tree import START, Document, Map, Node, Seq, Spot, text_of
 
 TYPES = ("string", "boolean", "integer", "enum", "executor", "steps", "env_var_name")
 PIPELINE_TYPES = ("string", "boolean", "integer", "enum")
@@ -181,17 +181,12 @@ def check_default(parameter: Parameter, report: Report) -> None:
     )
 
 
-class _Top:
-    line = 0
-    column = 0
-
-
 def pipeline_parameters(
     root: Map, given: Mapping[str, object], run: Run, doc: Document
 ) -> dict[str, Value]:
     """Return the effective pipeline parameters: what was passed, checked, and the defaults."""
     parameters = declared(root, run)
-    spot = root.key_spot("parameters") if "parameters" in root else Spot(doc, _Top())
+    spot = root.key_spot("parameters") if "parameters" in root else Spot(doc, START)
     # A trigger passes to a setup config also what only its continuation declares.
     unknown = [name for name in given if name not in parameters and root.get("setup") is not True]
     if unknown:

@@ -18,8 +18,8 @@ from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Elements, Run
-from roundel.compiler.source import START, load
-from roundel.compiler.tree import Document, Map, Spot
+from roundel.compiler.source import load
+from roundel.compiler.tree import START, Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
 from roundel.domain.plan import Json, Place, Plan
 
@@ -201,7 +201,6 @@ class _Compilation:
             {**run.values, **named},
             run.parameters,
             setup=root.get("setup") is True,
-            strict=False,
         )
         return Compiled(
             output=output,

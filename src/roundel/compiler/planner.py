@@ -45,7 +45,6 @@ def make_plan(
     parameters: Mapping[str, Value],
     *,
     setup: bool,
-    strict: bool,
 ) -> Plan:
     """Return the plan of a pipeline.  `values` are the pipeline's, its parameters included."""
     jobs: dict[str, JobPlan] = {}
@@ -55,7 +54,7 @@ def make_plan(
         for invocation in workflow.invocations:
             if invocation.body is not None and invocation.final not in jobs:
                 jobs[invocation.final] = job_plan(invocation.final, invocation.body, known)
-        plans.append(_workflow(workflow, values, strict))
+        plans.append(_workflow(workflow, values))
     return Plan(
         workflows=tuple(plans),
         jobs=jobs,
@@ -71,8 +70,8 @@ def _json(value: Value) -> Json:
     return value if isinstance(value, (str, bool, int, float)) else None
 
 
-def _workflow(workflow: Workflow, values: Mapping[str, Value], strict: bool) -> WorkflowPlan:
-    excluded = _excluded(workflow.invocations, values, strict)
+def _workflow(workflow: Workflow, values: Mapping[str, Value]) -> WorkflowPlan:
+    excluded = _excluded(workflow.invocations, values)
     return WorkflowPlan(
         name=workflow.name,
         slots=tuple(_slot(i, excluded) for i in workflow.invocations),
@@ -87,9 +86,7 @@ def _workflow(workflow: Workflow, values: Mapping[str, Value], strict: bool) -> 
     )
 
 
-def _excluded(
-    invocations: Sequence[Invocation], values: Mapping[str, Value], strict: bool
-) -> dict[int, str]:
+def _excluded(invocations: Sequence[Invocation], values: Mapping[str, Value]) -> dict[int, str]:
     """Return why jobs do not run: by their own filter, or since nothing that they require runs.
 
     A job that is left out counts as absent: others run as if they did not require it, unless it
@@ -98,7 +95,7 @@ def _excluded(
     excluded: dict[int, str] = {}
     for invocation in invocations:
         filters = invocation.keys.get("filters")
-        reason = why_filtered(filters, values, strict=strict)
+        reason = why_filtered(filters, values)
         if reason is not None:
             excluded[id(invocation)] = reason
     if excluded:

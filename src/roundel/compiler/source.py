@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roundel.compiler.limits import LONGEST_TEXT
-from roundel.compiler.tree import Document, Node, Spot
+from roundel.compiler.tree import START, Document, Node, Spot
 
 if TYPE_CHECKING:
     from roundel.compiler.report import Report
-
-
-class _Start:
-    """The beginning of a text, for problems that have no better place."""
-
-    line = 0
-    column = 0
-
-
-START = _Start()
 
 
 def load(doc: Document, report: Report) -> Node:

@@ -180,14 +180,6 @@ def _section_name(body: str, after: int) -> str:
     return name
 
 
-def is_only_tag(text: str) -> bool:
-    """Tell whether a text is one tag and nothing else; False if it is no template at all."""
-    try:
-        return parse_template(text).only is not None
-    except TemplateError:
-        return False
-
-
 def fill(template: Template, lookup: Lookup) -> Value:
     """Return the value of a template: typed if it is one tag, else text."""
     if template.only is not None:

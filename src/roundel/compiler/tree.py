@@ -75,6 +75,9 @@ class _Point:
         self.column = column
 
 
+START: Mark = _Point(0, 0)  # of a text, for problems that have no better place
+
+
 def inside(spot: Spot, text: str, at: int) -> Spot:
     """Return the place of a character of a scalar, or the scalar's own if it cannot be told.
 

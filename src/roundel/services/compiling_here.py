@@ -1,7 +1,7 @@
 """Compiling in this process: for the configs of the person who started it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from roundel.compiler import Compiled, Options, OrbRefused, ResolvedOrb, compile_config
 from roundel.domain.orbs import OrbLock
 from roundel.domain.pipelines import ErrorType, PipelineError
-from roundel.domain.plan import Json
+from roundel.domain.plan import Json, Plan
 from roundel.services.compiling import (
     CompileOutcome,
     CompileRequest,
@@ -25,11 +25,16 @@ ORB_SECONDS = 60.0
 class CompilerHere:
     """Implements `services.compiling.Compiler` without a process of its own.
 
-    `values` lie over the pipeline values of every request.
+    `values` lie over the pipeline values of every request; `change` is made to every plan.
     """
 
-    def __init__(self, values: Mapping[str, Json] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Json] | None = None,
+        change: Callable[[Plan], Plan] = lambda plan: plan,
+    ) -> None:
         self._values = dict(values or {})
+        self._change = change
         self.last: Compiled | None = None
 
     async def compile(self, request: CompileRequest) -> CompileOutcome:
@@ -48,7 +53,7 @@ class CompilerHere:
                 PipelineError(type=ErrorType.CONFIG, message=it.message) for it in compiled.errors
             )
             return CompileOutcome(output=compiled.output or "", errors=errors, orbs=locks)
-        plan = msgspec.json.encode(compiled.plan).decode()
+        plan = msgspec.json.encode(self._change(compiled.plan)).decode()
         return CompileOutcome(output=compiled.output or "", plan=plan, orbs=locks)
 
     async def close(self) -> None:

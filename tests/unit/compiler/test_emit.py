@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from roundel.compiler.emit import emit, with_source
 from roundel.compiler.report import Report
-from roundel.compiler.source import START, load
-from roundel.compiler.tree import Document, Map, Node, Spot, a_map, a_seq, plain
+from roundel.compiler.source import load
+from roundel.compiler.tree import START, Document, Map, Node, Spot, a_map, a_seq, plain
 
 HERE = Spot(Document("made", ""), START)
 

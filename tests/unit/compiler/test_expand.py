@@ -314,3 +314,13 @@ def test_a_wrong_template_is_placed_where_it_stands(steps: str, line: int, colum
     (problem,) = result.errors
     assert problem.place is not None
     assert (problem.place.line, problem.place.column) == (line, column)
+
+
+def test_functions_are_warned_of() -> None:
+    result = compiled(
+        "functions: {hello: github.com/o/hello@v1.0.0}\n"
+        "jobs: {build: {machine: true, steps: [checkout]}}\n"
+    )
+    (problem,) = result.problems
+    assert problem.severity == "warning"
+    assert "'functions' has no effect" in problem.message

@@ -257,6 +257,17 @@ def test_a_result_is_kept_while_its_orbs_mean_the_same() -> None:
     assert cache.compile(USES, orbs=orbs).output != first.output
 
 
+def test_other_optional_parameters_make_another_result() -> None:
+    text = (
+        "version: 2.1\nparameters: {who: {type: string, default: nobody}}\n"
+        "jobs: {build: {machine: true, steps: [run: echo << pipeline.parameters.who >>]}}\n"
+    )
+    cache = CompileCache()
+    assert "echo nobody" in (cache.compile(text).output or "")
+    optional = Options(optional={"who": "you", "undeclared": "x"})
+    assert "echo you" in (cache.compile(text, options=optional).output or "")
+
+
 def test_a_failure_is_not_kept() -> None:
     cache = CompileCache()
     orbs = TextOrbs()

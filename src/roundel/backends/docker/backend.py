@@ -44,7 +44,10 @@ PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that i
 
 
 class DockerBackend:
-    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default."""
+    """Opens sandboxes as containers.  `url` is the engine's socket, the usual one by default.
+
+    Folders of this machine that are `shared` are seen by the jobs in the same place.
+    """
 
     def __init__(
         self,
@@ -56,11 +59,13 @@ class DockerBackend:
         pull_seconds: float = PULL_SECONDS,
         privileged_machines: bool = False,
         remote_docker: RemoteDocker = REFUSED,
+        shared: Iterable[Path] = (),
     ) -> None:
         self._url = url
         self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
+        self._shared = tuple(shared)
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
@@ -195,6 +200,7 @@ class DockerBackend:
             labels=labels_of(order, home, "primary"),
             job=folder.job,
             launch=folder.secrets,
+            shared=self._shared,
             names=[plan.name for plan in plans if plan.name],
             limits=limits,
             privileged=machine and self._privileged_machines,

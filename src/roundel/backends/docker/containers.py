@@ -1,5 +1,6 @@
 """What a job's containers are made of, as the engine's API wants it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def primary(
     labels: dict[str, str],
     job: Path,
     launch: Path,
+    shared: Sequence[Path],
     names: list[str],
     limits: Limits | None,
     privileged: bool = False,
@@ -53,6 +55,7 @@ def primary(
             "Mounts": [
                 {"Type": "bind", "Source": str(job), "Target": INSIDE},
                 {"Type": "bind", "Source": str(launch), "Target": LAUNCH_INSIDE, "ReadOnly": True},
+                *({"Type": "bind", "Source": str(it), "Target": str(it)} for it in shared),
                 *(sockets if engine_socket else ()),
             ],
             "ExtraHosts": [f"{name}:127.0.0.1" for name in names],
