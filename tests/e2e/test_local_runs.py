@@ -1,5 +1,6 @@
 """`roundel run`: the whole pipeline on this machine, without a server."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -278,3 +279,92 @@ def test_a_run_ends_when_nobody_reads_its_output_any_more(tmp_path: Path) -> Non
     assert done.returncode == 130, done.stderr
     assert done.stderr == ""
     assert processes_of(checkout) == []
+
+
+APPROVALS = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo building}]
+  deploy:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo deploying}]
+workflows:
+  main:
+    jobs:
+      - build
+      - hold: {type: approval, requires: [build]}
+      - deploy: {requires: [hold]}
+"""
+
+
+@pytest.mark.parametrize("approve", ["all", "hold"])
+def test_an_approval_can_be_given_beforehand(tmp_path: Path, approve: str) -> None:
+    done = Checkout(tmp_path, APPROVALS).run("--approve", approve)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "deploying" in done.stdout
+
+
+def test_without_an_approval_the_run_ends_where_it_waits(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, APPROVALS)
+    done = checkout.run()
+    assert done.returncode == 1
+    assert "building" in done.stdout
+    assert "main: on_hold" in done.stdout
+    assert "deploying" not in done.stdout
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+def test_the_terminal_is_asked_for_an_approval(tmp_path: Path, answer: str, code: int) -> None:
+    checkout = Checkout(tmp_path, APPROVALS)
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        checkout.command(),
+        cwd=checkout.root,
+        env=checkout.environment(),
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(slave)
+    os.write(master, f"{answer}\n".encode())
+    output, errors = process.communicate(timeout=60)
+    os.close(master)
+    assert process.returncode == code, output + errors
+    assert "Approve hold of workflow main? [y/n]" in errors
+    assert ("deploying" in output) == (code == 0)
+
+
+RESULTS = """
+version: 2.1
+jobs:
+  test:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - run: |
+          mkdir -p out reports
+          echo kept > out/kept.txt
+          cat > reports/r.xml <<'END'
+          <testsuite>
+          <testcase classname="tests.test_sums" name="test_two" file="tests/test_sums.py">
+          <failure message="assert 1 + 1 == 3">tests/test_sums.py:7: AssertionError</failure>
+          </testcase><testcase classname="tests.test_sums" name="test_one"/></testsuite>
+          END
+          exit 1
+      - store_test_results: {path: reports, when: always}
+      - store_artifacts: {path: out, when: always}
+workflows: {main: {jobs: [test]}}
+"""
+
+
+def test_failed_tests_are_summed_up_and_artifacts_are_kept(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, RESULTS).run()
+    assert done.returncode == 1
+    assert "Tests: 2 run, 1 failed" in done.stdout
+    assert "tests/test_sums.py:7  tests.test_sums.test_two (test)" in done.stdout
+    folder = folder_of(done.stdout)
+    (kept,) = (folder / "artifacts").glob("*-test/out/kept.txt")
+    assert kept.read_text() == "kept\n"
+    assert len(list((folder / "tests").iterdir())) == 1

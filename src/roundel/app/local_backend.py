@@ -20,6 +20,9 @@ NO_ENGINE = (
 )
 
 
+HERE = "127.0.0.1"
+
+
 class NoBackend(DomainError):
     """Jobs cannot run in the way that was asked for; `str()` says why."""
 
@@ -29,10 +32,11 @@ async def choose_backend(
     image_map: tuple[tuple[str, str], ...],
     audience: Audience,
     shared: Path | None = None,
-) -> Backend:
+) -> tuple[Backend, str]:
     """Return containers where an engine answers, else processes, with a warning.
 
-    `shared` is a folder that jobs are to see where it is.
+    `shared` is a folder that jobs are to see where it is.  With the back end comes the address of
+    this machine as its jobs see it.
     """
     if choice is not BackendChoice.PROCESS:
         why = "no engine's socket was found"
@@ -44,13 +48,13 @@ async def choose_backend(
             answer = await docker.why_unusable()
             if answer is None:
                 # Who runs it here trusts it here: machine jobs have this machine.
-                return RoutedBackend(docker, _processes(shared))
+                return RoutedBackend(docker, _processes(shared)), await docker.gateway()
             await docker.close()
             why = answer
         if choice is BackendChoice.DOCKER:
             raise NoBackend(why)
         audience.hear(Note(text=NO_ENGINE, warning=True))
-    return _processes(shared)
+    return _processes(shared), HERE
 
 
 def _processes(shared: Path | None) -> ProcessBackend:

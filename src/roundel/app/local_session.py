@@ -17,10 +17,11 @@ from roundel.app.local_server import Change, TellingServer
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
-from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
-from roundel.domain.ids import JobId, PipelineId
-from roundel.domain.jobs import JobStatus
+from roundel.domain.flows import WORKFLOW_ENDED
+from roundel.domain.ids import JobId, PipelineId, WorkflowId
+from roundel.domain.jobs import ENDED, JobStatus
 from roundel.domain.pipelines import Pipeline, PipelineState, Ref
+from roundel.domain.plan import JobType
 from roundel.domain.projects import Project
 from roundel.domain.views import WorkflowView
 from roundel.runner.main import Runner
@@ -60,6 +61,21 @@ async def create(engine: Engine, project: Project, ref: Ref, by: Actor, wanted: 
     if view.pipeline.state is PipelineState.ERRORED:
         raise errors_of(view.pipeline, engine)
     return view.pipeline
+
+
+def asks(change: PlanChange) -> bool:
+    """Tell whether the plan has approvals at all; most have none, and need no looking for them."""
+    plan = change.chosen
+    return plan is not None and any(
+        slot.type is JobType.APPROVAL for flow in plan.workflows for slot in flow.slots
+    )
+
+
+def over(workflows: list[WorkflowView], waiting: set[WorkflowId]) -> bool:
+    """Tell whether nothing can happen any more: all has ended, or waits for nobody."""
+    return all(
+        view.workflow.status in WORKFLOW_ENDED or view.workflow.id in waiting for view in workflows
+    )
 
 
 def mark_of(engine: Engine) -> Path:
@@ -106,6 +122,9 @@ class Session:
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
         self._asked: set[JobId] = set()
+        self._declined: set[JobId] = set()
+        self._doors = contextlib.AsyncExitStack()
+        self._running: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
 
     def hear(self, event: Event) -> None:
@@ -124,7 +143,7 @@ class Session:
     async def __aenter__(self) -> "Session":
         engine = self._engine
         wanted = self._wanted
-        self._backend = await choose_backend(
+        self._backend, self._host = await choose_backend(
             BackendChoice.PROCESS if wanted.stub else wanted.backend,
             wanted.image_map,
             self._logs,
@@ -139,7 +158,6 @@ class Session:
             clock=engine.clock,
             slots=self._wanted.slots or os.cpu_count() or 1,
         )
-        self._running = asyncio.create_task(self._runner.run(), name="runner")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
@@ -148,10 +166,12 @@ class Session:
     async def __aexit__(self, *_: object) -> None:
         for asking in self._asking:
             asking.cancel()
-        if not self._running.done():
+        if self._running is not None and not self._running.done():
             await self._runner.stop(0.0 if self._at_once.is_set() else LEAVE_SECONDS)
-        with contextlib.suppress(asyncio.CancelledError, DomainError):
-            await self._running
+        if self._running is not None:
+            with contextlib.suppress(asyncio.CancelledError, DomainError):
+                await self._running
+        await self._doors.aclose()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
@@ -177,7 +197,12 @@ class Session:
         pipeline = await create(engine, project, ref, by, self._wanted)
         if change.refusal is not None:
             raise change.refusal
-        pipeline = await self._to_the_end(pipeline.id, by)
+        if change.chosen is not None and change.chosen.setup:
+            from roundel.app.local_doors import api_beside  # the whole API, which few runs need
+
+            await self._doors.enter_async_context(api_beside(engine, self._host))
+        self._running = asyncio.create_task(self._runner.run(), name="runner")
+        pipeline = await self._to_the_end(pipeline.id, by, change)
         summary = await keep_results(engine, pipeline, self._folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
             await cancel_open(engine, project, by)
@@ -186,14 +211,15 @@ class Session:
         self._logs.hear(summary)
         return summary
 
-    async def _to_the_end(self, pipeline_id: PipelineId, by: Actor) -> Pipeline:
+    async def _to_the_end(self, pipeline_id: PipelineId, by: Actor, change: PlanChange) -> Pipeline:
         canceled = False
         while True:
             self._server.ended.clear()
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
                 raise errors_of(pipeline, self._engine)
-            if self._over(workflows):
+            waiting = await self._approvals(workflows, by) if asks(change) else set[WorkflowId]()
+            if over(workflows, waiting):
                 return pipeline
             if self._interrupted.is_set() and not canceled:
                 canceled = True
@@ -204,7 +230,6 @@ class Session:
                 continue
             if self._at_once.is_set():
                 return pipeline
-            await self._approvals(workflows, by)
             await self._change_comes()
 
     async def _look(self, pipeline_id: PipelineId) -> tuple[Pipeline, list[WorkflowView]]:
@@ -214,41 +239,45 @@ class Session:
         workflows = await self._engine.reads.workflows(pipeline_id, limit=MOST_WORKFLOWS)
         return view.pipeline, list(workflows)
 
-    def _over(self, workflows: list[WorkflowView]) -> bool:
-        """Tell whether nothing can happen any more: all has ended, or waits for nobody."""
-        for view in workflows:
-            status = view.workflow.status
-            waits = status is WorkflowStatus.ON_HOLD and not self._asking and bool(self._asked)
-            if status not in WORKFLOW_ENDED and not waits:
-                return False
-        return True
-
     async def _change_comes(self) -> None:
         """Wait until something may have changed; raise what ended the runner."""
+        running = self._running
+        assert running is not None  # noqa: S101 begun before the first wait
         waiting = asyncio.create_task(self._server.ended.wait())
         try:
             await asyncio.wait(
-                [waiting, self._running],
+                [waiting, running],
                 timeout=SLOW_POLL_SECONDS,
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             waiting.cancel()
-        if self._running.done():
-            await self._running
+        if running.done():
+            await running
             raise CannotRunHere("the runner ended before the pipeline did")
 
-    async def _approvals(self, workflows: list[WorkflowView], by: Actor) -> None:
-        """Ask for each approval once, when its turn has come."""
+    async def _approvals(self, workflows: list[WorkflowView], by: Actor) -> set[WorkflowId]:
+        """Ask for each approval once, when its turn has come.
+
+        Return the workflows that wait for nothing but approvals which nobody will give.
+        """
+        waiting: set[WorkflowId] = set()
         for view in workflows:
             if view.workflow.status in WORKFLOW_ENDED:
                 continue
-            for slot in await self._engine.reads.slots(view.workflow.id):
-                job = slot.job
-                if job.status is JobStatus.ON_HOLD and job.id not in self._asked:
+            slots = await self._engine.reads.slots(view.workflow.id)
+            held = [slot.job for slot in slots if slot.job.status is JobStatus.ON_HOLD]
+            for job in held:
+                if job.id not in self._asked:
                     self._asked.add(job.id)
                     asking = asyncio.create_task(self._ask(view, job.id, job.name, by))
                     self._asking.add(asking)
+            stuck = {JobStatus.BLOCKED, JobStatus.ON_HOLD} | ENDED
+            if self._declined.issuperset(job.id for job in held) and all(
+                slot.job.status in stuck for slot in slots
+            ):
+                waiting.add(view.workflow.id)
+        return waiting
 
     async def _ask(self, view: WorkflowView, job: JobId, name: str, by: Actor) -> None:
         workflow = view.workflow
@@ -258,6 +287,8 @@ class Session:
             if given:
                 approval = ApproveJob(workflow=workflow.id, approval=job, by=by)
                 await approve_job(approval, self._engine)
+            else:
+                self._declined.add(job)
             self._logs.hear(Approved(workflow=workflow.name, job=name, given=bool(given)))
         finally:
             current = asyncio.current_task()

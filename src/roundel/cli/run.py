@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from roundel.cli.output import Failure
 from roundel.cli.serve import image_rule
 from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, default_cache_folder
+
+if TYPE_CHECKING:
+    from roundel.app.local_events import Audience
 
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -107,6 +110,13 @@ def scalar(text: str) -> Any:
     help="NAME=VALUE lines: secrets for every job, as a context has them; masked in output.",
 )
 @click.option("--in-place", is_flag=True, help="Jobs work in your checkout itself, on no copy.")
+@click.option(
+    "--approve",
+    multiple=True,
+    metavar="all|none|NAME",
+    help="Approve all, none or these approval jobs; without it, the terminal is asked.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line, for tools.")
 @click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
 @click.option("--gitignore", is_flag=True, help="Leave out files that .gitignore names.")
 @click.option(
@@ -141,9 +151,7 @@ def run(**options: Any) -> None:
     require, with the files as they are now, changes included.  A name may be a pattern such as
     'test-*'.  Your checkout is not touched.  Exit 0 means that all workflows succeeded.
     """
-    from roundel.cli.run_output import Plain
-
-    printer = Plain()
+    printer = audience(options["as_json"])
     try:
         from roundel.app.local import ConfigErrors, run_here
 
@@ -165,6 +173,17 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
+def audience(as_json: bool) -> "Audience":
+    """Return who shows what happens."""
+    if as_json:
+        from roundel.cli.run_json import JsonEvents
+
+        return JsonEvents()
+    from roundel.cli.run_output import Plain
+
+    return Plain()
+
+
 def quiet_end() -> None:
     """Let go of a standard output that nobody reads, so that the interpreter's end is quiet."""
     try:
@@ -176,6 +195,7 @@ def quiet_end() -> None:
 def wanted(options: dict[str, Any]) -> Any:
     """Return what to run, from the command line."""
     from roundel.app.local import Wanted
+    from roundel.cli.approving import decider
     from roundel.services.choosing import Choice
 
     if options["branch"] and options["tag"]:
@@ -206,6 +226,7 @@ def wanted(options: dict[str, Any]) -> Any:
         in_place=options["in_place"],
         stub=options["stub"],
         dry=options["dry_run"],
+        decide=decider(options["approve"]),
         environment=dict(options["environment"]),
         secrets=secrets,
         backend=BackendChoice(options["backend"]),

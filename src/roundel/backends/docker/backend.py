@@ -108,6 +108,12 @@ class DockerBackend:
             self._wakeups.close()
             self._wakeups = None
 
+    async def gateway(self) -> str:
+        """Return this machine's address as containers see it, on the engine's usual network."""
+        network = await (await self._engine().networks.get("bridge")).show()
+        addresses = (network.get("IPAM") or {}).get("Config") or [{}]
+        return str(addresses[0].get("Gateway") or "127.0.0.1")
+
     # -- opening --
 
     @asynccontextmanager
