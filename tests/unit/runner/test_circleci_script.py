@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -148,12 +147,10 @@ async def test_glob_knows_absolute_paths_and_does_not_follow_links_round(
     assert out == f"{circleci.tree}/d/t.py\n"
 
 
-async def test_glob_of_some_thousand_files_is_quick(circleci: Circleci) -> None:
+async def test_glob_finds_each_of_some_thousand_files(circleci: Circleci) -> None:
     plant(circleci.tree, *(f"d{n % 50}/e{n % 7}/test_{n}.py" for n in range(3000)))
-    started = time.monotonic()
     _, out, _ = await circleci("tests", "glob", "**/*_[0-9]*.py")
-    assert len(out.splitlines()) == 3000
-    assert time.monotonic() - started < 5
+    assert len(set(out.splitlines())) == 3000
 
 
 async def test_split_deals_by_name_over_the_nodes(circleci: Circleci) -> None:
