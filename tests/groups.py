@@ -81,7 +81,21 @@ def no_postgres() -> str | None:
     return None
 
 
+def no_clients() -> str | None:
+    missing = [
+        name
+        for name in ("circleci2", "circleci_to_sqlite", "schemathesis")
+        if find_spec(name) is None
+    ]
+    return f"not installed: {', '.join(missing)} (the extra `dev`)" if missing else None
+
+
 GROUPS = (
+    Group(
+        marker="clients",
+        about="tests that drive the API with programs of others",
+        why_not=no_clients,
+    ),
     Group(
         marker="sshd",
         about="tests that start an ssh server of their own",

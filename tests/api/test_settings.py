@@ -25,7 +25,11 @@ async def test_settings_have_their_defaults(client: Client):
     assert body["advanced"]["autocancel_builds"] is False
     assert body["advanced"]["pr_only_branch_overrides"] == []
     own = (await client.get(OWN)).json()
-    assert own == {"block_new_work": False, "max_running_jobs": None}
+    assert own == {
+        "block_new_work": False,
+        "max_running_jobs": None,
+        "keep_logs_days": None,
+    }
 
 
 @pytest.mark.parametrize("slug", ["gh/acme/web", "gh%2Facme%2Fweb", "github/acme/web"])
@@ -79,6 +83,7 @@ async def test_what_holds_for_an_organization_is_its_administrators_affair(town:
     assert (await town.client().get(COMMON)).json() == {
         "block_new_work": False,
         "max_running_jobs": None,
+        "keep_logs_days": None,
     }
     assert (await patch(town.client(), COMMON, {"block_new_work": True})).status == 403
     answer = await patch(town.client("adm"), COMMON, {"block_new_work": True})

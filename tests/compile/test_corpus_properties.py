@@ -1,18 +1,20 @@
 """What holds for every real config that compiles."""
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from roundel.compiler import compile_config
+from roundel.compiler import compile_config, render_problem
 from roundel.compiler.report import Report
 from roundel.compiler.source import load
 from roundel.compiler.tree import Document, plain
 from tests.compile.renaming import parameters_of_commands, renamed
 from tests.compile.spec_orbs import FolderOrbs
 from tests.compile.test_corpus import CORPUS, VALUES, files, refused
+from tests.unit.compiler.test_properties import mutated
 
 pytestmark = pytest.mark.spec
 
@@ -41,6 +43,16 @@ def test_a_compiled_config_compiles_to_itself(file: Path) -> None:
 def test_the_processed_config_is_read_alike_by_others(file: Path) -> None:
     output = output_of(file.read_text())
     assert yaml.safe_load(output) == data_of(output)
+
+
+@pytest.mark.parametrize("file", files("configs")[::4], ids=lambda file: file.stem)
+def test_no_spoilt_real_config_raises_anything_but_problems(file: Path) -> None:
+    text, orbs = file.read_text(), FolderOrbs(CORPUS / "orbs")
+    chance = random.Random(file.name)
+    for _ in range(5):
+        result = compile_config(mutated(text, chance), orbs=orbs, values=VALUES)
+        assert (result.output is None) is bool(result.errors)
+        assert all(render_problem(problem) for problem in result.problems)
 
 
 WITH_PARAMETERS = [file for file in COMPILING if parameters_of_commands(data_of(file.read_text()))]

@@ -103,7 +103,7 @@ def test_a_server_killed_at_a_phase_loses_and_doubles_nothing(
         with contextlib.suppress(http.client.HTTPException, OSError), server.client() as client:
             approve(replace(site, client=client), accepted["id"])
     until(lambda: server.alive, lambda alive: not alive)
-    assert "stopped at " in server.log
+    until(lambda: server.log, lambda log: "stopped at " in log)
 
     server.program = (sys.executable, "-m", "roundel")
     server.start()

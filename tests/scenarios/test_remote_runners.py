@@ -257,7 +257,7 @@ async def test_the_log_is_whole_after_any_number_of_cuts(
 
         async def cut_again_and_again() -> None:
             while True:
-                await asyncio.sleep(0.08)
+                await asyncio.sleep(0.15)
                 proxy.cut()
                 await asyncio.sleep(0.02)
                 proxy.mend()
@@ -268,7 +268,7 @@ async def test_the_log_is_whole_after_any_number_of_cuts(
         await runner.stop(5)
         await running
     assert (await house.workflow(pipeline)).status == "success"
-    assert proxy.cuts > 5
+    assert proxy.cuts > 3
     [node] = (await house.engine.reads.job(house.project.id, 1)).nodes  # type: ignore[union-attr]
     said = [await whole_log(house, node.execution_id, report.index) for report, _ in node.steps]
     wanted = "".join(f"line {n} of output\n" for n in range(1, 20_001)).encode()

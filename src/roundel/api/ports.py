@@ -7,6 +7,7 @@ from typing import Protocol
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
+from roundel.domain.checkout_keys import CheckoutKey, CheckoutKeyReads, KeyType
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.contexts import (
     Context,
@@ -98,6 +99,10 @@ class UseCases(RunnerUseCases, Protocol):
     def secrets(self) -> "SecretUseCases": ...
     @property
     def webhooks(self) -> WebhookCases: ...
+
+    async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
+
+    async def remove_checkout_key(self, project: Project, fingerprint: str) -> None: ...
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -221,6 +226,8 @@ class ApiApp(Protocol):
     def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

@@ -7,6 +7,7 @@ from roundel.api.v1 import actions, builds, people
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
+    checkout_keys,
     contexts,
     documents,
     envvars,
@@ -37,6 +38,7 @@ MODULES = (
     settings,
     contexts,
     envvars,
+    checkout_keys,
     documents,
     url_orbs,
     webhooks,

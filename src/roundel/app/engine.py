@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roundel.domain.blobs import Blobs
+from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
@@ -33,6 +34,7 @@ from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
+from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
@@ -92,6 +94,7 @@ class Engine:
         self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
+        self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)

@@ -8,6 +8,7 @@ from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
 from roundel.app.webhook_cases import WebhookCases
 from roundel.domain.access import Actor
+from roundel.domain.checkout_keys import CheckoutKey, KeyType
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
@@ -17,6 +18,7 @@ from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.services.approvals import ApproveJob, approve_job
+from roundel.services.checkout_keys import add_checkout_key, remove_checkout_key
 from roundel.services.compiling import CompileRequest
 from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
@@ -44,6 +46,14 @@ class UseCases(RunnerUseCases):
         super().__init__(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
+
+    async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey:
+        """Make a key pair for a project's checkouts."""
+        return await add_checkout_key(project, type_, self._engine)
+
+    async def remove_checkout_key(self, project: Project, fingerprint: str) -> None:
+        """Remove a key pair."""
+        await remove_checkout_key(project, fingerprint, self._engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 
 from roundel.compiler.scalars import number_text, plain_is_safe
 from roundel.compiler.tree import Map, Node, Seq
@@ -42,10 +41,12 @@ class _Writer:
     that was written before at the same depth is copied from there.
     """
 
-    __slots__ = ("known", "out")
+    __slots__ = ("keys", "known", "out", "plain")
 
     def __init__(self) -> None:
         self.out: list[str] = []
+        self.keys: dict[str, str] = {}  # as they are written
+        self.plain: dict[str, bool] = {}  # texts of one line: whether they need no quotes
         self.known: dict[tuple[int, int], tuple[int, int]] = {}  # node and depth -> part of `out`
 
     def write_map(self, node: Map, depth: int, first: str | None = None) -> None:
@@ -54,15 +55,15 @@ class _Writer:
         add = self.out.append
         start = indent if first is None else first
         for key, value in node.items():
-            shown = _key(key)
+            shown = self.keys.get(key)
+            if shown is None:
+                shown = self.keys[key] = key if plain_is_safe(key) else _quoted(key)
             if len(shown) > LONGEST_SIMPLE_KEY:
                 add(f"{start}? {_quoted(key)}\n")
                 shown, start = "", indent
             kind = type(value)
             if kind is str:
-                plain = "\n" not in value and plain_is_safe(value)  # type: ignore[operator,arg-type]
-                text = value if plain else _text(value, depth)  # type: ignore[arg-type]
-                add(f"{start}{shown}: {text}\n")
+                add(f"{start}{shown}: {self._text(value, depth)}\n")  # type: ignore[arg-type]
             elif kind is Map:
                 if value:
                     add(f"{start}{shown}:\n")
@@ -90,7 +91,7 @@ class _Writer:
             start = (indent if first is None else first) + "- "
             kind = type(value)
             if kind is str:
-                add(f"{start}{_text(value, depth)}\n")  # type: ignore[arg-type]
+                add(f"{start}{self._text(value, depth)}\n")  # type: ignore[arg-type]
             elif kind is Map:
                 if not value:
                     add(f"{start}{{}}\n")
@@ -109,17 +110,20 @@ class _Writer:
                 add(f"{start}{_scalar(value)}\n")
             first = None
 
+    def _text(self, text: str, depth: int) -> str:
+        plain = self.plain.get(text)
+        if plain is None:
+            if "\n" in text:
+                return _block(text, depth) if _block_is_safe(text) else _double_quoted(text)
+            plain = self.plain[text] = plain_is_safe(text)
+        return text if plain else _quoted(text)
+
     def _copied(self, node: Node, depth: int) -> bool:
         """Write a node again if it was written at this depth before."""
         part = self.known.get((id(node), depth))
         if part is not None:
             self.out += self.out[part[0] : part[1]]
         return part is not None
-
-
-@lru_cache(maxsize=4096)
-def _key(key: str) -> str:
-    return key if plain_is_safe(key) else _quoted(key)
 
 
 def _scalar(value: Node) -> str:
@@ -131,14 +135,6 @@ def _scalar(value: Node) -> str:
         return "null"
     assert isinstance(value, (int, float))  # noqa: S101 - all other kinds were handled
     return number_text(value)
-
-
-def _text(text: str, depth: int) -> str:
-    if "\n" not in text:
-        return text if plain_is_safe(text) else _quoted(text)
-    if _block_is_safe(text):
-        return _block(text, depth)
-    return _double_quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -80,6 +80,7 @@ class _Parser:
         self.depth = 0
 
     def whole(self) -> Expression:
+        """Return the expression that all tokens make; raise ExpressionError if some are left."""
         made = self._or()
         token = self.tokens[self.at]
         if token.kind != "EOF":

@@ -8,6 +8,7 @@ duplicate key is a warning, and depth, size and aliases have limits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Any, NoReturn
 
 from yaml import events
@@ -152,7 +153,8 @@ class Loader:
             event = next_event()
             kind = type(event)
             if kind is _Scalar and event.anchor is None:
-                key = event.value
+                # Most keys are words that the passes look for: one object for each is found faster.
+                key = intern(event.value)
                 if key == "<<" and event.implicit[0]:
                     event = next_event()
                     merges.append((self._node(event), event.start_mark))

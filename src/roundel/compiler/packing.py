@@ -53,6 +53,7 @@ class _Packing:
         self.report = report
 
     def folder(self, folder: Path, here: Spot) -> Map:
+        """Return a folder as a map: files by their names, what `@` files hold merged in."""
         items: dict[str, Node] = {}
         for entry in sorted(folder.iterdir()):
             if entry.name.startswith("."):
@@ -70,6 +71,7 @@ class _Packing:
         return a_map(items, here)
 
     def file(self, file: Path) -> Node:
+        """Return what a file holds, its includes filled in; report what is wrong with it."""
         try:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:

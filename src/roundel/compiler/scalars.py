@@ -97,7 +97,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_/~$.(^+;\\-][ -~]*\Z")
 _UNSAFE = re.compile(r": |:\Z| #| \Z|\A(?:-|---|\.\.\.)(?: |\Z)|\A~\Z")
 
 
-@lru_cache(maxsize=16384)
 def plain_is_safe(text: str) -> bool:
     """Tell whether a text of one line may be written unquoted and is read back as the same text."""
     if _PLAIN.match(text) is None or _UNSAFE.search(text) is not None:

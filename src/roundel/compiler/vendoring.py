@@ -36,6 +36,7 @@ class _Recorder:
         self.given: dict[str, ResolvedOrb] = {}
 
     def resolve(self, reference: str) -> ResolvedOrb | None:
+        """Return what the source has, and note it."""
         found = self.source.resolve(reference)
         if found is not None:
             self.given[found.reference] = found

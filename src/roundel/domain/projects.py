@@ -1,5 +1,6 @@
 """Organisations and projects, and the slugs by which clients name them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -97,6 +98,9 @@ class Projects(Protocol):
     def get(self, slug: Slug) -> Project | None: ...
 
     def get_by_id(self, project_id: ProjectId) -> Project | None: ...
+
+    def all(self) -> Sequence[Project]:
+        """Return all projects."""
 
     def add(self, project: Project) -> None: ...
 

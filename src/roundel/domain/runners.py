@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import ExecutionId, JobId, RunnerId
+from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
 
@@ -235,3 +235,11 @@ class Steps(Protocol):
 
     def seal(self, execution_id: ExecutionId, step: int, blob: str) -> Sequence[str]:
         """Let the object `blob` have a step's whole output; return the objects it replaces."""
+
+    def outdated(
+        self, project_id: ProjectId, before: Micros, limit: int
+    ) -> Sequence[tuple[ExecutionId, Sequence[str]]]:
+        """Return executions with output whose workflow ended before then, with their objects."""
+
+    def drop_output(self, execution_id: ExecutionId) -> None:
+        """Forget an execution's output; its steps and how they ended stay."""

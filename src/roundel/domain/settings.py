@@ -26,6 +26,7 @@ class ProjectSettings:
     # ours
     block_new_work: bool = False  # no new pipelines and reruns; what runs goes on
     max_running_jobs: int | None = None  # executions at once, over all runners
+    keep_logs_days: int | None = None  # output of ended workflows; None: as the organisation says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class OrganizationSettings:
 
     block_new_work: bool = False
     max_running_jobs: int | None = None
+    keep_logs_days: int | None = None  # None: for ever
 
 
 class AllSettings(Protocol):

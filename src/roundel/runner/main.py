@@ -134,7 +134,7 @@ class Runner:
                 self._freed.clear()
                 await self._freed.wait()
             await self._until_there_is_room()
-            order = await persistently("claim", lambda: self._server.claim(offer))
+            order = await self._claim(offer)
             if order is None:
                 continue
             try:
@@ -155,6 +155,24 @@ class Runner:
         result = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why)
         with contextlib.suppress(DomainError):
             await persistently("finish", lambda: self._server.finish(order.lease, result))
+
+    async def _claim(self, offer: Offer) -> JobOrder | None:
+        """Ask for a job until the server answers.
+
+        An answer that was lost on its way may have had a job in it.  The server learns that we
+        have none, so that this job need not wait until its lease runs out.
+        """
+        unanswered = False
+
+        async def ask() -> JobOrder | None:
+            nonlocal unanswered
+            if unanswered:
+                holds = frozenset({*self._found, *self._running})
+                await self._server.settle(offer.runner_id, holds)
+            unanswered = True
+            return await self._server.claim(offer)
+
+        return await persistently("claim", ask)
 
     async def _until_stopped(self, claiming: asyncio.Task[None]) -> None:
         """Wait for `stop`.  A server that refuses us (a revoked token, say) ends the runner."""

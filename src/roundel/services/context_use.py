@@ -162,7 +162,7 @@ def receives_secrets(tx: Tx, pipeline: Pipeline, project: Project) -> bool:
 
     Branches of the repository itself run under their own names, so `pull/7` is a contribution.
     """
-    if (branch_as_shown(pipeline.ref.branch) or "") == pipeline.ref.branch:
+    if branch_as_shown(pipeline.ref.branch) == pipeline.ref.branch:  # or a tag, without a branch
         return True
     return tx.settings.of_project(project.id).forks_receive_secret_env_vars
 

@@ -6,9 +6,11 @@ from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
 from roundel.domain.workflows import SETUP_TAG, Workflow
+from roundel.services.checkout_keys import key_for_jobs
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
 from roundel.services.plans import plan_of, read_job
 from roundel.services.work import App, Tx
+from roundel.vault.cipher import CannotUnseal
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
 
@@ -66,7 +68,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
-        checkout=_checkout(project, pipeline),
+        checkout=_checkout(tx, project, pipeline, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
 
@@ -112,10 +114,15 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
     return tx.jobs.number_before(job.project_id, pipeline.ref.branch, job.number)
 
 
-def _checkout(project: Project, pipeline: Pipeline) -> CheckoutOrder | None:
+def _checkout(tx: Tx, project: Project, pipeline: Pipeline, app: App) -> CheckoutOrder | None:
     if pipeline.commit is None:
         return None
+    try:
+        ssh_key = key_for_jobs(tx, project, pipeline, app.cipher)
+    except CannotUnseal as error:
+        raise CannotOrder(f"the checkout key of {project.slug} cannot be opened: {error}") from None
     return CheckoutOrder(
+        ssh_key=ssh_key,
         repository_url=project.repository_url,
         revision=pipeline.commit.revision,
         branch=pipeline.ref.branch,

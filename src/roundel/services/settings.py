@@ -10,6 +10,8 @@ from roundel.domain.projects import Project
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.services.work import App, Tx
 
+MOST_DAYS = 36_500
+
 
 async def change_project_settings(
     project: Project, changes: Mapping[str, object], by: Actor, app: App
@@ -48,3 +50,6 @@ def _check(changes: Mapping[str, object]) -> None:
     limit = changes.get("max_running_jobs")
     if isinstance(limit, int) and limit < 1:
         raise Invalid("max_running_jobs: expected 1 or more, or null for no limit")
+    days = changes.get("keep_logs_days")
+    if isinstance(days, int) and not 1 <= days <= MOST_DAYS:
+        raise Invalid(f"keep_logs_days: expected 1 to {MOST_DAYS}, or null")

@@ -5,6 +5,7 @@ from roundel.domain.ids import TimerId, new_id
 from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.retention import expire_output
 from roundel.services.work import App, Tx
 
 SUBJECT = "storage"  # one sweep for the whole server
@@ -30,6 +31,7 @@ async def sweep_storage(app: App) -> None:
 
     An object is removed before its row: a crash in between is mended by the next sweep.
     """
+    await expire_output(app)
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass

@@ -24,7 +24,7 @@ from roundel.services.pipelines import (
 from roundel.services.results import lapse
 from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
-from roundel.services.sweeping import sweep_storage
+from roundel.services.sweeping import arm_sweep, sweep_storage
 from roundel.services.telling import tell_webhooks
 from roundel.services.work import TIMERS, App, Tx
 from roundel.services.workflows import expire_workflow
@@ -66,6 +66,7 @@ class Ticks:
                 tx.replicas.leave(app.predecessor)
             alone = not tx.replicas.others(app.instance, Micros(at - DEAD_AFTER))
             freed = self._show_life(tx, at)
+            arm_sweep(tx, at)
             return freed, tx.executions.prolong_leases(Micros(at + LEASE)) if alone else 0
 
         freed, prolonged = await app.database.write(transaction)

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from roundel.domain.access import People
 from roundel.domain.blobs import Blobs
+from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.insight_views import Insights
@@ -46,6 +47,8 @@ class Tx(Protocol):
     def artifacts(self) -> Artifacts: ...
     @property
     def caches(self) -> Caches: ...
+    @property
+    def checkout_keys(self) -> CheckoutKeys: ...
     @property
     def contexts(self) -> Contexts: ...
     @property

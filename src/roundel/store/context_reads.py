@@ -59,7 +59,7 @@ class SqlContextReads:
                 row[0]
                 for row in sql.all(
                     "SELECT key_id FROM secret UNION SELECT secret_key_id FROM webhook"
-                    " WHERE secret_key_id IS NOT NULL"
+                    " WHERE secret_key_id IS NOT NULL UNION SELECT key_id FROM checkout_key"
                 )
             ]
         )

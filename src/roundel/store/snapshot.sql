@@ -552,3 +552,17 @@ CREATE INDEX job_by_name ON job (project_id, name, created_at, id);
 CREATE INDEX pipeline_by_revision ON pipeline (project_id, revision);
 CREATE INDEX test_run_failed ON test_run (project_id, created_at) WHERE failed > 0;
 CREATE INDEX test_result_failed ON test_result (job_id) WHERE result IN ('failure', 'error');
+
+CREATE TABLE checkout_key (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  md5 TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('deploy-key', 'github-user-key')),
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  preferred SMALLINT NOT NULL CHECK (preferred IN (0, 1)),
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, md5)
+);
+CREATE INDEX checkout_key_by_key ON checkout_key (key_id);

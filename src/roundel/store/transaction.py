@@ -3,6 +3,7 @@
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
+from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
@@ -35,6 +36,7 @@ class Transaction:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
+        self.checkout_keys = SqlCheckoutKeys(sql)
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)

@@ -25,6 +25,7 @@ def a_primary(**powers: Any) -> dict[str, Any]:
         labels={},
         job=Path("/j"),
         launch=Path("/l"),
+        shared=[],
         names=[],
         limits=None,
         **powers,

@@ -25,10 +25,14 @@ class Advanced(msgspec.Struct):
 
 
 class Own(msgspec.Struct):
-    """No new pipelines and reruns; and how many executions may run at once, null for any number."""
+    """No new pipelines and reruns; how many executions may run at once, null for any number; and
+    for how many days the output of ended workflows is kept, null for what the organization says
+    or for ever.
+    """
 
     block_new_work: bool
     max_running_jobs: int | None
+    keep_logs_days: int | None
 
 
 class SettingsShown(msgspec.Struct):
@@ -53,6 +57,7 @@ class OwnChange(msgspec.Struct):
 
     block_new_work: Flag = UNSET
     max_running_jobs: int | UnsetType | None = UNSET
+    keep_logs_days: int | UnsetType | None = UNSET
 
 
 class SettingsChange(msgspec.Struct):
@@ -77,7 +82,7 @@ def settings_shown(settings: ProjectSettings) -> SettingsShown:
 
 
 def own_shown(settings: ProjectSettings | OrganizationSettings) -> Own:
-    return Own(settings.block_new_work, settings.max_running_jobs)
+    return Own(settings.block_new_work, settings.max_running_jobs, settings.keep_logs_days)
 
 
 def changes_of(body: SettingsChange) -> dict[str, object]:
@@ -97,4 +102,6 @@ def own_changes(body: OwnChange) -> dict[str, object]:
         changes["block_new_work"] = body.block_new_work
     if body.max_running_jobs is not UNSET:
         changes["max_running_jobs"] = body.max_running_jobs
+    if body.keep_logs_days is not UNSET:
+        changes["keep_logs_days"] = body.keep_logs_days
     return changes

@@ -1,5 +1,7 @@
 """Organisations, projects and their counters."""
 
+from collections.abc import Sequence
+
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import ProjectId
 from roundel.domain.projects import Organization, Project, Slug, Vcs
@@ -54,6 +56,10 @@ class SqlProjects:
         """Return the project."""
         row = self._sql.one(f"{SELECT_PROJECT} WHERE p.id = :id", id=project_id)
         return None if row is None else project_of(row)
+
+    def all(self) -> Sequence[Project]:
+        """Return all projects."""
+        return [project_of(row) for row in self._sql.all(f"{SELECT_PROJECT} ORDER BY p.id")]
 
     def add(self, project: Project) -> None:
         """Add a project; its organisation must be there."""

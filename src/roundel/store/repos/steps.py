@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import ExecutionId
+from roundel.domain.ids import ExecutionId, ProjectId
 from roundel.domain.runners import Chunk, StepProgress, StepReport, StepStatus
 from roundel.store.dialect import Sql
 from roundel.store.rows import STEP, STEP_WIDTH, step_of, values_of
@@ -133,3 +133,33 @@ class SqlSteps:
             **which,
         )
         return [str(row[0]) for row in rows]
+
+    def outdated(
+        self, project_id: ProjectId, before: Micros, limit: int
+    ) -> Sequence[tuple[ExecutionId, Sequence[str]]]:
+        """Return executions with output whose workflow ended before then, with their objects."""
+        rows = self._sql.all(
+            "SELECT e.id FROM workflow w JOIN job j ON j.workflow_id = w.id"
+            " JOIN execution e ON e.job_id = j.id"
+            " WHERE w.project_id = :project AND w.stopped_at < :before AND e.stopped_at IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM chunk c WHERE c.execution_id = e.id) LIMIT :limit",
+            project=project_id,
+            before=before,
+            limit=limit,
+        )
+        return [(ExecutionId(row[0]), self._objects(ExecutionId(row[0]))) for row in rows]
+
+    def _objects(self, execution_id: ExecutionId) -> list[str]:
+        rows = self._sql.all(
+            "SELECT blob FROM chunk WHERE execution_id = :id AND blob IS NOT NULL"
+            " UNION SELECT sealed FROM step WHERE execution_id = :id AND sealed IS NOT NULL",
+            id=execution_id,
+        )
+        return [str(row[0]) for row in rows]
+
+    def drop_output(self, execution_id: ExecutionId) -> None:
+        """Forget an execution's output; its steps and how they ended stay."""
+        self._sql.run("DELETE FROM chunk WHERE execution_id = :id", id=execution_id)
+        self._sql.run(
+            "UPDATE step SET sealed = NULL, size = 0 WHERE execution_id = :id", id=execution_id
+        )

@@ -1,0 +1,89 @@
+"""schemathesis runs the published document against a running server with data in it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.server import Server, end_processes_of, program_environment
+from tests.e2e.site import Site
+from tests.spec import SPEC
+
+pytestmark = [pytest.mark.e2e, pytest.mark.clients, pytest.mark.spec]
+
+CONFIG = """\
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo built}]
+workflows: {main: {jobs: [build, {hold: {type: approval, requires: [build]}}]}}
+"""
+METHODS = {"get", "post", "put", "patch", "delete"}
+CHECKS = (
+    "not_a_server_error,response_schema_conformance,content_type_conformance,"
+    "status_code_conformance"
+)
+SECONDS = 100
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    server = Server(tmp_path / "data", "--backend", "process", "--slots", "2").start()
+    try:
+        with server.client() as client:
+            yield Site("process", server, client, tmp_path)
+    finally:
+        if server.alive:
+            server.stop()
+        end_processes_of(tmp_path)
+
+
+def published_and_served(site: Site) -> Any:
+    """Return the published document with the operations that are served.
+
+    `x-nullable` is the word that the document has for what OpenAPI 3.0 calls `nullable`; and
+    `started_at` of a job that has not started is null in captured answers.
+    """
+    text = (SPEC / "openapi-official-2025-02.json").read_text().replace("x-nullable", "nullable")
+    document = json.loads(text)
+    served = site.client.get("/api/v2/openapi.json")["paths"]
+    for path, entry in document["paths"].items():
+        for method in METHODS & entry.keys() - served.get(path, {}).keys():
+            del entry[method]
+    kept = {path: entry for path, entry in document["paths"].items() if METHODS & entry.keys()}
+    document["paths"] = kept
+    answer = kept["/workflow/{id}/job"]["get"]["responses"]["200"]["content"]["application/json"]
+    answer["schema"]["properties"]["items"]["items"]["properties"]["started_at"]["nullable"] = True
+    return document
+
+
+def test_every_answer_conforms_and_nothing_fails(site: Site, tmp_path: Path):
+    project = site.project(CONFIG)
+    pipeline = site.client.trigger(project.slug, branch="main")
+    site.client.compiled(pipeline["id"])
+    (tmp_path / "published.json").write_text(json.dumps(published_and_served(site)))
+    (tmp_path / "schemathesis.toml").write_text(
+        f'[parameters]\n"project-slug" = "{project.slug}"\n"org-slug" = "gh/acme"\n'
+        '"workflow-name" = "main"\n'
+    )
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", "published.json"),
+        *("--url", f"{site.server.url}/api/v2", "-H", f"Circle-Token: {site.server.token}"),
+        *("--phases", "examples,coverage,fuzzing", "-n", "8", "--continue-on-failure"),
+        *("-c", CHECKS, "--no-color"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**program_environment(), "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
