@@ -7,11 +7,13 @@ from bench.compiling import measure_compiling
 from bench.idle import measure_idle
 from bench.jobs import measure_docker, measure_process
 from bench.lists import measure_lists
+from bench.local import measure_local
 from bench.steps import measure_steps
 
 GROUPS = {
     "process": measure_process,
     "docker": measure_docker,
+    "local": measure_local,
     "steps": measure_steps,
     "archives": measure_archives,
     "compile": measure_compiling,

@@ -368,3 +368,58 @@ def test_failed_tests_are_summed_up_and_artifacts_are_kept(tmp_path: Path) -> No
     (kept,) = (folder / "artifacts").glob("*-test/out/kept.txt")
     assert kept.read_text() == "kept\n"
     assert len(list((folder / "tests").iterdir())) == 1
+
+
+CONTEXT = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: 'test "$FROM_CONTEXT" = sesame'}]
+workflows: {main: {jobs: [build: {context: [vault]}]}}
+"""
+
+
+def test_a_file_of_secrets_stands_for_the_contexts_of_a_config(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, CONTEXT)
+    without = checkout.run()
+    assert without.returncode == 1
+    assert "contexts are not known here (vault)" in without.stderr
+    secrets = tmp_path / "secrets.env"
+    secrets.write_text("FROM_CONTEXT=sesame\n")
+    done = checkout.run("--env-file", str(secrets))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+ORB = """
+version: 2.1
+orbs: {hi: acme/hi@1.0.0}
+workflows: {main: {jobs: [hi/greet]}}
+"""
+GREET = """
+version: 2.1
+jobs:
+  greet:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo greetings}]
+"""
+
+
+def test_a_run_needs_no_network_also_with_orbs(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, ORB)
+    orb = tmp_path / "orbs" / "acme" / "hi" / "1.0.0.yml"
+    orb.parent.mkdir(parents=True)
+    orb.write_text(GREET)
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    done = subprocess.run(
+        ["unshare", "--net", *as_root, *checkout.command("--orbs", str(tmp_path / "orbs"))],
+        cwd=checkout.root,
+        env=checkout.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "greetings" in done.stdout

@@ -88,7 +88,7 @@ async def _engine(
     """Open the checkout's state and take its snapshot; close it again."""
     text, file = _config(wanted, checkout)
     text = config_text(wanted, text)
-    change = PlanChange(wanted, checkout.root)
+    change = PlanChange(wanted, checkout.root, audience)
     engine = _open(wanted, checkout, change)
     try:
         snapshot = take_snapshot(

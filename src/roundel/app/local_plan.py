@@ -4,6 +4,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from roundel.app.local_events import Audience, Note
 from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.compiler.single import calling_one_job, declared_jobs
 from roundel.domain.plan import Plan
@@ -41,7 +42,8 @@ class PlanChange:
     here, as the pipeline must come to its end.
     """
 
-    def __init__(self, wanted: Wanted, root: Path) -> None:
+    def __init__(self, wanted: Wanted, root: Path, audience: Audience) -> None:
+        self._audience = audience
         self._wanted = wanted
         self._root = root
         self.chosen: Plan | None = None
@@ -55,6 +57,7 @@ class PlanChange:
         except NoSuchChoice as refusal:
             self.refusal = refusal
             return replace(plan, workflows=())
+        plan = self._without_contexts(plan)
         if wanted.stub:
             plan = stubbed(plan)
         if wanted.in_place:
@@ -62,6 +65,19 @@ class PlanChange:
         self.chosen = plan
         # A plan that is only looked at makes no workflows.
         return replace(plan, workflows=()) if wanted.dry else plan
+
+    def _without_contexts(self, plan: Plan) -> Plan:
+        """Return the plan with no context: what is in them is on a server, and not here."""
+        slots = [slot for flow in plan.workflows for slot in flow.slots if not slot.excluded]
+        names = sorted({name for slot in slots for name in slot.contexts})
+        if names and not (self._wanted.secrets or self._wanted.stub or self._wanted.dry):
+            text = f"contexts are not known here ({', '.join(names)}): give what is in them with"
+            self._audience.hear(Note(text=f"{text} --env-file", warning=True))
+        workflows = tuple(
+            replace(flow, slots=tuple(replace(slot, contexts=()) for slot in flow.slots))
+            for flow in plan.workflows
+        )
+        return replace(plan, workflows=workflows)
 
 
 def in_place(plan: Plan, root: Path) -> Plan:

@@ -126,6 +126,8 @@ def tell_summary(summary: "Summary") -> None:
                 time = "" if job.seconds is None else f"{job.seconds:8.2f} s"
                 status_text = click.style(f"{job.status:<20}", fg=colour)
                 click.echo(f"  {job.name:<{width}}  {status_text}{time}".rstrip())
+                if job.message and job.seconds is None and job.status != _GOOD:
+                    click.echo(f"      {job.message}")
     if not summary.workflows:
         click.echo("Nothing runs: no workflow's conditions hold.")
     if summary.tests:

@@ -92,7 +92,7 @@ def take_snapshot(
     repository = _repository(home / "snapshot", checkout)
     warnings = ""
     commit = checkout.commit
-    if not clean or commit is None:
+    if not clean:
         tree, warnings = _tree(checkout, repository, home / "index", ignored=ignored)
         if tree != checkout.tree:
             commit = _commit(checkout, repository, tree)
