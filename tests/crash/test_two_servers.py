@@ -143,7 +143,6 @@ def test_no_job_is_lost_or_doubled_under_random_kills(
                 victim = chance.choice(servers)
                 victim.kill()
                 victim.start()
-                assert victim.ready_seconds < 10  # on a machine that is full of our runners
             else:
                 kills["runner"] += 1
                 runner = chance.choice(runners)
