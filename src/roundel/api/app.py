@@ -7,11 +7,12 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from roundel.api.answers import send_answer
 from roundel.api.auth import Callers
 from roundel.api.binding import Bodies, header, read_body
 from roundel.api.documents import Document
 from roundel.api.errors import Refusal
-from roundel.api.layers import Errors, RequestIds, WhoCalls, send_json
+from roundel.api.layers import Errors, RequestIds, WhoCalls
 from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
@@ -101,7 +102,7 @@ class Dispatch:
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_json(scope, send, operation.status, _encoder.encode(answer))
+        await send_answer(scope, send, operation.status, _encoder.encode(answer))
 
     def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
         segments = segments_of(scope.get("raw_path") or scope["path"].encode())

@@ -1,0 +1,137 @@
+"""A crawl of all operations as somebody of another organisation: nothing shows, nothing changes."""
+
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from roundel.api.app import create_api
+from roundel.api.operations import AnyOperation
+from roundel.api.routing import SLUG, SLUG_IN_PARTS
+from roundel.api.table import operations
+from roundel.app import UseCases
+from roundel.domain.access import Role
+from roundel.domain.checkout_keys import KeyType
+from roundel.domain.projects import Slug
+from roundel.vault.tokens import digest_of
+from tests.api.client import Answer, Client
+from tests.api.conftest import SETTINGS
+from tests.builders import a_plan
+from tests.scenarios.conftest import House
+
+SECRET = "kept-from-others"
+# What names no organisation in its path: the caller's own things, and what the body names.
+TABLE = [it for it in operations() if it.subject is not None]
+
+
+class Tenants:
+    """acme, which has one of everything, and eve, who administers globex."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.api = create_api(house.engine, UseCases(house.engine), SETTINGS)
+        self.names: dict[str, str] = {}
+        self.eve = Client(self.api)
+
+    async def settle(self) -> None:
+        house, admin = self.house, self.house.admin
+        pipeline = await house.trigger(a_plan("build", "ok?<build"))
+        await house.runner.run_all()
+        await house.engine.ticks.tick()
+        workflow = await house.workflow(pipeline)
+        jobs = await house.jobs(workflow.id)
+        key = await house.use.add_checkout_key(house.project, KeyType.DEPLOY)
+        token = await house.use.create_token("eve", None, admin)
+        self.eve = Client(self.api, token.text)
+        slug = Slug.parse("gh/globex/own")
+        globex = (await house.use.add_project(slug, "/srv/own.git", None, admin)).organization
+        eve = await house.engine.reads.actor(digest_of(token.text))
+        assert eve is not None
+        await house.engine.database.write(
+            lambda tx: tx.people.give_role(globex.id, eve.id, Role.ADMINISTRATOR)
+        )
+        own = Client(self.api, (house.folder / "admin-token").read_text().strip())
+        variable = {"name": "HIDDEN", "value": SECRET}
+        made = await own.post("/api/v2/project/gh/acme/web/envvar", variable)
+        assert made.status == 201, made
+        hook = await own.post(
+            "/api/v2/webhook",
+            {
+                "name": "ours",
+                "events": ["workflow-completed"],
+                "url": "https://example.com",
+                "scope": {"id": house.project.id, "type": "project"},
+            },
+        )
+        self.names = {
+            "project-slug": "gh/acme/web",
+            "org-slug": "gh/acme",
+            "org-slug-or-id": house.project.organization.id,
+            "vcs": "gh",
+            "organization": "acme",
+            "project": "web",
+            "pipeline-id": pipeline.id,
+            "pipeline-number": "1",
+            "id": workflow.id,
+            "job-id": jobs["build"].id,
+            "approval_request_id": jobs["ok"].id,
+            "job-number": "1",
+            "workflow-name": "main",
+            "job-name": "build",
+            "fingerprint": key.md5,
+            "name": "HIDDEN",
+            "webhook-id": hook.json()["id"],
+        }
+
+    async def call(self, operation: AnyOperation) -> Answer:
+        path = (operation.prefix + operation.path).replace(SLUG_IN_PARTS, SLUG)
+        path = re.sub(r"\{([^}*]+)\*?\}", self._value, path)
+        return await self.eve.send(
+            operation.method, path, b"{}", {"content_type": "application/json"}
+        )
+
+    def _value(self, found: "re.Match[str]") -> str:
+        return self.names.get(found.group(1), "018e2d5f-0000-7000-8000-00000000ffff")
+
+    def rows(self) -> list[str]:
+        """Return everything that is in the database, but for when tokens were last used."""
+        connection = sqlite3.connect(self.house.folder / "roundel.sqlite3")
+        try:
+            lines = [line for line in connection.iterdump() if '"token"' not in line]
+        finally:
+            connection.close()
+        return lines
+
+
+@pytest.fixture
+async def tenants(tmp_path: Path) -> AsyncIterator[Tenants]:
+    house = House(tmp_path / "data")
+    await house.open()
+    tenants = Tenants(house)
+    await tenants.settle()
+    yield tenants
+    await house.engine.stop()
+
+
+async def test_nobody_sees_or_changes_what_another_organization_has(tenants: Tenants) -> None:
+    own = await tenants.eve.get("/api/v2/project/gh/globex/own")
+    assert own.status == 200, own
+    before = tenants.rows()
+    for operation in TABLE:
+        answer = await tenants.call(operation)
+        named = f"{operation.method} {operation.prefix}{operation.path}"
+        assert answer.status == 404, (named, answer)
+        assert SECRET.encode() not in answer.body, named
+    assert tenants.rows() == before
+
+
+async def test_lists_without_a_name_hold_only_ones_own(tenants: Tenants) -> None:
+    for operation in operations():
+        if operation.method != "GET" or operation.subject is not None or "{" in operation.path:
+            continue
+        answer = await tenants.eve.get(operation.prefix + operation.path)
+        if operation.path in ("/openapi.json", "/openapi.yml", "/openapi.yaml"):
+            continue
+        assert b"acme" not in answer.body, operation.path
