@@ -183,6 +183,17 @@ async def test_a_fork_s_pull_request_gets_nothing_unless_the_project_says_so(
     assert order.environment["SECRET"] == CANARY
 
 
+async def test_a_tag_is_no_contribution_and_gets_what_branches_get(house: House, client: Client):
+    await a_context(client, "prod", SECRET=CANARY)
+    await client.post(ENVVAR, {"name": "OWN", "value": PROJECT_CANARY})
+    house.repositories.tags.add("v1")
+    await house.trigger(plan_with("prod"), ref=Ref(tag="v1"))
+    order = await house.runner.run_one()
+    assert order is not None
+    given = order.environment
+    assert (given["SECRET"], given["OWN"]) == (CANARY, PROJECT_CANARY)
+
+
 async def test_a_context_that_is_gone_at_the_claim_ends_the_job_with_its_name(
     house: House, client: Client
 ):
