@@ -202,55 +202,6 @@ def processes_of(checkout: Checkout) -> list[str]:
     return found
 
 
-MATRIX = """
-version: 2.1
-jobs:
-  build:
-    parameters: {version: {type: string}}
-    docker: [{image: "cimg/base:current"}]
-    steps: [{run: echo "version << parameters.version >>"}]
-workflows:
-  main:
-    jobs:
-      - build: {matrix: {parameters: {version: ["3.11", "3.12"]}}}
-      - build: {name: deploy, version: none, requires: [build-3.11, build-3.12]}
-      - build: {name: publish, version: none, filters: {branches: {only: stable}}}
-"""
-
-
-def test_one_member_of_a_matrix_runs_alone(tmp_path: Path) -> None:
-    done = Checkout(tmp_path, MATRIX).run("build-3.12")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "version 3.12" in done.stdout
-    assert "version 3.11" not in done.stdout
-
-
-def test_one_job_takes_parameters_of_the_callers_own(tmp_path: Path) -> None:
-    done = Checkout(tmp_path, MATRIX).run("build", "-p", "job.version=3.13")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "version 3.13" in done.stdout
-
-
-def test_a_dry_run_tells_the_order_and_why_the_rest_would_not_run(tmp_path: Path) -> None:
-    done = Checkout(tmp_path, MATRIX).run("--dry-run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1. build-3.11" in done.stdout
-    assert "2. deploy  after build-3.11, build-3.12" in done.stdout
-    assert "publish: branch 'main' does not pass its branch filter" in done.stdout
-    assert "echo" not in done.stdout
-
-
-def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path, MATRIX)
-    refused = checkout.run("bulid")
-    assert refused.returncode == 1
-    assert "there is no workflow or job 'bulid'" in refused.stderr
-    done = checkout.run("--stub")
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert done.stdout.count("✓ success") == 3
-
-
 def test_stubs_go_through_the_graph_without_the_steps(tmp_path: Path) -> None:
     done = Checkout(tmp_path, a_job("exit 1")).run("--stub")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -279,62 +230,6 @@ def test_a_run_ends_when_nobody_reads_its_output_any_more(tmp_path: Path) -> Non
     assert done.returncode == 130, done.stderr
     assert done.stderr == ""
     assert processes_of(checkout) == []
-
-
-APPROVALS = """
-version: 2.1
-jobs:
-  build:
-    docker: [{image: "cimg/base:current"}]
-    steps: [{run: echo building}]
-  deploy:
-    docker: [{image: "cimg/base:current"}]
-    steps: [{run: echo deploying}]
-workflows:
-  main:
-    jobs:
-      - build
-      - hold: {type: approval, requires: [build]}
-      - deploy: {requires: [hold]}
-"""
-
-
-@pytest.mark.parametrize("approve", ["all", "hold"])
-def test_an_approval_can_be_given_beforehand(tmp_path: Path, approve: str) -> None:
-    done = Checkout(tmp_path, APPROVALS).run("--approve", approve)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "deploying" in done.stdout
-
-
-def test_without_an_approval_the_run_ends_where_it_waits(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path, APPROVALS)
-    done = checkout.run()
-    assert done.returncode == 1
-    assert "building" in done.stdout
-    assert "main: on_hold" in done.stdout
-    assert "deploying" not in done.stdout
-
-
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
-def test_the_terminal_is_asked_for_an_approval(tmp_path: Path, answer: str, code: int) -> None:
-    checkout = Checkout(tmp_path, APPROVALS)
-    master, slave = os.openpty()
-    process = subprocess.Popen(
-        checkout.command(),
-        cwd=checkout.root,
-        env=checkout.environment(),
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(slave)
-    os.write(master, f"{answer}\n".encode())
-    output, errors = process.communicate(timeout=60)
-    os.close(master)
-    assert process.returncode == code, output + errors
-    assert "Approve hold of workflow main? [y/n]" in errors
-    assert ("deploying" in output) == (code == 0)
 
 
 RESULTS = """

@@ -1,0 +1,57 @@
+"""`roundel run` of a part: a member of a matrix, one job, a dry run."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.local import Checkout
+
+pytestmark = pytest.mark.e2e
+
+MATRIX = """
+version: 2.1
+jobs:
+  build:
+    parameters: {version: {type: string}}
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: echo "version << parameters.version >>"}]
+workflows:
+  main:
+    jobs:
+      - build: {matrix: {parameters: {version: ["3.11", "3.12"]}}}
+      - build: {name: deploy, version: none, requires: [build-3.11, build-3.12]}
+      - build: {name: publish, version: none, filters: {branches: {only: stable}}}
+"""
+
+
+def test_one_member_of_a_matrix_runs_alone(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("build-3.12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "version 3.12" in done.stdout
+    assert "version 3.11" not in done.stdout
+
+
+def test_one_job_takes_parameters_of_the_callers_own(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("build", "-p", "job.version=3.13")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "version 3.13" in done.stdout
+
+
+def test_a_dry_run_tells_the_order_and_why_the_rest_would_not_run(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, MATRIX).run("--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1. build-3.11" in done.stdout
+    assert "2. deploy  after build-3.11, build-3.12" in done.stdout
+    assert "publish: branch 'main' does not pass its branch filter" in done.stdout
+    assert "echo" not in done.stdout
+
+
+def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, MATRIX)
+    refused = checkout.run("bulid")
+    assert refused.returncode == 1
+    assert "there is no workflow or job 'bulid'" in refused.stderr
+    done = checkout.run("--stub")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.count("✓ success") == 3
