@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from roundel.cli.options import option
 from roundel.cli.output import Failure
-from roundel.cli.serve import option
 from roundel.domain.errors import DomainError
 from roundel.settings import Settings, default_data_folder
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from roundel.cli.options import image_rule
 from roundel.cli.output import Failure
-from roundel.cli.serve import image_rule
 from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, default_cache_folder
 

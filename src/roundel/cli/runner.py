@@ -13,8 +13,15 @@ from typing import Any
 
 import click
 
+from roundel.cli.options import (
+    backend_option,
+    image_map_option,
+    machine_option,
+    option,
+    remote_docker_option,
+    slots_option,
+)
 from roundel.cli.output import Failure
-from roundel.cli.serve import image_rule, machine_option, option, remote_docker_option
 from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, MachineChoice, Settings, default_data_folder
 
@@ -30,23 +37,11 @@ HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and i
     help="The class to serve; the token's own, which is the only one that it may serve.",
 )
 @option("--data", type=click.Path(file_okay=False, path_type=Path), help="Where its jobs lie.")
-@option("--slots", type=click.IntRange(1, 1024), help="How many jobs run here at once.")
-@option(
-    "--backend",
-    type=click.Choice([choice.value for choice in BackendChoice]),
-    default=BackendChoice.AUTO.value,
-    show_default=True,
-    help="Where jobs run.",
-)
+@slots_option
+@backend_option
 @machine_option
 @remote_docker_option
-@option(
-    "--image-map",
-    type=image_rule,
-    multiple=True,
-    metavar="PATTERN=IMAGE",
-    help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
-)
+@image_map_option
 def runner(server: str, data: Path | None, **options: Any) -> None:
     """Run jobs for the server at URL until told to end."""
     if not server.startswith(("http://", "https://")):

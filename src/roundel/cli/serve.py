@@ -1,12 +1,19 @@
 """`roundel serve`: the server."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import click
 
+from roundel.cli.options import (
+    backend_option,
+    image_map_option,
+    machine_option,
+    option,
+    remote_docker_option,
+    slots_option,
+)
 from roundel.cli.output import Failure
 from roundel.domain.errors import DomainError
 from roundel.domain.runners import Secret
@@ -16,50 +23,6 @@ from roundel.settings import (
     MachineChoice,
     Settings,
     default_data_folder,
-)
-
-
-def remote_docker(text: str) -> str:
-    """Check what `setup_remote_docker` is to give."""
-    kind, _, image = text.partition("=")
-    if text in ("refuse", "socket") or (kind == "sidecar" and image.strip()):
-        return text
-    raise click.BadParameter(f"{text!r} is none of refuse, socket and sidecar=IMAGE")
-
-
-def image_rule(text: str) -> tuple[str, str]:
-    """Return the two sides of `PATTERN=IMAGE`."""
-    pattern, sign, image = text.partition("=")
-    if not (sign and pattern.strip() and image.strip()):
-        example = "cimg/*=registry.local/ci-base"
-        raise click.BadParameter(f"{text!r} is not PATTERN=IMAGE, as in {example!r}")
-    return pattern.strip(), image.strip()
-
-
-Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def option(name: str, **settings: Any) -> Decorator:
-    """Return an option that ROUNDEL_<OPTION> sets as well."""
-    variable = "ROUNDEL_" + name.removeprefix("--").upper().replace("-", "_")
-    settings["help"] = f"{settings['help']}  [env: {variable}]"
-    return click.option(name, envvar=variable, **settings)
-
-
-machine_option = option(
-    "--machine",
-    type=click.Choice([choice.value for choice in MachineChoice]),
-    help="Where machine jobs run: as processes here (trusted code only), in privileged containers,"
-    " or not here.  Default: as processes with --backend process, else not here.",
-)
-remote_docker_option = option(
-    "--remote-docker",
-    type=remote_docker,
-    default="refuse",
-    show_default=True,
-    metavar="refuse|socket|sidecar=IMAGE",
-    help="What setup_remote_docker gives a job: nothing, the engine's own socket (then the job"
-    " may do anything on this machine), or an engine in a privileged container beside it.",
 )
 
 
@@ -75,24 +38,12 @@ remote_docker_option = option(
 )
 @option("--database-url", metavar="URL", help="PostgreSQL instead of the embedded database.")
 @option("--blob-url", metavar="URL", help="An object store instead of the data folder.")
-@option("--slots", type=click.IntRange(1, 1024), help="How many jobs run here at once.")
+@slots_option
 @option("--no-runner", is_flag=True, help="Run no jobs here; runners elsewhere do.")
-@option(
-    "--backend",
-    type=click.Choice([choice.value for choice in BackendChoice]),
-    default=BackendChoice.AUTO.value,
-    show_default=True,
-    help="Where jobs run.",
-)
+@backend_option
 @machine_option
 @remote_docker_option
-@option(
-    "--image-map",
-    type=image_rule,
-    multiple=True,
-    metavar="PATTERN=IMAGE",
-    help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
-)
+@image_map_option
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
 @option(
