@@ -19,6 +19,7 @@ from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
@@ -79,6 +80,8 @@ class Tx(Protocol):
     def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> AllSettings: ...
+    @property
+    def repeats(self) -> Repeats: ...
     @property
     def replicas(self) -> Replicas: ...
     @property

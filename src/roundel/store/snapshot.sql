@@ -566,3 +566,15 @@ CREATE TABLE checkout_key (
   PRIMARY KEY (project_id, md5)
 );
 CREATE INDEX checkout_key_by_key ON checkout_key (key_id);
+
+CREATE TABLE idempotency (
+  key TEXT NOT NULL PRIMARY KEY,
+  request TEXT NOT NULL,
+  status INTEGER,
+  key_id TEXT,
+  answer BLOB,
+  expires_at BIGINT NOT NULL,
+  CHECK ((status IS NULL) = (answer IS NULL)),
+  CHECK ((key_id IS NULL) = (answer IS NULL))
+);
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);
