@@ -65,6 +65,10 @@ class Tenants:
                 "scope": {"id": house.project.id, "type": "project"},
             },
         )
+        export = await own.post(
+            f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
+            {"start": "2027-01-01", "end": "2027-01-02"},
+        )
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
@@ -82,6 +86,8 @@ class Tenants:
             "job-name": "build",
             "fingerprint": key.md5,
             "name": "HIDDEN",
+            "org_id": house.project.organization.id,
+            "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
         }
 

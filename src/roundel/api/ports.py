@@ -1,6 +1,6 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageExport, UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import (
     Delivery,
@@ -178,6 +179,14 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 
+    async def ask_for_export(
+        self,
+        organization: OrganizationId,
+        shared: Sequence[OrganizationId],
+        start: Micros,
+        end: Micros,
+    ) -> UsageExport: ...
+
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
     async def allow_url_orbs(
@@ -245,6 +254,8 @@ class ApiApp(Protocol):
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def usage(self) -> UsageReads: ...
     @property
     def webhooks(self) -> WebhookReads: ...
 

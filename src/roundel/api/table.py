@@ -22,6 +22,7 @@ from roundel.api.v2 import (
     schedules,
     settings,
     url_orbs,
+    usage,
     webhooks,
     workflows,
 )
@@ -41,6 +42,7 @@ MODULES = (
     checkout_keys,
     documents,
     url_orbs,
+    usage,
     webhooks,
     deliveries,
     insights,

@@ -16,6 +16,7 @@ from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
@@ -36,6 +37,7 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.usage import SqlUsageReads
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
@@ -96,6 +98,7 @@ class Engine:
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
+        self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
