@@ -43,7 +43,9 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", ours.encode())]
+                more = scope.get("roundel.headers", ())
+                own = (b"x-request-id", ours.encode())
+                message["headers"] = [*message["headers"], own, *more]
             await send(message)
 
         await self._inner(scope, receive, with_id)
@@ -101,15 +103,19 @@ class WhoCalls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = read_query(scope["query_string"])
         token = token_in(scope["headers"], query)
-        caller = await self._callers.who(token) if token else None
+        found = await self._callers.who(token) if token else None
+        caller = None
+        if found is not None:
+            caller, scope["roundel.token"] = found
         await self._inner(scope, receive, send, query, caller)
 
 
 async def send_message(
     scope: Scope, send: Send, status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answer `{"message": ...}`."""
-    await send_json(scope, send, status, msgspec.json.encode({"message": message}), headers)
+    """Answer `{"message": ...}`, or what the operation calls it."""
+    body = {scope.get("roundel.error_key", "message"): message}
+    await send_json(scope, send, status, msgspec.json.encode(body), headers)
 
 
 async def send_json(

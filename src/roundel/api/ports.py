@@ -1,7 +1,7 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.api.runner.ports import RunnerUseCases
@@ -19,11 +19,13 @@ from roundel.domain.contexts import (
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
+from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
@@ -39,6 +41,7 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.repeats import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,16 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class RepeatCases(Protocol):
+    """Requests under idempotency keys; `key` and `request` are digests."""
+
+    async def begin(self, key: str, request: str) -> FirstAnswer | Standing: ...
+
+    async def finish(self, key: str, request: str, answer: FirstAnswer) -> None: ...
+
+    async def forget(self, key: str) -> None: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -96,6 +109,8 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def repeats(self) -> RepeatCases: ...
     @property
     def secrets(self) -> "SecretUseCases": ...
     @property
@@ -255,3 +270,5 @@ class ApiSettings:
     signing_key: bytes
     public_url: str | None = None
     max_body_bytes: int = 4 * 1024 * 1024  # a config of 4 MiB is the largest that is compiled
+    # Requests a minute for each token.
+    limits: Mapping[LimitClass, int] = field(default_factory=lambda: DEFAULT_LIMITS)

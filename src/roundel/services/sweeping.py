@@ -58,4 +58,4 @@ def _expire(tx: Tx, now: Micros) -> bool:
         *tx.artifacts.expire(now, AT_ONCE),
     ]
     tx.uploads.let_go(gone, Micros(now))
-    return len(gone) >= AT_ONCE
+    return len(gone) >= AT_ONCE or tx.repeats.expire(now, AT_ONCE) >= AT_ONCE

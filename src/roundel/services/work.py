@@ -19,6 +19,7 @@ from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
@@ -82,6 +83,7 @@ class Tx(Protocol):
     def settings(self) -> AllSettings: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
+    def repeats(self) -> Repeats: ...
     @property
     def replicas(self) -> Replicas: ...
     @property

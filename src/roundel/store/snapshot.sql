@@ -579,3 +579,15 @@ CREATE TABLE ssh_key (
   PRIMARY KEY (project_id, hostname, md5)
 );
 CREATE INDEX ssh_key_by_key ON ssh_key (key_id);
+
+CREATE TABLE idempotency (
+  key TEXT NOT NULL PRIMARY KEY,
+  request TEXT NOT NULL,
+  status INTEGER,
+  key_id TEXT,
+  answer BLOB,
+  expires_at BIGINT NOT NULL,
+  CHECK ((status IS NULL) = (answer IS NULL)),
+  CHECK ((key_id IS NULL) = (answer IS NULL))
+);
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);

@@ -15,6 +15,7 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
@@ -53,6 +54,7 @@ class Transaction:
         self.schedules = SqlSchedules(sql)
         self.secrets = SqlSecrets(sql)
         self.settings = SqlSettings(sql)
+        self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
         self.ssh_keys = SqlSshKeys(sql)
