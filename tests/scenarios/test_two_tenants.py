@@ -69,6 +69,8 @@ class Tenants:
             f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
             {"start": "2027-01-01", "end": "2027-01-02"},
         )
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",

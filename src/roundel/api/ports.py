@@ -29,6 +29,7 @@ from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.ssh_keys import SshKey, SshKeyReads
 from roundel.domain.storage import KeepingServer
 from roundel.domain.usage import UsageExport, UsageReads
 from roundel.domain.views import Reads
@@ -119,6 +120,14 @@ class UseCases(RunnerUseCases, Protocol):
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
 
     async def remove_checkout_key(self, project: Project, fingerprint: str) -> None: ...
+
+    async def add_ssh_key(
+        self, project: Project, hostname: str | None, unverified_key: str
+    ) -> SshKey: ...
+
+    async def remove_ssh_key(
+        self, project: Project, hostname: str | None, fingerprint: str
+    ) -> None: ...
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -252,6 +261,8 @@ class ApiApp(Protocol):
     def runners(self) -> KeepingServer: ...
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
+    @property
+    def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

@@ -3,7 +3,7 @@
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
 from roundel.api.own import administration, artifacts, deliveries, followed, logs
-from roundel.api.v1 import actions, builds, people
+from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
@@ -40,6 +40,7 @@ MODULES = (
     contexts,
     envvars,
     checkout_keys,
+    ssh_keys,
     documents,
     url_orbs,
     usage,

@@ -15,6 +15,7 @@ from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
+from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.storage import KeepingServer
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
@@ -37,6 +38,7 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.ssh_keys import SqlSshKeyReads
 from roundel.store.queries.usage import SqlUsageReads
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
@@ -97,6 +99,7 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)

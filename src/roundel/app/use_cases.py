@@ -19,6 +19,7 @@ from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.ssh_keys import SshKey
 from roundel.domain.usage import UsageExport
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.checkout_keys import add_checkout_key, remove_checkout_key
@@ -37,6 +38,7 @@ from roundel.services.schedules import (
     remove_schedule,
 )
 from roundel.services.settings import change_organization_settings, change_project_settings
+from roundel.services.ssh_keys import add_ssh_key, remove_ssh_key
 from roundel.services.tokens import CreateToken, create_token, revoke_token
 from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.usage import ask_for_export
@@ -59,6 +61,18 @@ class UseCases(RunnerUseCases):
     async def remove_checkout_key(self, project: Project, fingerprint: str) -> None:
         """Remove a key pair."""
         await remove_checkout_key(project, fingerprint, self._engine)
+
+    async def add_ssh_key(
+        self, project: Project, hostname: str | None, unverified_key: str
+    ) -> SshKey:
+        """Keep a private key for a host."""
+        return await add_ssh_key(project, hostname, unverified_key, self._engine)
+
+    async def remove_ssh_key(
+        self, project: Project, hostname: str | None, fingerprint: str
+    ) -> None:
+        """Remove a key of a host, or of all."""
+        await remove_ssh_key(project, hostname, fingerprint, self._engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor

@@ -26,6 +26,7 @@ from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.settings import AllSettings
+from roundel.domain.ssh_keys import SshKeys
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.turns import Tickets
@@ -81,6 +82,8 @@ class Tx(Protocol):
     def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> AllSettings: ...
+    @property
+    def ssh_keys(self) -> SshKeys: ...
     @property
     def repeats(self) -> Repeats: ...
     @property

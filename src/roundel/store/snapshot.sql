@@ -567,6 +567,19 @@ CREATE TABLE checkout_key (
 );
 CREATE INDEX checkout_key_by_key ON checkout_key (key_id);
 
+CREATE TABLE ssh_key (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  hostname TEXT NOT NULL,
+  md5 TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, hostname, md5)
+);
+CREATE INDEX ssh_key_by_key ON ssh_key (key_id);
+
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,
   request TEXT NOT NULL,

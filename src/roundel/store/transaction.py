@@ -21,6 +21,7 @@ from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
 from roundel.store.repos.settings import SqlSettings
+from roundel.store.repos.ssh_keys import SqlSshKeys
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.tickets import SqlTickets
@@ -57,6 +58,7 @@ class Transaction:
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
+        self.ssh_keys = SqlSshKeys(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)

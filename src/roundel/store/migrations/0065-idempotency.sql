@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0042-checkout-keys
+-- depends: 0053-ssh-keys
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,
