@@ -67,6 +67,14 @@ class Call(Generic[S, B]):
         return self.caller
 
 
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """A request as it came: `headers` have lower-case names, of repeated ones the last counts."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
 Finder: TypeAlias = Callable[[ApiApp, Mapping[str, str]], Awaitable[Found[S] | None]]
 Handler: TypeAlias = Callable[[Call[S, B]], Awaitable[object]]
 
@@ -115,6 +123,8 @@ class Operation(Generic[S, B]):
     prefix: str = V2
     status: int = 200
     body: type[B] | None = None
+    raw: bool = False  # the handler takes headers and body as they came, to verify them itself
+    largest_body: int | None = None  # bytes; None: as the settings say
     body_optional: bool = False  # a body that is absent or not JSON counts as an empty object
     answer: Any = None  # a msgspec type expression such as list[Collaboration]
     query: tuple[Query, ...] = ()

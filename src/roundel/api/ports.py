@@ -16,7 +16,15 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.ids import (
+    JobId,
+    OrganizationId,
+    PipelineId,
+    ScheduleId,
+    TokenId,
+    WorkflowId,
+)
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
@@ -42,6 +50,8 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.connections import Connect, Connected
+from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
 
@@ -93,6 +103,24 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class GitCases(Protocol):
+    """What callers may ask for of git hosts; and hosts, by messages that they sign."""
+
+    async def receive(
+        self, connection: ConnectionId, headers: Mapping[str, str], raw_body: bytes
+    ) -> Receipt | Unverified: ...
+
+    async def connect(self, command: Connect) -> Connected: ...
+
+    async def disconnect(self, connection: ConnectionId) -> None: ...
+
+    async def poll(self, project: Project) -> Watch: ...
+
+    async def stop_polling(self, project: Project) -> None: ...
+
+    async def approve_contribution(self, pipeline: PipelineId, by: Actor) -> None: ...
+
+
 class RepeatCases(Protocol):
     """Requests under idempotency keys; `key` and `request` are digests."""
 
@@ -110,6 +138,8 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def git(self) -> GitCases: ...
     @property
     def repeats(self) -> RepeatCases: ...
     @property
@@ -261,6 +291,8 @@ class ApiApp(Protocol):
     def runners(self) -> KeepingServer: ...
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
+    @property
+    def connections(self) -> ConnectionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property
