@@ -82,6 +82,8 @@ class Tenants:
             "job-name": "build",
             "fingerprint": key.md5,
             "name": "HIDDEN",
+            "orgID": house.project.organization.id,
+            "projectID": house.project.id,
             "webhook-id": hook.json()["id"],
         }
 
