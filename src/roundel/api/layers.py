@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roundel.api.auth import Callers, token_in
 from roundel.api.binding import ClientGone, header, read_query
-from roundel.api.errors import AWAY, INTERNAL, Refusal, status_of
+from roundel.api.errors import AWAY, INTERNAL, Refusal, headers_of, status_of
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.ids import new_id
@@ -76,7 +76,7 @@ class Errors:
         except DomainError as error:
             if begun:  # a stream that breaks off; the length of the answer says so
                 raise
-            await send_message(scope, send, status_of(error), str(error))
+            await send_message(scope, send, status_of(error), str(error), headers_of(error))
         except Unavailable as error:
             if begun:
                 raise

@@ -32,6 +32,7 @@ from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.ssh_keys import SshKey, SshKeyReads
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageExport, UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import (
     Delivery,
@@ -215,6 +216,14 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 
+    async def ask_for_export(
+        self,
+        organization: OrganizationId,
+        shared: Sequence[OrganizationId],
+        start: Micros,
+        end: Micros,
+    ) -> UsageExport: ...
+
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
     async def allow_url_orbs(
@@ -284,6 +293,8 @@ class ApiApp(Protocol):
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def usage(self) -> UsageReads: ...
     @property
     def webhooks(self) -> WebhookReads: ...
 

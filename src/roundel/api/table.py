@@ -23,6 +23,7 @@ from roundel.api.v2 import (
     schedules,
     settings,
     url_orbs,
+    usage,
     webhooks,
     workflows,
 )
@@ -44,6 +45,7 @@ MODULES = (
     oidc,
     documents,
     url_orbs,
+    usage,
     webhooks,
     deliveries,
     insights,

@@ -17,6 +17,7 @@ from roundel.domain.logs import Logs
 from roundel.domain.repositories import Repositories
 from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
@@ -38,6 +39,7 @@ from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.ssh_keys import SqlSshKeyReads
+from roundel.store.queries.usage import SqlUsageReads
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
@@ -100,6 +102,7 @@ class Engine:
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
+        self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(

@@ -6,6 +6,7 @@ from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.retention import expire_output
+from roundel.services.usage import expire_exports
 from roundel.services.work import App, Tx
 
 SUBJECT = "storage"  # one sweep for the whole server
@@ -32,6 +33,7 @@ async def sweep_storage(app: App) -> None:
     An object is removed before its row: a crash in between is mended by the next sweep.
     """
     await expire_output(app)
+    await expire_exports(app)
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass

@@ -28,6 +28,7 @@ from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
+from roundel.store.repos.usage import SqlUsageExports
 from roundel.store.repos.webhooks import SqlWebhooks
 from roundel.store.repos.workflows import SqlWorkflows
 
@@ -66,6 +67,7 @@ class Transaction:
         self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
+        self.usage = SqlUsageExports(sql)
         self.webhooks = SqlWebhooks(sql)
         self.workflows = SqlWorkflows(sql)
 
