@@ -75,7 +75,7 @@ def test_what_changes_things_needs_more_than_reading():
         *("addProject", "createToken", "revokeToken", "compileConfig", "compileConfigV3"),
         "continuePipeline",
         "createContext",  # whose right is in the organization that its body names
-        "rotateMasterKey",
+        *("rotateMasterKey", "rotateSigningKey"),
     }
     free |= {"createResourceClass", "deleteResourceClass", "forceDeleteResourceClass"}
     free |= {"createRunnerToken", "deleteRunnerToken"}  # the class says whose right counts
