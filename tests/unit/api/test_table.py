@@ -102,4 +102,4 @@ async def test_nobody_gets_in_where_a_need_is_stated(operation: AnyOperation):
         assert answer.status != 401
     else:
         assert answer.status == 401
-        assert answer.message == "You must log in first."
+        assert answer.json() == {operation.error_key: "You must log in first."}
