@@ -625,3 +625,8 @@ CREATE TABLE usage_export (
 );
 CREATE INDEX usage_export_by_organization ON usage_export (organization_id, created_at);
 CREATE INDEX usage_export_by_time ON usage_export (created_at);
+
+CREATE TABLE failed_tests_of (
+  workflow_id TEXT NOT NULL PRIMARY KEY REFERENCES workflow (id),
+  failed_in TEXT NOT NULL REFERENCES workflow (id)
+);
