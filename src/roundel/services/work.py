@@ -18,6 +18,7 @@ from roundel.domain.logs import Logs
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
+from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
@@ -35,6 +36,7 @@ from roundel.domain.views import Reads
 from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
@@ -70,6 +72,8 @@ class Tx(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
+    @property
+    def policies(self) -> Policies: ...
     @property
     def pipelines(self) -> Pipelines: ...
     @property
@@ -167,6 +171,10 @@ class App(Protocol):
     def logs(self) -> Logs: ...
     @property
     def orbs(self) -> OrbShelf: ...
+    @property
+    def judge(self) -> Judge: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def reads(self) -> Reads: ...
     @property

@@ -14,6 +14,7 @@ from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
+from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
@@ -50,6 +51,7 @@ class Transaction:
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
         self.pipelines = SqlPipelines(sql)
+        self.policies = SqlPolicies(sql)
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
