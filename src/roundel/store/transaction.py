@@ -19,6 +19,7 @@ from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
+from roundel.store.repos.sessions import SqlSessions
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
@@ -51,6 +52,7 @@ class Transaction:
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
         self.secrets = SqlSecrets(sql)
+        self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
