@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-CACHE = Path(os.environ.get("ROUNDEL_TEST_CACHE", Path.home() / ".cache" / "roundel-tests"))
+from tests.cache import CACHE
+
 START_SECONDS = 60.0
 _NUMBERS = itertools.count()  # of the engines of this process
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.npm import no_node
 from tests.spec import SPEC
 
 POSTGRES_USER = "postgres"  # whom Debian's package makes; PostgreSQL refuses to run as root
@@ -81,6 +82,14 @@ def no_postgres() -> str | None:
     return None
 
 
+def no_browser() -> str | None:
+    if shutil.which("chromium") is None:
+        return "there is no chromium on PATH (Debian: apt-get install chromium)"
+    if find_spec("playwright") is None:
+        return "playwright is not installed (the extra `dev`)"
+    return None
+
+
 def no_clients() -> str | None:
     missing = [
         name
@@ -95,6 +104,16 @@ GROUPS = (
         marker="clients",
         about="tests that drive the API with programs of others",
         why_not=no_clients,
+    ),
+    Group(
+        marker="npm",
+        about="tests with clients and data from npm",
+        why_not=no_node,
+    ),
+    Group(
+        marker="browser",
+        about="tests that look at the pages in a browser",
+        why_not=no_browser,
     ),
     Group(
         marker="sshd",

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engine import CACHE, Engine, NoEngine
+from tests.cache import CACHE
+from tests.engine import Engine, NoEngine
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DEBIAN_SUITE = "bookworm"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import CACHE
+from tests.cache import CACHE
 from tests.groups import POSTGRES_USER, postgres_programs
 
 START_SECONDS = 60.0

@@ -10,7 +10,7 @@ import pytest
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import Json, StepPlan
 from roundel.domain.runners import CheckoutOrder
-from tests.engine import CACHE
+from tests.cache import CACHE
 from tests.fake_server import an_order
 from tests.repositories import git, make_repository
 
