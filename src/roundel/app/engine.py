@@ -14,6 +14,7 @@ from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
+from roundel.domain.page_views import PageReads
 from roundel.domain.repositories import Repositories
 from roundel.domain.sessions import SessionReads
 from roundel.domain.storage import KeepingServer
@@ -37,6 +38,7 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.sessions import SqlSessionReads
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
@@ -99,6 +101,7 @@ class Engine:
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
+        self.pages: PageReads = SqlPageReads(self._database)
         self.sessions: SessionReads = SqlSessionReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(

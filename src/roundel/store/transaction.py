@@ -42,12 +42,12 @@ class Transaction:
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.insights = SqlInsights(sql)
-        self.jobs = SqlJobs(sql)
+        self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
-        self.pipelines = SqlPipelines(sql)
+        self.pipelines = SqlPipelines(sql, self.wake)
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
@@ -62,7 +62,7 @@ class Transaction:
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
         self.webhooks = SqlWebhooks(sql)
-        self.workflows = SqlWorkflows(sql)
+        self.workflows = SqlWorkflows(sql, self.wake)
 
     def wake(self, topic: str) -> None:
         """Wake those who wait on `topic`, once this is durable."""
