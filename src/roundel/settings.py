@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from roundel.domain.limits import LimitClass
 from roundel.domain.runners import Secret
 
 DEFAULT_PORT = 8400
@@ -44,6 +45,7 @@ class Settings:
     job_url: str | None = None
     master_key: Secret | None = None  # from the environment; else the file, else one in `data`
     master_key_file: Path | None = None
+    rate_limits: tuple[tuple[LimitClass, int], ...] = ()  # requests a minute; others: the default
     allow_private_addresses: bool = False  # requests to addresses that users name
 
 

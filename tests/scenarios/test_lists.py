@@ -1,10 +1,14 @@
 """Lists in keyset pages."""
 
+from roundel.api.app import create_api
+from roundel.app import UseCases
 from roundel.domain.clock import Micros
 from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Ref
 from roundel.domain.projects import Slug
 from roundel.store.dialect import Sql
+from tests.api.client import Client
+from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
 
@@ -21,6 +25,21 @@ async def test_pages_of_pipelines_meet_without_gap_or_double(house: House) -> No
         last = page[-1].pipeline
         before = (last.created_at, last.id)
     assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_a_page_token_goes_on_where_it_was_given_whatever_came_since(house: House) -> None:
+    api = create_api(house.engine, UseCases(house.engine), SETTINGS)
+    client = Client(api, (house.folder / "admin-token").read_text().strip())
+    path = "/api/v2/project/gh/acme/web/pipeline"
+    for _ in range(23):
+        await house.trigger()
+    first = (await client.get(path)).json()
+    assert [it["number"] for it in first["items"]] == list(range(23, 3, -1))
+    for _ in range(3):
+        await house.trigger()
+    second = (await client.get(f"{path}?page-token={first['next_page_token']}")).json()
+    assert [it["number"] for it in second["items"]] == [3, 2, 1]
+    assert second["next_page_token"] is None
 
 
 async def test_pipelines_of_several_projects_are_listed_by_time(house: House) -> None:

@@ -65,6 +65,12 @@ class Tenants:
                 "scope": {"id": house.project.id, "type": "project"},
             },
         )
+        export = await own.post(
+            f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
+            {"start": "2027-01-01", "end": "2027-01-02"},
+        )
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
@@ -82,6 +88,8 @@ class Tenants:
             "job-name": "build",
             "fingerprint": key.md5,
             "name": "HIDDEN",
+            "org_id": house.project.organization.id,
+            "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
         }
 

@@ -13,9 +13,11 @@ from roundel.api.binding import Bodies, header, read_body
 from roundel.api.documents import Document
 from roundel.api.errors import Refusal
 from roundel.api.layers import Errors, RequestIds, WhoCalls
+from roundel.api.limits import Limits
 from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
+from roundel.api.repeats import answer_once, key_of
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
 from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
@@ -69,6 +71,7 @@ class Dispatch:
 
     def __init__(self, door: Door, table: Sequence[Operation[Any, Any]]) -> None:
         self._door = door
+        self._limits = Limits(door.settings.limits, door.app.clock)
         self._router: Router[Bound] = Router()
         for operation in table:
             bound = Bound(operation)
@@ -85,6 +88,8 @@ class Dispatch:
         bound, path = self._route(scope)
         operation = bound.operation
         scope["roundel.route"] = bound.template
+        scope["roundel.error_key"] = operation.error_key
+        self._limits.take(scope, operation)
         subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None:
@@ -98,6 +103,15 @@ class Dispatch:
             body=bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
         )
+        key = key_of(scope, caller)
+        if key is not None and operation.answer is not None:
+
+            async def act() -> tuple[int, bytes]:
+                return operation.status, _encoder.encode(await operation.handler(call))
+
+            cases = self._door.use_cases.repeats
+            await send_answer(scope, send, *await answer_once(key, scope, body, act, cases))
+            return
         answer = await operation.handler(call)
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)

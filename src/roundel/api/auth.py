@@ -59,11 +59,18 @@ class Callers:
         self._clock = clock
         self._known: dict[bytes, tuple[Actor, Micros]] = {}
 
-    async def who(self, unverified_token: str) -> Actor | None:
-        """Return the token's owner, or None when it is unknown, expired or revoked."""
+    async def who(self, unverified_token: str) -> tuple[Actor, str] | None:
+        """Return the token's owner, and a name for the token that is no secret.
+
+        None comes back when the token is unknown, expired or revoked.
+        """
         if len(unverified_token) > LONGEST_TOKEN:
             return None
         digest = hashlib.sha256(unverified_token.encode("utf-8", "surrogateescape")).digest()
+        actor = await self._owner(digest)
+        return None if actor is None else (actor, digest.hex())
+
+    async def _owner(self, digest: bytes) -> Actor | None:
         now = self._clock.now()
         known = self._known.get(digest)
         if known is not None and known[1] > now:

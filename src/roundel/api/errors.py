@@ -12,6 +12,7 @@ from roundel.domain.errors import (
     LeaseLost,
     NotAllowed,
     NotFound,
+    TooOften,
     Unauthenticated,
 )
 
@@ -22,6 +23,7 @@ STATUS_OF: Mapping[type[DomainError], int] = {
     NotFound: 404,
     IllegalMove: 409,
     LeaseLost: 409,
+    TooOften: 429,
     DomainError: 400,
 }
 
@@ -41,6 +43,13 @@ class Refusal(Exception):
 
 def status_of(error: DomainError) -> int:
     return next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+
+
+def headers_of(error: DomainError) -> Mapping[str, str]:
+    """Return what goes along with a refusal."""
+    if isinstance(error, TooOften):
+        return {"retry-after": str(error.retry_after)}
+    return {}
 
 
 _BYTE = re.compile(r"\(byte (\d+)\)")

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roundel.api.auth import Callers, token_in
 from roundel.api.binding import ClientGone, header, read_query
-from roundel.api.errors import AWAY, INTERNAL, Refusal, status_of
+from roundel.api.errors import AWAY, INTERNAL, Refusal, headers_of, status_of
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.ids import new_id
@@ -43,7 +43,9 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", ours.encode())]
+                more = scope.get("roundel.headers", ())
+                own = (b"x-request-id", ours.encode())
+                message["headers"] = [*message["headers"], own, *more]
             await send(message)
 
         await self._inner(scope, receive, with_id)
@@ -74,7 +76,7 @@ class Errors:
         except DomainError as error:
             if begun:  # a stream that breaks off; the length of the answer says so
                 raise
-            await send_message(scope, send, status_of(error), str(error))
+            await send_message(scope, send, status_of(error), str(error), headers_of(error))
         except Unavailable as error:
             if begun:
                 raise
@@ -101,15 +103,19 @@ class WhoCalls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = read_query(scope["query_string"])
         token = token_in(scope["headers"], query)
-        caller = await self._callers.who(token) if token else None
+        found = await self._callers.who(token) if token else None
+        caller = None
+        if found is not None:
+            caller, scope["roundel.token"] = found
         await self._inner(scope, receive, send, query, caller)
 
 
 async def send_message(
     scope: Scope, send: Send, status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answer `{"message": ...}`."""
-    await send_json(scope, send, status, msgspec.json.encode({"message": message}), headers)
+    """Answer `{"message": ...}`, or what the operation calls it."""
+    body = {scope.get("roundel.error_key", "message"): message}
+    await send_json(scope, send, status, msgspec.json.encode(body), headers)
 
 
 async def send_json(

@@ -11,6 +11,7 @@ from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import Unauthenticated
 from roundel.domain.ids import OrganizationId
+from roundel.domain.limits import LimitClass
 
 S = TypeVar("S")  # what the path names, already looked up
 B = TypeVar("B")  # the request body
@@ -120,6 +121,8 @@ class Operation(Generic[S, B]):
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself
+    limit: LimitClass | None = None  # which rate limit counts; None: by the method
+    error_key: str = "message"  # under which refusals stand; some services of CircleCI say `error`
 
     def __post_init__(self) -> None:
         if not isinstance(self.need, Need):

@@ -1,7 +1,7 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.api.runner.ports import RunnerUseCases
@@ -19,15 +19,19 @@ from roundel.domain.contexts import (
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
+from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
+from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.ssh_keys import SshKey, SshKeyReads
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageExport, UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import (
     Delivery,
@@ -38,6 +42,7 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.repeats import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,16 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class RepeatCases(Protocol):
+    """Requests under idempotency keys; `key` and `request` are digests."""
+
+    async def begin(self, key: str, request: str) -> FirstAnswer | Standing: ...
+
+    async def finish(self, key: str, request: str, answer: FirstAnswer) -> None: ...
+
+    async def forget(self, key: str) -> None: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -96,6 +111,8 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def repeats(self) -> RepeatCases: ...
+    @property
     def secrets(self) -> "SecretUseCases": ...
     @property
     def webhooks(self) -> WebhookCases: ...
@@ -103,6 +120,14 @@ class UseCases(RunnerUseCases, Protocol):
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
 
     async def remove_checkout_key(self, project: Project, fingerprint: str) -> None: ...
+
+    async def add_ssh_key(
+        self, project: Project, hostname: str | None, unverified_key: str
+    ) -> SshKey: ...
+
+    async def remove_ssh_key(
+        self, project: Project, hostname: str | None, fingerprint: str
+    ) -> None: ...
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -162,6 +187,14 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> NewToken: ...
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
+
+    async def ask_for_export(
+        self,
+        organization: OrganizationId,
+        shared: Sequence[OrganizationId],
+        start: Micros,
+        end: Micros,
+    ) -> UsageExport: ...
 
     async def compile_config(self, text: ConfigText) -> CheckedConfig: ...
 
@@ -229,7 +262,11 @@ class ApiApp(Protocol):
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
+    def ssh_keys(self) -> SshKeyReads: ...
+    @property
     def insights(self) -> InsightReads: ...
+    @property
+    def usage(self) -> UsageReads: ...
     @property
     def webhooks(self) -> WebhookReads: ...
 
@@ -244,3 +281,5 @@ class ApiSettings:
     signing_key: bytes
     public_url: str | None = None
     max_body_bytes: int = 4 * 1024 * 1024  # a config of 4 MiB is the largest that is compiled
+    # Requests a minute for each token.
+    limits: Mapping[LimitClass, int] = field(default_factory=lambda: DEFAULT_LIMITS)

@@ -140,12 +140,24 @@ async def _project_in_parts(app: ApiApp, path: Path) -> Found[Project] | None:
     return await _project(app, {"project-slug": "/".join(parts)})
 
 
+async def _organization_by_id(app: ApiApp, path: Path) -> Found[Organization] | None:
+    text = path["org_id"]
+    if not is_uuid(text):
+        return None
+    return await _named_organization(app, {"org-slug-or-id": text})
+
+
 NO_PROJECT = "Project not found"
 NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
 ORGANIZATION = Subject(find=_organization, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION)
 NAMED_ORGANIZATION = Subject(
     find=_named_organization,
+    missing="Organization does not exist.",
+    outside="Organization does not exist.",
+)
+ORGANIZATION_BY_ID = Subject(
+    find=_organization_by_id,
     missing="Organization does not exist.",
     outside="Organization does not exist.",
 )

@@ -3,7 +3,7 @@
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
 from roundel.api.own import administration, artifacts, deliveries, followed, logs
-from roundel.api.v1 import actions, builds, people
+from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
@@ -22,6 +22,7 @@ from roundel.api.v2 import (
     schedules,
     settings,
     url_orbs,
+    usage,
     webhooks,
     workflows,
 )
@@ -39,8 +40,10 @@ MODULES = (
     contexts,
     envvars,
     checkout_keys,
+    ssh_keys,
     documents,
     url_orbs,
+    usage,
     webhooks,
     deliveries,
     insights,

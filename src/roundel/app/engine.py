@@ -16,8 +16,13 @@ from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
 from roundel.domain.repositories import Repositories
+<<<<<<< HEAD
 from roundel.domain.sessions import SessionReads
+=======
+from roundel.domain.ssh_keys import SshKeyReads
+>>>>>>> main
 from roundel.domain.storage import KeepingServer
+from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
@@ -38,8 +43,13 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
+<<<<<<< HEAD
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.sessions import SqlSessionReads
+=======
+from roundel.store.queries.ssh_keys import SqlSshKeyReads
+from roundel.store.queries.usage import SqlUsageReads
+>>>>>>> main
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
@@ -99,7 +109,9 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
+        self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.pages: PageReads = SqlPageReads(self._database)
         self.sessions: SessionReads = SqlSessionReads(self._database, self.clock)

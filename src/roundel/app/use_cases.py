@@ -1,14 +1,16 @@
 """What the doors may ask for: commands of the use cases, made of what a handler has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
+from roundel.app.repeat_cases import RepeatCases
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
 from roundel.app.webhook_cases import WebhookCases
 from roundel.domain.access import Actor
 from roundel.domain.checkout_keys import CheckoutKey, KeyType
+from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
@@ -17,6 +19,8 @@ from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.ssh_keys import SshKey
+from roundel.domain.usage import UsageExport
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.checkout_keys import add_checkout_key, remove_checkout_key
 from roundel.services.compiling import CompileRequest
@@ -34,8 +38,10 @@ from roundel.services.schedules import (
     remove_schedule,
 )
 from roundel.services.settings import change_organization_settings, change_project_settings
+from roundel.services.ssh_keys import add_ssh_key, remove_ssh_key
 from roundel.services.tokens import CreateToken, create_token, revoke_token
 from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
+from roundel.services.usage import ask_for_export
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 
@@ -44,6 +50,7 @@ class UseCases(RunnerUseCases):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
+        self.repeats = RepeatCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
 
@@ -54,6 +61,18 @@ class UseCases(RunnerUseCases):
     async def remove_checkout_key(self, project: Project, fingerprint: str) -> None:
         """Remove a key pair."""
         await remove_checkout_key(project, fingerprint, self._engine)
+
+    async def add_ssh_key(
+        self, project: Project, hostname: str | None, unverified_key: str
+    ) -> SshKey:
+        """Keep a private key for a host."""
+        return await add_ssh_key(project, hostname, unverified_key, self._engine)
+
+    async def remove_ssh_key(
+        self, project: Project, hostname: str | None, fingerprint: str
+    ) -> None:
+        """Remove a key of a host, or of all."""
+        await remove_ssh_key(project, hostname, fingerprint, self._engine)
 
     async def trigger_pipeline(
         self, project: Project, ref: Ref, parameters: Mapping[str, Json], by: Actor
@@ -165,6 +184,16 @@ class UseCases(RunnerUseCases):
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None:
         """Revoke a token."""
         await revoke_token(token_id, by, self._engine)
+
+    async def ask_for_export(
+        self,
+        organization: OrganizationId,
+        shared: Sequence[OrganizationId],
+        start: Micros,
+        end: Micros,
+    ) -> UsageExport:
+        """Take an order for a usage export."""
+        return await ask_for_export(organization, shared, start, end, self._engine)
 
     async def compile_config(self, text: ConfigText) -> CheckedConfig:
         """Compile a text for somebody who only wants to see what comes of it."""

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.settings import BackendChoice, MachineChoice
 
 
@@ -26,6 +27,15 @@ def image_rule(text: str) -> tuple[str, str]:
         example = "cimg/*=registry.local/ci-base"
         raise click.BadParameter(f"{text!r} is not PATTERN=IMAGE, as in {example!r}")
     return pattern.strip(), image.strip()
+
+
+def rate_limit(text: str) -> tuple[LimitClass, int]:
+    """Return the two sides of `CLASS=NUMBER`."""
+    name, _, number = text.partition("=")
+    if name not in set(LimitClass) or not (number.isascii() and number.isdigit()):
+        classes = ", ".join(LimitClass)
+        raise click.BadParameter(f"{text!r} is not CLASS=NUMBER with one of {classes}")
+    return LimitClass(name), int(number)
 
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -69,4 +79,12 @@ image_map_option = option(
     multiple=True,
     metavar="PATTERN=IMAGE",
     help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
+)
+rate_limit_option = option(
+    "--rate-limit",
+    type=rate_limit,
+    multiple=True,
+    metavar="CLASS=NUMBER",
+    help="How many requests of a class a token may make in a minute, 0 for any number; may be"
+    f" repeated.  Default: {' '.join(f'{it}={limit}' for it, limit in DEFAULT_LIMITS.items())}.",
 )

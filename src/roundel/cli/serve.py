@@ -11,6 +11,7 @@ from roundel.cli.options import (
     image_map_option,
     machine_option,
     option,
+    rate_limit_option,
     remote_docker_option,
     slots_option,
 )
@@ -51,6 +52,7 @@ from roundel.settings import (
     type=click.Path(dir_okay=False, path_type=Path),
     help="The key that secrets are sealed under; by default DIR/master-key is made.",
 )
+@rate_limit_option
 @option(
     "--allow-private-addresses",
     is_flag=True,
@@ -62,6 +64,7 @@ def serve(
     backend: str,
     machine: str | None,
     image_map: tuple[Any, ...],
+    rate_limit: tuple[Any, ...],
     **rest: Any,
 ) -> None:
     """Serve the API, pages, scheduler and, unless --no-runner, run jobs."""
@@ -73,6 +76,7 @@ def serve(
         backend=BackendChoice(backend),
         machine=None if machine is None else MachineChoice(machine),
         image_map=image_map,
+        rate_limits=rate_limit,
         master_key=_master_key(),
         **_checked(rest),
     )

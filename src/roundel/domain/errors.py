@@ -32,5 +32,13 @@ class LeaseLost(DomainError):
     """The runner no longer holds this execution; it must stop and report nothing more."""
 
 
+class TooOften(DomainError):
+    """The caller asks more often than is possible; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Unavailable(Exception):
     """Something that we stand on is away.  No answer to the request: ask again a little later."""

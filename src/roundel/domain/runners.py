@@ -66,6 +66,16 @@ class CheckoutOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeyOrder:
+    """An additional key for `add_ssh_keys`; an empty host name stands for all hosts."""
+
+    hostname: str
+    md5: str
+    sha256: str
+    private_key: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:
     """All that a runner needs to run one execution.
 
@@ -89,6 +99,7 @@ class JobOrder:
     working_directory: str | None = None
     resource_class: str | None = None
     checkout: CheckoutOrder | None = None
+    ssh_keys: tuple[SshKeyOrder, ...] | None = ()  # None: a fork's job, which gets no keys
     time_limit_seconds: float = 5 * 3600.0
 
 

@@ -20,6 +20,7 @@ class TimerKind(StrEnum):
     CRON = "cron"  # a workflow that its config schedules: run it
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
     DELIVER = "deliver"  # a webhook and a workflow: send what waits, one after the other
+    USAGE_EXPORT = "usage-export"  # an export: write its file
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 
 

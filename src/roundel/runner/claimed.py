@@ -161,7 +161,8 @@ class Claimed:
 
 
 def _secrets_of(order: JobOrder) -> tuple[Secret, ...]:
-    return order.masks + (order.checkout.secrets if order.checkout is not None else ())
+    checkout = order.checkout.secrets if order.checkout is not None else ()
+    return order.masks + checkout + tuple(key.private_key for key in order.ssh_keys or ())
 
 
 def remains_of(home: Path) -> list[Path]:

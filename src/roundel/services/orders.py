@@ -4,11 +4,12 @@ from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
-from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret
+from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.checkout_keys import key_for_jobs
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
 from roundel.services.plans import plan_of, read_job
+from roundel.services.ssh_keys import ssh_keys_for_job
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
 from roundel.vault.continuation import continuation_key
@@ -69,6 +70,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
         checkout=_checkout(tx, project, pipeline, app),
+        ssh_keys=_ssh_keys(tx, project, pipeline, plan, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
 
@@ -128,3 +130,12 @@ def _checkout(tx: Tx, project: Project, pipeline: Pipeline, app: App) -> Checkou
         branch=pipeline.ref.branch,
         tag=pipeline.ref.tag,
     )
+
+
+def _ssh_keys(
+    tx: Tx, project: Project, pipeline: Pipeline, plan: JobPlan, app: App
+) -> tuple[SshKeyOrder, ...] | None:
+    try:
+        return ssh_keys_for_job(tx, project, pipeline, plan, app.cipher)
+    except CannotUnseal as error:
+        raise CannotOrder(f"an SSH key of {project.slug} cannot be opened: {error}") from None

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from roundel.domain.contexts import SecretOwner, Variable
 from roundel.services.checkout_keys import reseal_checkout_keys
+from roundel.services.ssh_keys import reseal_ssh_keys
 from roundel.services.webhooks import reseal_webhooks
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import Cipher, about
@@ -32,7 +33,8 @@ async def reseal_all(app: App) -> int:
         count = await app.database.write(transaction)
         done += count
         if count == 0:
-            return done + await reseal_webhooks(app) + await reseal_checkout_keys(app)
+            done += await reseal_webhooks(app) + await reseal_checkout_keys(app)
+            return done + await reseal_ssh_keys(app)
 
 
 def _anew(cipher: Cipher, owner: SecretOwner, variable: Variable) -> Variable:

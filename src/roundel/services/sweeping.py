@@ -6,7 +6,11 @@ from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.retention import expire_output
+<<<<<<< HEAD
 from roundel.services.sessions import drop_old_sessions
+=======
+from roundel.services.usage import expire_exports
+>>>>>>> main
 from roundel.services.work import App, Tx
 
 SUBJECT = "storage"  # one sweep for the whole server
@@ -33,6 +37,7 @@ async def sweep_storage(app: App) -> None:
     An object is removed before its row: a crash in between is mended by the next sweep.
     """
     await expire_output(app)
+    await expire_exports(app)
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass
@@ -60,4 +65,4 @@ def _expire(tx: Tx, now: Micros) -> bool:
         *tx.artifacts.expire(now, AT_ONCE),
     ]
     tx.uploads.let_go(gone, Micros(now))
-    return len(gone) >= AT_ONCE
+    return len(gone) >= AT_ONCE or tx.repeats.expire(now, AT_ONCE) >= AT_ONCE

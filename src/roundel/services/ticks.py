@@ -10,6 +10,7 @@ from roundel.domain.ids import CronTriggerId, ExecutionId, JobId, PipelineId, Sc
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
+from roundel.domain.usage import ExportId
 from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
@@ -26,6 +27,7 @@ from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
 from roundel.services.sweeping import arm_sweep, sweep_storage
 from roundel.services.telling import tell_webhooks
+from roundel.services.usage import write_export
 from roundel.services.work import TIMERS, App, Tx
 from roundel.services.workflows import expire_workflow
 
@@ -164,6 +166,8 @@ class Ticks:
                 work = sweep_storage(self._app)
             case TimerKind.DELIVER:
                 work = deliver(timer.subject, self._app)
+            case TimerKind.USAGE_EXPORT:
+                work = write_export(ExportId(timer.subject), timer.attempts, self._app)
             case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
                 return  # done in the transaction that took it
         self._own(timer.kind, timer.subject, timer.attempts, work)

@@ -19,6 +19,7 @@ from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.projects import Projects
+from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
@@ -26,9 +27,11 @@ from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
 from roundel.domain.sessions import SessionReads, Sessions
 from roundel.domain.settings import AllSettings
+from roundel.domain.ssh_keys import SshKeys
 from roundel.domain.storage import KeepingServer
 from roundel.domain.timers import Timers
 from roundel.domain.turns import Tickets
+from roundel.domain.usage import UsageExports, UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
@@ -83,6 +86,10 @@ class Tx(Protocol):
     @property
     def settings(self) -> AllSettings: ...
     @property
+    def ssh_keys(self) -> SshKeys: ...
+    @property
+    def repeats(self) -> Repeats: ...
+    @property
     def replicas(self) -> Replicas: ...
     @property
     def resource_classes(self) -> ResourceClasses: ...
@@ -96,6 +103,8 @@ class Tx(Protocol):
     def timers(self) -> Timers: ...
     @property
     def uploads(self) -> Uploads: ...
+    @property
+    def usage(self) -> UsageExports: ...
     @property
     def webhooks(self) -> Webhooks: ...
     @property
@@ -173,6 +182,8 @@ class App(Protocol):
     def supply(self) -> Supply: ...
     @property
     def wakeups(self) -> Wakeups: ...
+    @property
+    def usage(self) -> UsageReads: ...
     @property
     def web(self) -> Web: ...
 

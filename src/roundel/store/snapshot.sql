@@ -567,6 +567,46 @@ CREATE TABLE checkout_key (
 );
 CREATE INDEX checkout_key_by_key ON checkout_key (key_id);
 
+CREATE TABLE ssh_key (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  hostname TEXT NOT NULL,
+  md5 TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, hostname, md5)
+);
+CREATE INDEX ssh_key_by_key ON ssh_key (key_id);
+
+CREATE TABLE idempotency (
+  key TEXT NOT NULL PRIMARY KEY,
+  request TEXT NOT NULL,
+  status INTEGER,
+  key_id TEXT,
+  answer BLOB,
+  expires_at BIGINT NOT NULL,
+  CHECK ((status IS NULL) = (answer IS NULL)),
+  CHECK ((key_id IS NULL) = (answer IS NULL))
+);
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);
+
+CREATE TABLE usage_export (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  shared TEXT NOT NULL,
+  start_at BIGINT NOT NULL,
+  end_at BIGINT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('created', 'processing', 'completed', 'failed')),
+  created_at BIGINT NOT NULL,
+  error TEXT,
+  size BIGINT,
+  CHECK (state <> 'completed' OR size IS NOT NULL)
+);
+CREATE INDEX usage_export_by_organization ON usage_export (organization_id, created_at);
+CREATE INDEX usage_export_by_time ON usage_export (created_at);
+
 CREATE TABLE password (
   person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
   hash TEXT NOT NULL,

@@ -15,17 +15,20 @@ from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
 from roundel.store.repos.sessions import SqlSessions
 from roundel.store.repos.settings import SqlSettings
+from roundel.store.repos.ssh_keys import SqlSshKeys
 from roundel.store.repos.steps import SqlSteps
 from roundel.store.repos.test_results import SqlTestResults
 from roundel.store.repos.tickets import SqlTickets
 from roundel.store.repos.timers import SqlTimers
 from roundel.store.repos.uploads import SqlUploads
+from roundel.store.repos.usage import SqlUsageExports
 from roundel.store.repos.webhooks import SqlWebhooks
 from roundel.store.repos.workflows import SqlWorkflows
 
@@ -54,13 +57,16 @@ class Transaction:
         self.secrets = SqlSecrets(sql)
         self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
+        self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
+        self.ssh_keys = SqlSshKeys(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
         self.tickets = SqlTickets(sql)
         self.timers = SqlTimers(sql)
         self.uploads = SqlUploads(sql)
+        self.usage = SqlUsageExports(sql)
         self.webhooks = SqlWebhooks(sql)
         self.workflows = SqlWorkflows(sql, self.wake)
 

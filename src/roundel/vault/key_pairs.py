@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,31 @@ def make_key_pair(comment: str) -> KeyPair:
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return KeyPair(public=f"{public.decode()} {comment}", private=private.decode())
+
+
+class NotAKey(Exception):
+    """A text is no private key that can be used; `str()` says why."""
+
+
+def read_private_key(text: str) -> KeyPair:
+    """Return the pair of a private key in OpenSSH's or PEM form, or raise NotAKey."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    private = text.replace("\r\n", "\n").strip() + "\n"
+    openssh = "OPENSSH PRIVATE KEY" in private[:80]
+    load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
+    try:
+        key: Any = load(private.encode(), None)  # of any kind; not all of them are for ssh
+        written = serialization.ssh.serialize_ssh_public_key(key.public_key())
+    except TypeError:
+        raise NotAKey("the key has a passphrase, and nobody could type it in a job") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise NotAKey(
+            "not a private key for ssh; make one without a passphrase, for example with"
+            " `ssh-keygen -t ed25519 -N ''`, and send the file's whole text"
+        ) from None
+    return KeyPair(public=written.decode(), private=private)
 
 
 def _blob(public: str) -> bytes:

@@ -9,6 +9,7 @@ from roundel.api.operations import AnyOperation, Call, Operation
 from roundel.api.ports import ConfigText
 from roundel.domain.access import Need
 from roundel.domain.ids import OrganizationId, is_uuid
+from roundel.domain.limits import LimitClass
 from roundel.domain.plan import Json
 
 
@@ -100,6 +101,7 @@ OPERATIONS: list[AnyOperation] = [
         tag="Config",
         need=Need.NOTHING,  # command-line clients validate configs before they have a token
         handler=compile_config,
+        limit=LimitClass.COMPILE,
         body=CompileBody,
         answer=Compiled,
         extension=True,

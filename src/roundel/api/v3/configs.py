@@ -8,6 +8,7 @@ from roundel.api.operations import V3, AnyOperation, Call, Operation
 from roundel.api.ports import ConfigText
 from roundel.api.v2.documents import owner_for
 from roundel.domain.access import Need
+from roundel.domain.limits import LimitClass
 
 
 class Asked(msgspec.Struct):
@@ -82,6 +83,7 @@ OPERATIONS: list[AnyOperation] = [
         tag="Config",
         need=Need.NOTHING,  # command-line clients validate configs before they have a token
         handler=compile_config,
+        limit=LimitClass.COMPILE,
         prefix=V3,
         body=CompileBody,
         answer=Compiled,

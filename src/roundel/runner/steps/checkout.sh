@@ -29,6 +29,12 @@ if [ -n "${_RD_SSH_KEY-}${_RD_KNOWN_HOSTS-}" ]; then
     rm -f "$keys/id_rsa"
     (umask 077 && printf '%s\n' "$_RD_SSH_KEY" >"$keys/id_rsa") ||
       die "Cannot write the key to \"$keys\"."
+    # An additional key for this host (add_ssh_keys) goes before ours later on, so it is in the
+    # settings of ssh that ours is named, behind what others may write there.
+    line="IdentityFile \"$keys/id_rsa\""
+    grep -qsF "$line" "$keys/config" || printf 'Match all\n  %s\n' "$line" >>"$keys/config"
+    chmod 600 "$keys/config"
+    later="$ssh -F '$keys/config' -o IdentitiesOnly=yes"
     ssh="$ssh -i '$keys/id_rsa' -o IdentitiesOnly=yes"
   fi
   own_ssh=$ssh
@@ -72,7 +78,7 @@ fetch() { # FROM OPTIONS...: branches and tags; by the commit's name where that 
 }
 
 # Later steps reach the repository as we do, also where ssh would look for keys elsewhere.
-remember() { [ -z "${own_ssh-}" ] || git config core.sshCommand "$own_ssh"; }
+remember() { [ -z "${own_ssh-}" ] || git config core.sshCommand "${later:-$own_ssh}"; }
 
 if [ -e .git ]; then
   command -v git >/dev/null 2>&1 ||

@@ -12,6 +12,7 @@ from roundel.runner.steps.keeping import Keeper
 from roundel.runner.steps.plan import Process, Refusal
 from roundel.runner.steps.remote_docker import remote_docker_step
 from roundel.runner.steps.run import run_step
+from roundel.runner.steps.ssh_keys import ssh_keys_step
 from roundel.runner.steps.workspaces import attach_step, persist_step
 
 _Keeping: TypeAlias = Callable[[StepPlan, Keeper, Sandbox], Process | Refusal]
@@ -34,6 +35,8 @@ async def process_of(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Proces
         return await checkout_step(step, order.checkout, sandbox)
     if step.kind in _KEEPING:
         return _KEEPING[step.kind](step, keeper, sandbox)
+    if step.kind == "add_ssh_keys":
+        return ssh_keys_step(step, order.ssh_keys)
     if step.kind == "setup_remote_docker":
         return remote_docker_step(sandbox.remote_docker)
     return Refusal(why=f'This runner cannot do the step "{step.kind}" yet.')

@@ -1,5 +1,5 @@
 -- Who is signed in at the pages: sessions, passwords of local accounts, invitations.
--- depends: 0042-checkout-keys
+-- depends: 0066-usage
 
 CREATE TABLE password (
   person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
