@@ -61,5 +61,5 @@ class Street:
 async def street(tmp_path: Path) -> AsyncIterator[Street]:
     house = House(tmp_path / "data")
     await house.open()
-    yield Street(house, create_doors(house.engine, None))
+    yield Street(house, create_doors(house.engine))
     await house.engine.stop()

@@ -72,7 +72,13 @@ async def test_what_is_not_there_looks_like_what_one_may_not_see(street: Street)
 async def test_lists_and_searches_hold_only_ones_own(street: Street) -> None:
     await names_of_acme(street)
     eve = await street.visitor(await street.token("eve", globex=Role.ADMINISTRATOR))
-    for path in ("/pipelines", "/search?q=web", "/search?q=1", "/search?q=4b825dc", "/search?q=mai"):
+    for path in (
+        "/pipelines",
+        "/search?q=web",
+        "/search?q=1",
+        "/search?q=4b825dc",
+        "/search?q=mai",
+    ):
         answer = await eve.get(path)
         assert answer.status == 200
         assert "acme" not in text_of(answer), path

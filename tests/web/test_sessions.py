@@ -1,6 +1,7 @@
 """Signing in and staying signed in: what opens a session, what ends it, what a form must show."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -107,7 +108,9 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(street: Street) -
     answer = await visitor.post("/sign-in", token=street.admin_token)
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
-    safe = Visitor(create_doors(street.house.engine, "https://ci.example"), "https://ci.example")
+    engine = street.house.engine
+    engine.settings = replace(engine.settings, public_url="https://ci.example")
+    safe = Visitor(create_doors(engine), "https://ci.example")
     await safe.get("/sign-in")
     answer = await safe.post("/sign-in", token=street.admin_token)
     cookie = answer.headers["set-cookie"]

@@ -7,6 +7,7 @@ from roundel.api.ports import ApiSettings
 from roundel.app.engine import Engine
 from roundel.app.use_cases import UseCases
 from roundel.app.web_cases import WebUseCases
+from roundel.domain.limits import DEFAULT_LIMITS
 from roundel.web.app import create_web
 from roundel.web.ports import WebSettings
 
@@ -15,10 +16,12 @@ API_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 API_FOLDERS = ("/api/", "/docs/")
 
 
-def create_doors(engine: Engine, public_url: str | None) -> ASGIApp:
+def create_doors(engine: Engine) -> ASGIApp:
     """Return the application of a whole server."""
-    key = engine.signing_key()
-    api = create_api(engine, UseCases(engine), ApiSettings(signing_key=key, public_url=public_url))
+    key, public_url = engine.signing_key(), engine.settings.public_url
+    limits = {**DEFAULT_LIMITS, **dict(engine.settings.rate_limits)}
+    api_settings = ApiSettings(signing_key=key, public_url=public_url, limits=limits)
+    api = create_api(engine, UseCases(engine), api_settings)
     web = create_web(
         engine, WebUseCases(engine), WebSettings(signing_key=key, public_url=public_url)
     )

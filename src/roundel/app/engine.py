@@ -16,11 +16,8 @@ from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
 from roundel.domain.repositories import Repositories
-<<<<<<< HEAD
 from roundel.domain.sessions import SessionReads
-=======
 from roundel.domain.ssh_keys import SshKeyReads
->>>>>>> main
 from roundel.domain.storage import KeepingServer
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
@@ -43,13 +40,10 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.insights import SqlInsightReads
-<<<<<<< HEAD
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.sessions import SqlSessionReads
-=======
 from roundel.store.queries.ssh_keys import SqlSshKeyReads
 from roundel.store.queries.usage import SqlUsageReads
->>>>>>> main
 from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare

@@ -18,7 +18,6 @@ from roundel.app.journal import start_journal
 from roundel.backends.choosing import NO_MACHINES, executors_of, make_backend
 from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
-from roundel.domain.limits import DEFAULT_LIMITS
 from roundel.runner.main import Runner
 from roundel.settings import Settings
 
@@ -55,17 +54,8 @@ async def _serve(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve_http(engine: Engine, listener: socket.socket, announce: Announce) -> None:
-<<<<<<< HEAD
-=======
-    api_settings = ApiSettings(
-        signing_key=engine.signing_key(),
-        public_url=engine.settings.public_url,
-        limits={**DEFAULT_LIMITS, **dict(engine.settings.rate_limits)},
-    )
-    api = create_api(engine, UseCases(engine), api_settings)
->>>>>>> main
     config = uvicorn.Config(
-        create_doors(engine, engine.settings.public_url),
+        create_doors(engine),
         log_config=None,
         access_log=False,
         lifespan="off",

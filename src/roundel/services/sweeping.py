@@ -6,11 +6,8 @@ from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.retention import expire_output
-<<<<<<< HEAD
 from roundel.services.sessions import drop_old_sessions
-=======
 from roundel.services.usage import expire_exports
->>>>>>> main
 from roundel.services.work import App, Tx
 
 SUBJECT = "storage"  # one sweep for the whole server
