@@ -16,7 +16,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sshd: needs an ssh server that the tests start")
     config.addinivalue_line("markers", "npm: needs node, and packages that the tests install")
     config.addinivalue_line("markers", "browser: looks at the pages in Debian's Chromium")
-    config.addinivalue_line("markers", "browser: needs Chromium and playwright")
     config.addinivalue_line("markers", "docker: needs a container engine that the tests start")
     config.addinivalue_line("markers", "postgresql: needs a PostgreSQL that the tests start")
 

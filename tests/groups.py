@@ -16,7 +16,6 @@ from tests.npm import no_node
 from tests.spec import SPEC
 
 POSTGRES_USER = "postgres"  # whom Debian's package makes; PostgreSQL refuses to run as root
-CHROMIUM = "/usr/bin/chromium"
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -100,14 +99,6 @@ def no_clients() -> str | None:
     return f"not installed: {', '.join(missing)} (the extra `dev`)" if missing else None
 
 
-def no_browser() -> str | None:
-    if find_spec("playwright") is None:
-        return "playwright is not installed (the extra `dev`)"
-    if not Path(CHROMIUM).exists():
-        return f"there is no {CHROMIUM} (Debian: apt-get install chromium)"
-    return None
-
-
 GROUPS = (
     Group(
         marker="clients",
@@ -138,11 +129,6 @@ GROUPS = (
         marker="docker",
         about="tests that start a container engine of their own",
         why_not=no_container_engine,
-    ),
-    Group(
-        marker="browser",
-        about="tests that look at the pages with Chromium",
-        why_not=no_browser,
     ),
     Group(
         marker="postgresql",
