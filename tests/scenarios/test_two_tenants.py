@@ -88,6 +88,8 @@ class Tenants:
             "job-name": "build",
             "fingerprint": key.md5,
             "name": "HIDDEN",
+            "orgID": house.project.organization.id,
+            "projectID": house.project.id,
             "org_id": house.project.organization.id,
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],

@@ -49,6 +49,7 @@ from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
+from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
 from roundel.wire.web import Web
 
@@ -114,6 +115,7 @@ class Engine:
             self.folder.repositories
         )
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
+        self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)

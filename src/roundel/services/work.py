@@ -15,6 +15,7 @@ from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import AllCustomClaims, SigningKeys
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
@@ -39,6 +40,7 @@ from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
+from roundel.vault.identity import TokenSigner
 from roundel.wire.web import Web
 
 T = TypeVar("T")
@@ -85,6 +87,10 @@ class Tx(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def settings(self) -> AllSettings: ...
+    @property
+    def custom_claims(self) -> AllCustomClaims: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
     @property
@@ -178,6 +184,10 @@ class App(Protocol):
     def runners(self) -> KeepingServer: ...
     @property
     def sessions(self) -> SessionReads: ...
+    @property
+    def signer(self) -> TokenSigner | None:
+        """What signs identity tokens; None where jobs get none."""
+
     @property
     def supply(self) -> Supply: ...
     @property

@@ -592,6 +592,25 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
+CREATE TABLE signing_key (
+  id TEXT NOT NULL PRIMARY KEY,
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  signs_from BIGINT NOT NULL
+);
+
+-- An organization's own row has an empty project_id.
+CREATE TABLE custom_claims (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  project_id TEXT NOT NULL,
+  audience TEXT,
+  audience_updated_at BIGINT,
+  ttl TEXT,
+  ttl_updated_at BIGINT,
+  PRIMARY KEY (organization_id, project_id)
+);
+
 CREATE TABLE usage_export (
   id TEXT NOT NULL PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organization (id),

@@ -10,6 +10,7 @@ from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
+from roundel.store.repos.oidc import SqlCustomClaims, SqlSigningKeys
 from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
@@ -60,6 +61,8 @@ class Transaction:
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
+        self.custom_claims = SqlCustomClaims(sql)
+        self.signing_keys = SqlSigningKeys(sql)
         self.ssh_keys = SqlSshKeys(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
