@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from roundel.domain import storage
-from roundel.domain.errors import Invalid, LeaseLost, NotFound
+from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound
 from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
 from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
 from roundel.domain.storage import BlobId
@@ -111,6 +112,7 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         server.find_cache(wrong, ["a"]),
         server.layers(wrong),
         server.keep_tests(wrong, "p", []),
+        server.identity_token(wrong, {}, False),
     ]
     if late != "ended":  # the same end again is no mistake
         calls.append(server.finish(wrong, SUCCESS))
@@ -234,3 +236,21 @@ async def test_a_job_without_a_class_is_not_for_runners_of_one(there: Served) ->
     order = await there.house.runner.claim()
     assert order is not None
     assert order.lease.runner_id == RunnerId("runner-1")
+
+
+async def test_a_job_may_ask_for_a_token_with_an_audience(there: Served) -> None:
+    order = await claimed(there)
+    token = await there.server.identity_token(order.lease, {"aud": ["a", "b"]}, False)
+    assert token.count(".") == 2
+    assert repr(token) == "***"
+    with pytest.raises(Invalid, match="only `aud`"):
+        await there.server.identity_token(order.lease, {"sub": "me"}, False)
+
+
+async def test_a_fork_is_refused_a_token(there: Served) -> None:
+    there.house.repositories.branches.add("pull/7/head")
+    await there.house.trigger(remote_plan("build"), ref=Ref(branch="pull/7/head"))
+    order = await there.runner().claim()
+    assert order is not None
+    with pytest.raises(NotAllowed, match="fork"):
+        await there.server.identity_token(order.lease, {}, False)

@@ -100,6 +100,8 @@ class Tenants:
             "context": "config",
             "policyName": "no_evil",
             "decisionID": decisions.json()[0]["id"],
+            "orgID": house.project.organization.id,
+            "projectID": house.project.id,
             "org_id": house.project.organization.id,
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],

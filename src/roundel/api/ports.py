@@ -16,11 +16,12 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, ProjectId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
@@ -118,6 +119,30 @@ class RepeatCases(Protocol):
     async def forget(self, key: str) -> None: ...
 
 
+class OidcCases(Protocol):
+    """What callers may ask for around identity tokens (OpenID Connect)."""
+
+    async def published(self, organization: OrganizationId | None) -> PublishedIssuer: ...
+
+    async def rotate_signing_key(self) -> str: ...
+
+    async def claims(
+        self, organization: OrganizationId, project: ProjectId | None
+    ) -> CustomClaims: ...
+
+    async def change_claims(
+        self,
+        organization: OrganizationId,
+        project: ProjectId | None,
+        audience: Sequence[str] | None,
+        ttl: str | None,
+    ) -> CustomClaims: ...
+
+    async def clear_claims(
+        self, organization: OrganizationId, project: ProjectId | None, names: Sequence[str]
+    ) -> CustomClaims: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -133,6 +158,9 @@ class UseCases(RunnerUseCases, Protocol):
     def secrets(self) -> "SecretUseCases": ...
     @property
     def webhooks(self) -> WebhookCases: ...
+
+    @property
+    def oidc(self) -> OidcCases: ...
 
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
 

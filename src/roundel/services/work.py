@@ -15,6 +15,7 @@ from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import AllCustomClaims, SigningKeys
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
@@ -26,6 +27,7 @@ from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
+from roundel.domain.sessions import SessionReads, Sessions
 from roundel.domain.settings import AllSettings
 from roundel.domain.ssh_keys import SshKeys
 from roundel.domain.storage import KeepingServer
@@ -40,6 +42,7 @@ from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
+from roundel.vault.identity import TokenSigner
 from roundel.wire.web import Web
 
 T = TypeVar("T")
@@ -85,7 +88,13 @@ class Tx(Protocol):
     @property
     def secrets(self) -> Secrets: ...
     @property
+    def sessions(self) -> Sessions: ...
+    @property
     def settings(self) -> AllSettings: ...
+    @property
+    def custom_claims(self) -> AllCustomClaims: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
     @property
@@ -181,6 +190,12 @@ class App(Protocol):
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def sessions(self) -> SessionReads: ...
+    @property
+    def signer(self) -> TokenSigner | None:
+        """What signs identity tokens; None where jobs get none."""
+
     @property
     def supply(self) -> Supply: ...
     @property

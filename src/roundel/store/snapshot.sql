@@ -592,6 +592,25 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
+CREATE TABLE signing_key (
+  id TEXT NOT NULL PRIMARY KEY,
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  signs_from BIGINT NOT NULL
+);
+
+-- An organization's own row has an empty project_id.
+CREATE TABLE custom_claims (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  project_id TEXT NOT NULL,
+  audience TEXT,
+  audience_updated_at BIGINT,
+  ttl TEXT,
+  ttl_updated_at BIGINT,
+  PRIMARY KEY (organization_id, project_id)
+);
+
 CREATE TABLE usage_export (
   id TEXT NOT NULL PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
@@ -630,3 +649,30 @@ CREATE TABLE decision (
   time_taken_ms INTEGER NOT NULL
 );
 CREATE INDEX decision_newest ON decision (organization_id, created_at, id);
+
+CREATE TABLE password (
+  person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
+  hash TEXT NOT NULL,
+  changed_at BIGINT NOT NULL
+);
+
+CREATE TABLE session (
+  digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  token_id TEXT REFERENCES token (id),
+  created_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL
+);
+CREATE INDEX session_of_person ON session (person_id);
+CREATE INDEX session_by_time ON session (seen_at);
+
+CREATE TABLE invitation (
+  digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  role TEXT NOT NULL CHECK (role IN ('viewer', 'contributor', 'administrator')),
+  invited_by TEXT NOT NULL REFERENCES person (id),
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);

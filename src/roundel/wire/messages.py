@@ -115,6 +115,15 @@ class TimingsAsk(Held, kw_only=True):
     by: str
 
 
+class IdentityTokenAsk(Held, kw_only=True):
+    claims: dict[str, Any]  # as the job has written them, and not checked yet
+    root_issuer: bool
+
+
+class IdentityTokenAnswer(msgspec.Struct, kw_only=True):
+    token: Secret
+
+
 class Claimed(msgspec.Struct, kw_only=True):
     order: JobOrder | None
 

@@ -18,6 +18,7 @@ from roundel.domain.runners import (
     Orders,
     Result,
     Resumed,
+    Secret,
     StepReport,
 )
 from roundel.domain.storage import (
@@ -181,6 +182,13 @@ class RemoteServer:
         """Return seconds by file, classname or testname of the job's last run with results."""
         ask = say.TimingsAsk(**_who(lease), by=by)
         return (await self._ask("timings", ask, say.TimingsAnswer)).seconds
+
+    async def identity_token(
+        self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
+    ) -> Secret:
+        """Return a token with claims that the job asks for; refuse a fork's."""
+        ask = say.IdentityTokenAsk(**_who(lease), claims=dict(claims), root_issuer=root_issuer)
+        return (await self._ask("identity-token", ask, say.IdentityTokenAnswer)).token
 
     # -- calls --
 

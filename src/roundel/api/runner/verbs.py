@@ -118,6 +118,12 @@ async def timings(server: KeepingServer, guest: Guest, body: bytes) -> object:
     return say.TimingsAnswer(seconds=dict(await server.timings(guest.lease(ask), ask.by)))
 
 
+async def identity_token(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.IdentityTokenAsk)
+    token = await server.identity_token(guest.lease(ask), ask.claims, ask.root_issuer)
+    return say.IdentityTokenAnswer(token=token)
+
+
 VERBS: dict[str, Verb] = {
     "claim": claim,
     "settle": settle,
@@ -136,4 +142,5 @@ VERBS: dict[str, Verb] = {
     "keep-artifact": keep_artifact,
     "keep-tests": keep_tests,
     "timings": timings,
+    "identity-token": identity_token,
 }
