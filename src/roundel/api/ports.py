@@ -25,6 +25,7 @@ from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
+from roundel.domain.policies import BundleChange, Decision, PolicyReads
 from roundel.domain.projects import Project, Slug
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
@@ -94,6 +95,20 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class PolicyCases(Protocol):
+    """What callers may ask for of config policies."""
+
+    async def replace_bundle(
+        self, organization: OrganizationId, files: Mapping[str, str], by: Actor, *, dry: bool
+    ) -> BundleChange: ...
+
+    async def switch(self, organization: OrganizationId, enabled: bool) -> bool: ...
+
+    async def decide(
+        self, organization: OrganizationId, text: str, meta: Mapping[str, Json]
+    ) -> Decision: ...
+
+
 class RepeatCases(Protocol):
     """Requests under idempotency keys; `key` and `request` are digests."""
 
@@ -135,6 +150,8 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def policies(self) -> PolicyCases: ...
     @property
     def repeats(self) -> RepeatCases: ...
     @property
@@ -293,6 +310,8 @@ class ApiApp(Protocol):
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def usage(self) -> UsageReads: ...
     @property

@@ -15,12 +15,14 @@ from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
+from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
+from roundel.store.repos.sessions import SqlSessions
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.ssh_keys import SqlSshKeys
 from roundel.store.repos.steps import SqlSteps
@@ -45,16 +47,18 @@ class Transaction:
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.insights = SqlInsights(sql)
-        self.jobs = SqlJobs(sql)
+        self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
-        self.pipelines = SqlPipelines(sql)
+        self.policies = SqlPolicies(sql)
+        self.pipelines = SqlPipelines(sql, self.wake)
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
         self.secrets = SqlSecrets(sql)
+        self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
@@ -69,7 +73,7 @@ class Transaction:
         self.uploads = SqlUploads(sql)
         self.usage = SqlUsageExports(sql)
         self.webhooks = SqlWebhooks(sql)
-        self.workflows = SqlWorkflows(sql)
+        self.workflows = SqlWorkflows(sql, self.wake)
 
     def wake(self, topic: str) -> None:
         """Wake those who wait on `topic`, once this is durable."""
