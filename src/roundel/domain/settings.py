@@ -38,6 +38,7 @@ class OrganizationSettings:
     approve_strangers: bool = False
     max_running_jobs: int | None = None
     keep_logs_days: int | None = None  # None: for ever
+    config_policies: bool = False  # whether configs are judged
 
 
 class AllSettings(Protocol):

@@ -1,5 +1,5 @@
 -- Connections to git hosts, what they told, and the refs and pull requests as we know them.
--- depends: 0066-usage
+-- depends: 0070-sessions
 
 ALTER TABLE pipeline ADD COLUMN origin TEXT;
 
