@@ -102,12 +102,14 @@ class Dispatch:
             subject=subject,
             body=bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
+            status=operation.status,
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:
 
             async def act() -> tuple[int, bytes]:
-                return operation.status, _encoder.encode(await operation.handler(call))
+                body = _encoder.encode(await operation.handler(call))
+                return call.status, body
 
             cases = self._door.use_cases.repeats
             await send_answer(scope, send, *await answer_once(key, scope, body, act, cases))
@@ -116,7 +118,7 @@ class Dispatch:
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_answer(scope, send, operation.status, _encoder.encode(answer))
+        await send_answer(scope, send, call.status, _encoder.encode(answer))
 
     def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
         segments = segments_of(scope.get("raw_path") or scope["path"].encode())
@@ -144,7 +146,7 @@ class Dispatch:
             return None
         found: Found[object] | None = await operation.subject.find(self._door.app, path)
         if found is None or not caller.may(Need.READ, found.organization):
-            raise NotFound(operation.subject.outside)
+            raise operation.subject.unseen(operation.subject.outside)
         if found.thing is None:
             raise NotFound(operation.subject.missing)
         if not caller.may(operation.need, found.organization):

@@ -9,7 +9,7 @@ from roundel.api.documents import Document
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
 from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
-from roundel.domain.errors import Unauthenticated
+from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.limits import LimitClass
 
@@ -54,6 +54,7 @@ class Call(Generic[S, B]):
     subject: S
     body: B
     origin: str  # scheme and host under which links are given out
+    status: int = 200  # of the answer; a handler with several sets it
 
     @property
     def app(self) -> ApiApp:
@@ -94,6 +95,7 @@ class Subject(Generic[S]):
     find: Finder[S]
     missing: str
     outside: str
+    unseen: type[DomainError] = NotFound  # what those outside are refused with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,16 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.ids import JobId, OrganizationId, ProjectId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
+from roundel.domain.policies import BundleChange, Decision, PolicyReads
 from roundel.domain.projects import Project, Slug
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
@@ -93,6 +95,20 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class PolicyCases(Protocol):
+    """What callers may ask for of config policies."""
+
+    async def replace_bundle(
+        self, organization: OrganizationId, files: Mapping[str, str], by: Actor, *, dry: bool
+    ) -> BundleChange: ...
+
+    async def switch(self, organization: OrganizationId, enabled: bool) -> bool: ...
+
+    async def decide(
+        self, organization: OrganizationId, text: str, meta: Mapping[str, Json]
+    ) -> Decision: ...
+
+
 class RepeatCases(Protocol):
     """Requests under idempotency keys; `key` and `request` are digests."""
 
@@ -103,6 +119,30 @@ class RepeatCases(Protocol):
     async def forget(self, key: str) -> None: ...
 
 
+class OidcCases(Protocol):
+    """What callers may ask for around identity tokens (OpenID Connect)."""
+
+    async def published(self, organization: OrganizationId | None) -> PublishedIssuer: ...
+
+    async def rotate_signing_key(self) -> str: ...
+
+    async def claims(
+        self, organization: OrganizationId, project: ProjectId | None
+    ) -> CustomClaims: ...
+
+    async def change_claims(
+        self,
+        organization: OrganizationId,
+        project: ProjectId | None,
+        audience: Sequence[str] | None,
+        ttl: str | None,
+    ) -> CustomClaims: ...
+
+    async def clear_claims(
+        self, organization: OrganizationId, project: ProjectId | None, names: Sequence[str]
+    ) -> CustomClaims: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -111,11 +151,16 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def policies(self) -> PolicyCases: ...
+    @property
     def repeats(self) -> RepeatCases: ...
     @property
     def secrets(self) -> "SecretUseCases": ...
     @property
     def webhooks(self) -> WebhookCases: ...
+
+    @property
+    def oidc(self) -> OidcCases: ...
 
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
 
@@ -265,6 +310,8 @@ class ApiApp(Protocol):
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def usage(self) -> UsageReads: ...
     @property

@@ -36,6 +36,7 @@ class OrganizationSettings:
     block_new_work: bool = False
     max_running_jobs: int | None = None
     keep_logs_days: int | None = None  # None: for ever
+    config_policies: bool = False  # whether configs are judged
 
 
 class AllSettings(Protocol):

@@ -15,9 +15,11 @@ from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import AllCustomClaims, SigningKeys
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
+from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
@@ -25,6 +27,7 @@ from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
+from roundel.domain.sessions import SessionReads, Sessions
 from roundel.domain.settings import AllSettings
 from roundel.domain.ssh_keys import SshKeys
 from roundel.domain.storage import KeepingServer
@@ -35,9 +38,11 @@ from roundel.domain.views import Reads
 from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
+from roundel.vault.identity import TokenSigner
 from roundel.wire.web import Web
 
 T = TypeVar("T")
@@ -71,6 +76,8 @@ class Tx(Protocol):
     @property
     def people(self) -> People: ...
     @property
+    def policies(self) -> Policies: ...
+    @property
     def pipelines(self) -> Pipelines: ...
     @property
     def projects(self) -> Projects: ...
@@ -81,7 +88,13 @@ class Tx(Protocol):
     @property
     def secrets(self) -> Secrets: ...
     @property
+    def sessions(self) -> Sessions: ...
+    @property
     def settings(self) -> AllSettings: ...
+    @property
+    def custom_claims(self) -> AllCustomClaims: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
     @property
@@ -168,11 +181,21 @@ class App(Protocol):
     @property
     def orbs(self) -> OrbShelf: ...
     @property
+    def judge(self) -> Judge: ...
+    @property
+    def policies(self) -> PolicyReads: ...
+    @property
     def reads(self) -> Reads: ...
     @property
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def sessions(self) -> SessionReads: ...
+    @property
+    def signer(self) -> TokenSigner | None:
+        """What signs identity tokens; None where jobs get none."""
+
     @property
     def supply(self) -> Supply: ...
     @property

@@ -592,9 +592,28 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
+CREATE TABLE signing_key (
+  id TEXT NOT NULL PRIMARY KEY,
+  public_key TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  private_key BLOB NOT NULL,
+  signs_from BIGINT NOT NULL
+);
+
+-- An organization's own row has an empty project_id.
+CREATE TABLE custom_claims (
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  project_id TEXT NOT NULL,
+  audience TEXT,
+  audience_updated_at BIGINT,
+  ttl TEXT,
+  ttl_updated_at BIGINT,
+  PRIMARY KEY (organization_id, project_id)
+);
+
 CREATE TABLE usage_export (
   id TEXT NOT NULL PRIMARY KEY,
-  organization_id TEXT NOT NULL REFERENCES organization (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
   shared TEXT NOT NULL,
   start_at BIGINT NOT NULL,
   end_at BIGINT NOT NULL,
@@ -606,3 +625,59 @@ CREATE TABLE usage_export (
 );
 CREATE INDEX usage_export_by_organization ON usage_export (organization_id, created_at);
 CREATE INDEX usage_export_by_time ON usage_export (created_at);
+
+CREATE TABLE failed_tests_of (
+  workflow_id TEXT NOT NULL PRIMARY KEY REFERENCES workflow (id),
+  failed_in TEXT NOT NULL REFERENCES workflow (id)
+);
+
+CREATE TABLE policy (
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  document TEXT NOT NULL REFERENCES document (hash),
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (organization_id, name)
+);
+
+CREATE TABLE decision (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL,
+  build_number INTEGER NOT NULL,
+  branch TEXT,
+  metadata TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('PASS', 'SOFT_FAIL', 'HARD_FAIL', 'ERROR')),
+  decision TEXT NOT NULL,
+  policies TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  time_taken_ms INTEGER NOT NULL
+);
+CREATE INDEX decision_newest ON decision (organization_id, created_at, id);
+
+CREATE TABLE password (
+  person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
+  hash TEXT NOT NULL,
+  changed_at BIGINT NOT NULL
+);
+
+CREATE TABLE session (
+  digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  token_id TEXT REFERENCES token (id),
+  created_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL
+);
+CREATE INDEX session_of_person ON session (person_id);
+CREATE INDEX session_by_time ON session (seen_at);
+
+CREATE TABLE invitation (
+  digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  role TEXT NOT NULL CHECK (role IN ('viewer', 'contributor', 'administrator')),
+  invited_by TEXT NOT NULL REFERENCES person (id),
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);

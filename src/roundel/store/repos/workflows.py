@@ -8,6 +8,7 @@ from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
+from roundel.domain.watching import Wake, topic_of_changes
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.store.dialect import Row, Sql
 from roundel.store.rows import (
@@ -37,8 +38,9 @@ _STATUS: Mapping[str | None, JobStatus | None] = {None: None, **{it.value: it fo
 class SqlWorkflows:
     """Implements `domain.workflows.Workflows`."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, wake: Wake) -> None:
         self._sql = sql
+        self._wake = wake
 
     def add(self, workflow: Workflow) -> None:
         """Add a workflow."""
@@ -46,6 +48,7 @@ class SqlWorkflows:
             f"INSERT INTO workflow ({WORKFLOW}) VALUES ({values_of(WORKFLOW)})",
             **workflow_row(workflow),
         )
+        self._wake(topic_of_changes(workflow.project_id))
 
     def get(self, workflow_id: WorkflowId) -> Workflow | None:
         """Return the workflow."""
@@ -60,6 +63,7 @@ class SqlWorkflows:
             before=before.value,
             **workflow_row(workflow),
         )
+        self._wake(topic_of_changes(workflow.project_id))
         return changed > 0
 
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
@@ -108,6 +112,16 @@ class SqlWorkflows:
             id=workflow_id,
         )
         return [_slot_of(row) for row in rows]
+
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+        row = self._sql.one(
+            "SELECT id FROM workflow WHERE project_id = :project AND name = :name"
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            project=project_id,
+            name=name,
+        )
+        return None if row is None else WorkflowId(row[0])
 
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
