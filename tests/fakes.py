@@ -51,6 +51,7 @@ class FakeRepositories:
         self.files: dict[str, bytes] = {}
         self.subject = "Change it"
         self.body = ""
+        self.asked: list[tuple[str, Ref, str | None]] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -62,14 +63,17 @@ class FakeRepositories:
     async def resolve(self, url: str, ref: Ref) -> str | Trouble:
         return self._missing(ref) or REVISION
 
-    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
+    async def fetch(
+        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+    ) -> Fetched | Trouble:
+        self.asked.append((url, ref, file))
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
-        return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+        return Fetched(commit=commit, text=self.config, file=file or ".circleci/config.yml")
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         return self.files.get(path) if revision == REVISION else None

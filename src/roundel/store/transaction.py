@@ -5,6 +5,7 @@ from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
+from roundel.store.repos.definitions import SqlDefinitions
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
@@ -47,6 +48,7 @@ class Transaction:
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
+        self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.insights = SqlInsights(sql)
