@@ -102,6 +102,7 @@ class Dispatch:
             subject=subject,
             body=bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
+            last_event_id=header(scope, b"last-event-id"),
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:

@@ -43,6 +43,7 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.following import Wakeups
 from roundel.services.repeats import Standing
 
 
@@ -283,6 +284,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def wakeups(self) -> Wakeups: ...
     @property
     def supply(self) -> Supply: ...
     @property

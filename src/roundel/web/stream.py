@@ -6,7 +6,6 @@ what it has missed.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
@@ -16,7 +15,7 @@ from roundel.domain.ids import ExecutionId, ProjectId
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.watching import topic_of_changes
 from roundel.services import live_output
-from roundel.services.following import PipelineNow, Readers, read_pipeline, wait
+from roundel.services.following import PipelineNow, Readers, digest, read_pipeline, wait
 from roundel.services.live_output import Frame, Moved, Skipped, Tape, Written
 from roundel.web.ports import WebApp
 
@@ -124,14 +123,6 @@ class Streams:
                     if not await may():
                         return
                     yield HEARTBEAT
-
-
-def digest(state: PipelineNow) -> str:
-    """Return a short text that stands for how a pipeline stands."""
-    parts = [state.pipeline.state.value, str(state.pipeline.updated_at)]
-    parts += [f"{it.id}{it.status}{it.stopped_at}" for it in state.workflows]
-    parts += [f"{it.id}{it.status}{it.started_at}{it.stopped_at}" for it in state.jobs]
-    return blake2b("\n".join(parts).encode(), digest_size=9).hexdigest()
 
 
 def _frame(frame: Frame) -> bytes:
