@@ -81,8 +81,8 @@ async def looking(browser: Browser, url: str, **options: Any) -> AsyncIterator[L
 
     async def weigh(response: Response) -> None:
         if response.request.resource_type in ("script", "stylesheet"):
-            sizes = await response.request.sizes()
-            look.weights[response.url] = sizes["responseBodySize"]
+            length = await response.header_value("content-length")
+            look.weights[response.url] = int(length or 0)
 
     page.on("response", weigh)
     yield look
