@@ -19,7 +19,6 @@ from roundel.services.following import PipelineNow, Readers, digest, read_pipeli
 from roundel.services.live_output import Frame, Moved, Skipped, Tape, Written
 from roundel.web.ports import WebApp
 
-HEARTBEAT_SECONDS = 15.0  # proxies end what is silent; the right to look on is checked as often
 GATHER_SECONDS = 0.3  # changes of a list within this time are told at once
 RETRY = b"retry: 1000\n\n"
 HEARTBEAT = b": still here\n\n"
@@ -44,8 +43,9 @@ def stream_response(frames: AsyncIterator[bytes]) -> StreamingResponse:
 class Streams:
     """What is told to browsers; one for the whole application, so that readers are shared."""
 
-    def __init__(self, app: WebApp) -> None:
+    def __init__(self, app: WebApp, heartbeat_seconds: float) -> None:
         self._app = app
+        self._heartbeat = heartbeat_seconds
         self._pipelines: Readers[PipelineNow] = Readers()
         self._outputs: Readers[Tape] = Readers()
 
@@ -55,7 +55,7 @@ class Streams:
         topics = [topic_of_changes(project) for project in projects]
         with self._app.wakeups.listen(*topics) as woken:
             while True:
-                if await wait(woken, HEARTBEAT_SECONDS):
+                if await wait(woken, self._heartbeat):
                     await asyncio.sleep(GATHER_SECONDS)
                     woken.clear()
                     yield event("change", {})
@@ -75,7 +75,7 @@ class Streams:
             lambda board: read_pipeline(pipeline.id, pipeline.project_id, self._app, board),
         ) as board:
             while True:
-                if await board.newer(seen, HEARTBEAT_SECONDS):
+                if await board.newer(seen, self._heartbeat):
                     if board.over or board.state is None:
                         return
                     seen = board.version
@@ -119,7 +119,7 @@ class Streams:
                 if board.over:
                     yield GOING
                     return
-                if not await board.newer(board.version, HEARTBEAT_SECONDS):
+                if not await board.newer(board.version, self._heartbeat):
                     if not await may():
                         return
                     yield HEARTBEAT
