@@ -73,6 +73,9 @@ class Workflows(Protocol):
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
 
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
 

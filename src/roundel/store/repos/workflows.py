@@ -113,6 +113,16 @@ class SqlWorkflows:
         )
         return [_slot_of(row) for row in rows]
 
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+        row = self._sql.one(
+            "SELECT id FROM workflow WHERE project_id = :project AND name = :name"
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            project=project_id,
+            name=name,
+        )
+        return None if row is None else WorkflowId(row[0])
+
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
         row = self._sql.one(
