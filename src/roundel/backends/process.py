@@ -30,6 +30,15 @@ from roundel.backends.processes import (
 )
 from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
 from roundel.backends.sandbox import FolderSandbox
+from roundel.backends.users import (
+    INSIDE,
+    NAME,
+    JobUser,
+    forget_user,
+    has_own_user,
+    user_of,
+    users_permitted,
+)
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import ExecutorKind
@@ -42,9 +51,10 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTER
 
 DOCKER_WARNING = (
     "WARNING: this job asks for a container ({image}), and its steps run as plain processes of\n"
-    "this machine instead: with this machine's programs, as this machine's user, without the\n"
+    "this machine instead: with this machine's programs, without the\n"
     "image and without service containers.  Use a container engine for anything but trusted code.\n"
 )
+_SHARED_USER = "Warning: the job is the same user as its runner, and can do what that may do.\n"
 _SHARED_TMP = (
     "Warning: namespaces are not permitted here, so the job shares /tmp and the process table\n"
     "with this machine.\n"
@@ -58,8 +68,15 @@ class ProcessBackend:
     """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
     def __init__(
-        self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES, engine: bool = False
+        self,
+        *,
+        namespaces: bool = True,
+        own_users: bool = True,
+        cap_bytes: int = CAP_BYTES,
+        engine: bool = False,
     ) -> None:
+        # Whether jobs get users of their own; None until we know if we may give them any.
+        self._own_users: bool | None = None if own_users else False
         self._engine = engine  # whether jobs may use this machine's container engine
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
@@ -96,18 +113,25 @@ class ProcessBackend:
             self._wakeups = Wakeups()
         if self._isolation is None:
             self._isolation = await finished(_permitted())
+        if self._own_users is None:
+            self._own_users = await finished(users_permitted(self._isolation))
         folder = JobFolder(root, execution)
+        reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
+        # Who has the machine's engine, or is to be at home on the machine, has all of it anyway.
+        user = user_of(execution) if self._own_users and not reaches_engine else None
+        if folder.exists():  # as an earlier runner has begun it
+            user = user_of(execution) if has_own_user(root) else None
         sandbox = _ProcessSandbox(
             folder,
             self._wakeups,
-            inside=str(folder.job),
+            user=user,
             environment=_environment(order),
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
         )
-        if self._engine or order.executor.kind is ExecutorKind.MACHINE:
+        if reaches_engine:
             sandbox.remote_docker = "Using the container engine of this machine."
-        sandbox.opened_how = _opened_how(order, self._isolation)
+        sandbox.opened_how = _opened_how(order, self._isolation, user)
         identity_file = root / "process.json"
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
@@ -116,7 +140,7 @@ class ProcessBackend:
             folder.make()
         with sandbox:
             if supervisor is None:
-                supervisor = self._start(order, folder, self._isolation)
+                supervisor = self._start(order, folder, self._isolation, user)
                 supervisor.save(identity_file)
             try:
                 with _watched(supervisor, sandbox):
@@ -127,7 +151,13 @@ class ProcessBackend:
                 if not sandbox.kept:
                     await finished(self._remove(supervisor, folder, execution))
 
-    def _start(self, order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> Identity:
+    def _start(
+        self,
+        order: JobOrder,
+        folder: JobFolder,
+        isolation: tuple[str, ...],
+        user: JobUser | None,
+    ) -> Identity:
         home, tmp = folder.root / "home", folder.root / "tmp"
         home.mkdir(mode=0o755, exist_ok=True)
         tmp.mkdir(exist_ok=True)
@@ -135,11 +165,14 @@ class ProcessBackend:
         argv = [*isolation, "/bin/sh", str(folder.job / "supervisor.sh")]
         argv += [str(folder.job), str(folder.secrets)]
         private_tmp = _private_tmp(isolation)
-        if private_tmp:
+        if user is not None:
+            user.prepare(folder.root, home)
+            argv += ["-u", str(user.number), str(folder.root)]
+        elif private_tmp:
             argv += ["-t", str(tmp), str(folder.root)]
         environment = {
             "PATH": os.environ.get("PATH", _PATH),
-            "HOME": str(home),
+            "HOME": str(home if user is None else INSIDE / "home"),
             "TMPDIR": "/tmp" if private_tmp else str(tmp),  # noqa: S108 its own
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             MARK: order.lease.execution_id,
@@ -148,6 +181,8 @@ class ProcessBackend:
         for name in ("USER", "LOGNAME", "SHELL", "TZ"):
             if name in os.environ:
                 environment[name] = os.environ[name]
+        if user is not None:
+            environment |= {"USER": NAME, "LOGNAME": NAME, "SHELL": "/bin/sh"}
         log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDWR)
         try:
@@ -208,15 +243,36 @@ class ProcessBackend:
 
 
 class _ProcessSandbox(FolderSandbox):
+    def __init__(
+        self,
+        folder: JobFolder,
+        wakeups: Wakeups,
+        *,
+        user: JobUser | None,
+        environment: dict[str, str],
+        job_directory: str,
+        cap_bytes: int,
+    ) -> None:
+        super().__init__(
+            folder,
+            wakeups,
+            inside=str(folder.job if user is None else INSIDE / "job"),
+            environment=environment,
+            job_directory=job_directory,
+            cap_bytes=cap_bytes,
+        )
+        self._user = user
+
     def sees(self, path: Path) -> bool:
-        """All but what a private /tmp hides."""
-        return not path.is_relative_to("/tmp")  # noqa: S108
+        """All but what a private /tmp hides; another user than ours may be kept from the rest."""
+        return self._user is None and not path.is_relative_to("/tmp")  # noqa: S108
 
 
 def _remove_files(root: Path, execution: ExecutionId) -> None:
     JobFolder(root, execution).remove()
     for name in ("home", "tmp"):
         shutil.rmtree(root / name, ignore_errors=True)
+    forget_user(root)
     for name in ("process.json", "supervisor.log"):
         with contextlib.suppress(FileNotFoundError):
             (root / name).unlink()
@@ -227,11 +283,15 @@ def _environment(order: JobOrder) -> dict[str, str]:
     return {**image, **order.environment}
 
 
-def _opened_how(order: JobOrder, isolation: tuple[str, ...]) -> str:
+def _opened_how(order: JobOrder, isolation: tuple[str, ...], user: JobUser | None) -> str:
     lines = ""
     if order.executor.kind is ExecutorKind.DOCKER and order.executor.images:
         lines += DOCKER_WARNING.format(image=order.executor.images[0].image)
-    lines += f"Running as processes of {os.uname().nodename}, user id {os.getuid()}.\n"
+    number = os.getuid() if user is None else user.number
+    whose = "" if user is None else ", which is this job's alone"
+    lines += f"Running as processes of {os.uname().nodename}, user id {number}{whose}.\n"
+    if user is None and order.executor.kind is ExecutorKind.DOCKER:
+        lines += _SHARED_USER
     if not isolation:
         lines += _SHARED_TMP
     elif not _private_tmp(isolation):
