@@ -11,6 +11,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
+from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
@@ -41,6 +42,7 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.policies import SqlPolicyReads
@@ -54,6 +56,7 @@ from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
+from roundel.vcs.hosts import Adapters as HostAdapters
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
@@ -107,6 +110,7 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.policies: PolicyReads = SqlPolicyReads(self._database)
@@ -122,6 +126,7 @@ class Engine:
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
+        self.git_hosts: GitHosts = HostAdapters()
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)
