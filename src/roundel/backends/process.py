@@ -16,6 +16,7 @@ from pathlib import Path
 
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.namespaces import permitted_isolation, private_tmp
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.processes import (
     HOME_MARK,
@@ -45,7 +46,6 @@ from roundel.domain.plan import ExecutorKind
 from roundel.domain.runners import JobOrder
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
 # Python ignores these; a job's programs expect them as they are by default.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -112,7 +112,7 @@ class ProcessBackend:
         if self._wakeups is None:
             self._wakeups = Wakeups()
         if self._isolation is None:
-            self._isolation = await finished(_permitted())
+            self._isolation = await finished(permitted_isolation())
         if self._own_users is None:
             self._own_users = await finished(users_permitted(self._isolation))
         folder = JobFolder(root, execution)
@@ -164,16 +164,16 @@ class ProcessBackend:
         tmp.chmod(0o1777)
         argv = [*isolation, "/bin/sh", str(folder.job / "supervisor.sh")]
         argv += [str(folder.job), str(folder.secrets)]
-        private_tmp = _private_tmp(isolation)
+        own_tmp = private_tmp(isolation)
         if user is not None:
-            user.prepare(folder.root, home)
+            user.prepare(folder, home, tmp)
             argv += ["-u", str(user.number), str(folder.root)]
-        elif private_tmp:
+        elif own_tmp:
             argv += ["-t", str(tmp), str(folder.root)]
         environment = {
             "PATH": os.environ.get("PATH", _PATH),
             "HOME": str(home if user is None else INSIDE / "home"),
-            "TMPDIR": "/tmp" if private_tmp else str(tmp),  # noqa: S108 its own
+            "TMPDIR": "/tmp" if own_tmp else str(tmp),  # noqa: S108 its own
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             MARK: order.lease.execution_id,
             HOME_MARK: str(folder.root.parent),
@@ -294,36 +294,9 @@ def _opened_how(order: JobOrder, isolation: tuple[str, ...], user: JobUser | Non
         lines += _SHARED_USER
     if not isolation:
         lines += _SHARED_TMP
-    elif not _private_tmp(isolation):
+    elif not private_tmp(isolation):
         lines += _SHARED_TMP_ONLY
     return lines
-
-
-def _private_tmp(isolation: tuple[str, ...]) -> bool:
-    # As another user in a user namespace we may make namespaces, and sh may not mount in them.
-    return bool(isolation) and "--user" not in isolation
-
-
-async def _permitted() -> tuple[str, ...]:
-    """Return the command that isolates a job as well as the kernel lets us, or nothing."""
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return ()
-    for extra in ((), ("--user", "--map-current-user")):
-        command = (unshare, *extra, *_NAMESPACES)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "true",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-        except OSError:
-            return ()
-        if await process.wait() == 0:
-            return command
-    return ()
 
 
 @contextlib.contextmanager

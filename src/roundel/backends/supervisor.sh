@@ -4,8 +4,8 @@
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
 # a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp.
-# With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: ROOT
-# has the job's folders and the tables of users, which are laid where USER can reach them.
+# With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: the
+# table ROOT/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
 #
 # Commands come as lines through the FIFO JOB/control:
@@ -29,14 +29,8 @@ if [ "${1-}" = -t ]; then
   shift 3
 fi
 if [ "${1-}" = -u ]; then
-  _rd_own=$3/tmp/.roundel
-  (umask 022 && mkdir -p "$_rd_own/job" "$_rd_own/launch" "$_rd_own/home") &&
-    mount --bind "$_rd_job" "$_rd_own/job" &&
-    mount --bind "$_rd_secrets" "$_rd_own/launch" &&
-    mount --bind "$3/home" "$_rd_own/home" &&
-    mount --bind "$3/passwd" /etc/passwd && mount --bind "$3/group" /etc/group &&
-    mount --rbind "$3/tmp" /tmp || exit 70
-  cd /
+  mount -a -T "$3/mounts" || exit 70
+  cd / || exit 70
   exec setpriv --reuid "$2" --regid "$2" --clear-groups --inh-caps=-all --no-new-privs \
     /bin/sh /tmp/.roundel/job/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch
 fi

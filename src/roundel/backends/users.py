@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from roundel.backends.folder import JobFolder
 from roundel.domain.ids import ExecutionId
 
 # Above the numbers that people, services and user namespaces of others are given.
@@ -27,13 +28,32 @@ class JobUser:
 
     number: int
 
-    def prepare(self, root: Path, home: Path) -> None:
-        """Give the job's home to its user, and write what is laid over the machine's tables."""
+    def prepare(self, folder: JobFolder, home: Path, tmp: Path) -> None:
+        """Give the job's home to its user, and write down what is to be mounted for it."""
+        root = folder.root
         os.chown(home, self.number, self.number)
         home.chmod(0o700)
         line = f"{NAME}:x:{self.number}:{self.number}::{INSIDE / 'home'}:/bin/sh\n"
         _write_table(root / "passwd", Path("/etc/passwd"), line)
         _write_table(root / "group", Path("/etc/group"), f"{NAME}:x:{self.number}:\n")
+        own = tmp / INSIDE.name
+        places = {
+            folder.job: own / "job",
+            folder.secrets: own / "launch",
+            home: own / "home",
+            root / "passwd": Path("/etc/passwd"),
+            root / "group": Path("/etc/group"),
+            tmp: Path("/tmp"),  # noqa: S108 last, with all that is in it by then
+        }
+        for name in ("job", "launch", "home"):
+            (own / name).mkdir(mode=0o755, parents=True, exist_ok=True)
+            (own / name).chmod(0o755)
+        own.chmod(0o755)
+        lines = [
+            f"{_in_a_table(source)} {_in_a_table(target)} none rbind 0 0\n"
+            for source, target in places.items()
+        ]
+        (root / "mounts").write_text("".join(lines), "utf-8", "surrogateescape")
         (root / _MARK).touch(mode=0o600)
 
 
@@ -50,7 +70,7 @@ def has_own_user(root: Path) -> bool:
 
 def forget_user(root: Path) -> None:
     """Remove what `prepare` wrote; may be said twice."""
-    for name in ("passwd", "group", _MARK):
+    for name in ("passwd", "group", "mounts", _MARK):
         (root / name).unlink(missing_ok=True)
 
 
@@ -70,6 +90,11 @@ async def users_permitted(isolation: tuple[str, ...]) -> bool:
         stderr=asyncio.subprocess.DEVNULL,
     )
     return await process.wait() == 0
+
+
+def _in_a_table(path: Path) -> str:
+    """Return a path as `fstab` has it, where spaces and their like end a word."""
+    return "".join(f"\\{ord(c):03o}" if c in " \t\n\\" else c for c in str(path))
 
 
 def _write_table(path: Path, table: Path, line: str) -> None:
