@@ -1,7 +1,7 @@
 """A server for runners, made by hand: queues of orders, and a record of what it was told."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from roundel.domain.errors import LeaseLost
@@ -206,6 +206,13 @@ class FakeServer(FakeStorage):
         told.result = result
         self._open -= 1
         told.ended.set()
+
+    async def identity_token(
+        self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
+    ) -> Secret:
+        self._call("identity_token")
+        self._held(lease)
+        return Secret(f"token.{lease.execution_id}.{sorted(claims)}")
 
     async def until_called(self, name: str, times: int = 1) -> None:
         """Return once a call was made so many times."""

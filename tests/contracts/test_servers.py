@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from roundel.domain import storage
-from roundel.domain.errors import Invalid, LeaseLost, NotFound
+from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound
 from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
+from roundel.domain.reruns import Choice
 from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
 from roundel.domain.storage import BlobId
 from tests.builders import a_job_plan, a_plan
@@ -111,6 +113,7 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         server.find_cache(wrong, ["a"]),
         server.layers(wrong),
         server.keep_tests(wrong, "p", []),
+        server.identity_token(wrong, {}, False),
     ]
     if late != "ended":  # the same end again is no mistake
         calls.append(server.finish(wrong, SUCCESS))
@@ -210,6 +213,7 @@ async def test_caches_layers_artifacts_and_tests_are_kept(there: Served) -> None
     await server.keep_artifact(lease, "out/report.txt", blob)
     test = storage.TestResult(name="t", classname="c", file="f.py", result="success", run_time=1.5)
     await server.keep_tests(lease, "part-1", [test])
+    assert await server.failed_tests(lease) is None
     assert await server.timings(lease, "file") == {}  # those of the last run, not of this one
 
 
@@ -234,3 +238,35 @@ async def test_a_job_without_a_class_is_not_for_runners_of_one(there: Served) ->
     order = await there.house.runner.claim()
     assert order is not None
     assert order.lease.runner_id == RunnerId("runner-1")
+
+
+async def test_a_job_may_ask_for_a_token_with_an_audience(there: Served) -> None:
+    order = await claimed(there)
+    token = await there.server.identity_token(order.lease, {"aud": ["a", "b"]}, False)
+    assert token.count(".") == 2
+    assert repr(token) == "***"
+    with pytest.raises(Invalid, match="only `aud`"):
+        await there.server.identity_token(order.lease, {"sub": "me"}, False)
+
+
+async def test_a_fork_is_refused_a_token(there: Served) -> None:
+    there.house.repositories.branches.add("pull/7/head")
+    await there.house.trigger(remote_plan("build"), ref=Ref(branch="pull/7/head"))
+    order = await there.runner().claim()
+    assert order is not None
+    with pytest.raises(NotAllowed, match="fork"):
+        await there.server.identity_token(order.lease, {}, False)
+
+
+async def test_a_rerun_of_failed_tests_knows_them(there: Served) -> None:
+    order = await claimed(there)
+    broken = storage.TestResult(name="t", classname="c", file=None, result="failure", run_time=1.5)
+    await there.server.keep_tests(order.lease, "part-1", [broken])
+    await there.server.finish(order.lease, Result(status=ExecutionStatus.FAILED))
+    [workflow] = await there.house.rows("SELECT id FROM workflow")
+    choice = Choice(failed_tests=True)
+    await there.house.use.rerun_workflow(workflow[0], choice, False, there.house.admin)
+    again = await there.runner().claim()
+    assert again is not None
+    found = await there.server.failed_tests(again.lease)
+    assert found == (storage.FailedTest(name="t", classname="c", file=None),)

@@ -16,14 +16,25 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.ids import (
+    JobId,
+    OrganizationId,
+    PipelineId,
+    ProjectId,
+    ScheduleId,
+    TokenId,
+    WorkflowId,
+)
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
+from roundel.domain.policies import BundleChange, Decision, PolicyReads
 from roundel.domain.projects import Project, Slug
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
@@ -42,6 +53,9 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.connections import Connect, Connected
+from roundel.services.following import Wakeups
+from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
 
@@ -93,6 +107,38 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class GitCases(Protocol):
+    """What callers may ask for of git hosts; and hosts, by messages that they sign."""
+
+    async def receive(
+        self, connection: ConnectionId, headers: Mapping[str, str], raw_body: bytes
+    ) -> Receipt | Unverified: ...
+
+    async def connect(self, command: Connect) -> Connected: ...
+
+    async def disconnect(self, connection: ConnectionId) -> None: ...
+
+    async def poll(self, project: Project) -> Watch: ...
+
+    async def stop_polling(self, project: Project) -> None: ...
+
+    async def approve_contribution(self, pipeline: PipelineId, by: Actor) -> None: ...
+
+
+class PolicyCases(Protocol):
+    """What callers may ask for of config policies."""
+
+    async def replace_bundle(
+        self, organization: OrganizationId, files: Mapping[str, str], by: Actor, *, dry: bool
+    ) -> BundleChange: ...
+
+    async def switch(self, organization: OrganizationId, enabled: bool) -> bool: ...
+
+    async def decide(
+        self, organization: OrganizationId, text: str, meta: Mapping[str, Json]
+    ) -> Decision: ...
+
+
 class RepeatCases(Protocol):
     """Requests under idempotency keys; `key` and `request` are digests."""
 
@@ -103,6 +149,30 @@ class RepeatCases(Protocol):
     async def forget(self, key: str) -> None: ...
 
 
+class OidcCases(Protocol):
+    """What callers may ask for around identity tokens (OpenID Connect)."""
+
+    async def published(self, organization: OrganizationId | None) -> PublishedIssuer: ...
+
+    async def rotate_signing_key(self) -> str: ...
+
+    async def claims(
+        self, organization: OrganizationId, project: ProjectId | None
+    ) -> CustomClaims: ...
+
+    async def change_claims(
+        self,
+        organization: OrganizationId,
+        project: ProjectId | None,
+        audience: Sequence[str] | None,
+        ttl: str | None,
+    ) -> CustomClaims: ...
+
+    async def clear_claims(
+        self, organization: OrganizationId, project: ProjectId | None, names: Sequence[str]
+    ) -> CustomClaims: ...
+
+
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -111,11 +181,18 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def git(self) -> GitCases: ...
+    @property
+    def policies(self) -> PolicyCases: ...
+    @property
     def repeats(self) -> RepeatCases: ...
     @property
     def secrets(self) -> "SecretUseCases": ...
     @property
     def webhooks(self) -> WebhookCases: ...
+
+    @property
+    def oidc(self) -> OidcCases: ...
 
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey: ...
 
@@ -256,15 +333,21 @@ class ApiApp(Protocol):
     @property
     def logs(self) -> Logs: ...
     @property
+    def wakeups(self) -> Wakeups: ...
+    @property
     def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
+    def connections(self) -> ConnectionReads: ...
+    @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def usage(self) -> UsageReads: ...
     @property

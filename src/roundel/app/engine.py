@@ -11,10 +11,14 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
+from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
+from roundel.domain.page_views import PageReads
+from roundel.domain.policies import PolicyReads
 from roundel.domain.repositories import Repositories
+from roundel.domain.sessions import SessionReads
 from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.storage import KeepingServer
 from roundel.domain.usage import UsageReads
@@ -23,6 +27,7 @@ from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
@@ -37,7 +42,11 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.pages import SqlPageReads
+from roundel.store.queries.policies import SqlPolicyReads
+from roundel.store.queries.sessions import SqlSessionReads
 from roundel.store.queries.ssh_keys import SqlSshKeyReads
 from roundel.store.queries.usage import SqlUsageReads
 from roundel.store.queries.webhooks import SqlWebhookReads
@@ -45,7 +54,9 @@ from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
+from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
+from roundel.vcs.hosts import Adapters as HostAdapters
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
@@ -99,16 +110,23 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
+        self.policies: PolicyReads = SqlPolicyReads(self._database)
+        self.judge = Judge()
         self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
+        self.pages: PageReads = SqlPageReads(self._database)
+        self.sessions: SessionReads = SqlSessionReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories
         )
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
+        self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
+        self.git_hosts: GitHosts = HostAdapters()
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)

@@ -125,7 +125,9 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout), change))
     for number in range(MOST_AT_ONCE):
         folder = base / (f"state-{number}" if number else "state")
-        settings = Settings(data=folder, slots=wanted.slots, backend=wanted.backend)
+        settings = Settings(
+            data=folder, slots=wanted.slots, backend=wanted.backend, identity_tokens=False
+        )
         try:
             return Engine(settings, adapters)
         except FolderInUse:

@@ -12,15 +12,12 @@ from typing import TypeAlias
 
 import uvicorn
 
-from roundel.api.app import create_api
-from roundel.api.ports import ApiSettings
+from roundel.app.doors import create_doors
 from roundel.app.engine import CannotServe, Engine, build
 from roundel.app.journal import start_journal
-from roundel.app.use_cases import UseCases
 from roundel.backends.choosing import NO_MACHINES, executors_of, make_backend
 from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
-from roundel.domain.limits import DEFAULT_LIMITS
 from roundel.runner.main import Runner
 from roundel.settings import Settings
 
@@ -57,14 +54,8 @@ async def _serve(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve_http(engine: Engine, listener: socket.socket, announce: Announce) -> None:
-    api_settings = ApiSettings(
-        signing_key=engine.signing_key(),
-        public_url=engine.settings.public_url,
-        limits={**DEFAULT_LIMITS, **dict(engine.settings.rate_limits)},
-    )
-    api = create_api(engine, UseCases(engine), api_settings)
     config = uvicorn.Config(
-        api,
+        create_doors(engine),
         log_config=None,
         access_log=False,
         lifespan="off",

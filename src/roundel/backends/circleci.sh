@@ -250,6 +250,24 @@ env_subst() {
   fi
 }
 
+oidc_get() {
+  _rd_claims='' _rd_root=false
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --claims=*) _rd_claims=${1#*=} ;;
+      --claims)
+        [ $# -gt 1 ] || fail 'the flag --claims needs a value' 2
+        _rd_claims=$2
+        shift
+        ;;
+      --root-issuer) _rd_root=true ;;
+      *) fail "unknown argument $1 of run oidc get; known: --claims '{\"aud\": \"…\"}', --root-issuer" 2 ;;
+    esac
+    shift
+  done
+  printf 'oidc\nroot-issuer %s\n\n%s' "$_rd_root" "$_rd_claims" | ask
+}
+
 elsewhere() { # the image's own `circleci` (the command line client) takes what we do not know
   _rd_self=${0##*/}
   IFS=:
@@ -271,6 +289,10 @@ case "${1-} ${2-}" in
   'tests run') shift 2; tests_run "$@" ;;
   'step halt') : >"$_rd_job/halt" ;;
   'env subst') shift 2; env_subst "$@" ;;
-  'run oidc') shift 2; printf 'oidc\n\n' | ask ;;
+  'run oidc')
+    [ "${3-}" = get ] || fail 'known: run oidc get' 2
+    shift 3
+    oidc_get "$@"
+    ;;
   *) elsewhere "$@" ;;
 esac

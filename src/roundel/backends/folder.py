@@ -9,6 +9,7 @@ links, must be a regular file, and is read within bounds.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import stat
@@ -60,6 +61,7 @@ class JobFolder:
         memory = memory_folder()
         self._secret_home = (memory or folder) / f"secrets-{execution}"
         self.secrets = self._secret_home / "launch"
+        self._learned = self._secret_home / "learned"
 
     def exists(self) -> bool:
         """Tell whether `make` was finished here before."""
@@ -102,6 +104,20 @@ class JobFolder:
             shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             (self.root / "made").unlink()
+
+    def remember_secret(self, secret: str) -> None:
+        """Write down a secret that the job is about to learn, for a runner that comes after us."""
+        with self._learned.open("a", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(json.dumps(secret) + "\n")
+
+    def remembered_secrets(self) -> list[str]:
+        """Return what `remember_secret` wrote."""
+        try:
+            lines = self._learned.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [str(json.loads(line)) for line in lines]
 
     def write_step(self, index: int, script: str, launch: str) -> None:
         """Put a step where the supervisor finds it.  An output that is there already is kept."""

@@ -4,7 +4,7 @@ Services implement `Server` for the runner in the same process; `wire/` carries 
 the others.  One contract suite runs on both.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -216,6 +216,11 @@ class Server(Protocol):
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
+
+    async def identity_token(
+        self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
+    ) -> Secret:
+        """Return a token with claims that the job asks for; refuse a fork's (NotAllowed)."""
 
 
 class Steps(Protocol):

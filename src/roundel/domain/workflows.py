@@ -117,6 +117,9 @@ class Workflows(Protocol):
     def with_job(self, job_id: JobId) -> Sequence[WorkflowId]:
         """Return the workflows that a job is part of: its own, and reruns that kept it."""
 
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from roundel.backends.folder import JobFolder
 from roundel.backends.protocol import Backend, CannotOpen, Sandbox, SandboxLost
 from roundel.domain.clock import Clock
 from roundel.domain.errors import LeaseLost
@@ -68,8 +69,11 @@ class Claimed:
         self._order = replace(order, environment=environment_of(order))
         self._folder = folder
         self._held = HeldLease(server, order.lease)
-        self._shipper = Shipper(self._held, Forms(_secrets_of(order)), clock)
-        self._job = JobRun(order, past, self._shipper, clock, HeldStorage(self._held, server))
+        self._files = JobFolder(folder, order.lease.execution_id)
+        self._forms = Forms([*_secrets_of(order), *self._files.remembered_secrets()])
+        self._shipper = Shipper(self._held, self._forms, clock)
+        storage = HeldStorage(self._held, server)
+        self._job = JobRun(order, past, self._shipper, clock, storage, self._hide)
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
         self._telling = False
@@ -87,6 +91,11 @@ class Claimed:
             if self._sandbox is not None:
                 self._sandbox.keep()
             self._handing_over.set()
+
+    def _hide(self, secret: Secret) -> None:
+        """Hide what the job is about to learn, here and in a runner that comes after us."""
+        self._forms.add(secret)
+        self._files.remember_secret(secret)
 
     async def run(self) -> None:
         """Run it to its end.  Nothing is raised: an end of ours is told to the server."""

@@ -1,13 +1,14 @@
 """One job from its order to its end: steps in their order, each result told to the server."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from roundel.backends.protocol import Sandbox, SandboxLost
 from roundel.domain.clock import SECOND, Clock
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import StepPlan, When
-from roundel.domain.runners import JobOrder, Result, StepProgress, StepReport, StepStatus
+from roundel.domain.runners import JobOrder, Result, Secret, StepProgress, StepReport, StepStatus
 from roundel.runner.durations import shown
 from roundel.runner.opening import PREPARE, SPIN_UP, variables_text
 from roundel.runner.questions import answer_questions
@@ -48,9 +49,11 @@ class JobRun:
         shipper: Shipper,
         clock: Clock,
         storage: HeldStorage,
+        hide: Callable[[Secret], None],
     ) -> None:
         self._order = order
         self._keeper = Keeper(order=order, storage=storage, clock=clock)
+        self._hide = hide
         self._past = {step.report.index: step for step in past}
         self._shipper = shipper
         self._clock = clock
@@ -87,7 +90,7 @@ class JobRun:
         Cancelled, it ends what is under way as cancelled and lets the cancellation out.
         """
         limit = self._order.time_limit_seconds
-        answering = asyncio.create_task(answer_questions(sandbox, self._keeper.storage.timings))
+        answering = asyncio.create_task(answer_questions(sandbox, self._keeper.storage, self._hide))
         try:
             async with asyncio.timeout(self._seconds_left()):
                 await self._steps(sandbox)

@@ -10,15 +10,20 @@ must be what they should be, and are read within bounds.
 """
 
 import contextlib
+import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
+from roundel.domain.errors import DomainError
+from roundel.domain.runners import Secret
+from roundel.domain.storage import FailedTest
+from roundel.runner.failed_tests import only_failed
 from roundel.runner.splitting import (
     Share,
     SplitBy,
@@ -34,9 +39,8 @@ MAX_NODES = 10_000
 _ID = re.compile(r"[0-9]{1,10}-[0-9]{1,2}")
 _SIZE = re.compile(r" *([0-9]{1,18}) (.*)")
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)(ms|s|m|h)?")
+_CLAIMS = '{"aud": "sts.example.com"}'
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
-
-NO_OIDC = "OpenID Connect tokens are not available on this server yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,29 +50,40 @@ class Answer:
     out: str = ""
     notes: str = ""
     code: int = 0
+    secret: Secret | None = None  # what of it must not be seen in the job's output
 
 
-class Timings(Protocol):
-    """Where recorded times come from."""
+class Source(Protocol):
+    """Where answers come from: the server, under the job's lease."""
 
-    async def __call__(self, by: str) -> Mapping[str, float]:
+    async def timings(self, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname."""
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        """Return the tests that the job is limited to; None unless failed ones are rerun."""
+
+    async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
+        """Return a fresh token.  A DomainError says what cannot be."""
+
+
+Hide: TypeAlias = Callable[[Secret], None]
+"""Takes a secret that the job is about to learn."""
 
 
 class _Mistake(Exception):
     """What the user wrote cannot be; `str()` says why."""
 
 
-async def answer_questions(sandbox: Sandbox, timings: Timings) -> None:
+async def answer_questions(sandbox: Sandbox, source: Source, hide: Hide) -> None:
     """Answer what is asked in the sandbox, one question after another, until cancelled."""
     folder = sandbox.put("questions")[0].parent
     number = 0
     while True:
-        await answer_question(folder, await sandbox.question(number), timings)
+        await answer_question(folder, await sandbox.question(number), source, hide)
         number += 1
 
 
-async def answer_question(folder: Path, name: str, timings: Timings) -> bool:
+async def answer_question(folder: Path, name: str, source: Source, hide: Hide) -> bool:
     """Answer one question in the job folder; False if there is none that can be answered.
 
     May be said twice: an answer that did not arrive is given again.
@@ -78,13 +93,15 @@ async def answer_question(folder: Path, name: str, timings: Timings) -> bool:
     text = _read(folder / f"{name}.question")
     if text is None:
         return False
-    answer = await reply(text, timings)
+    answer = await reply(text, source)
+    if answer.secret is not None:
+        hide(answer.secret)
     _write(folder / f"{name}.notes", answer.notes)
     _write(folder / f"{name}.answer", answer.out)
     return _ring(folder / f"{name}.bell", f"{answer.code}\n".encode())
 
 
-async def reply(text: str, timings: Timings) -> Answer:
+async def reply(text: str, source: Source) -> Answer:
     """Return the answer to the text of a question."""
     head, _, body = text.partition("\n\n")
     verb, flags = "", {}
@@ -96,19 +113,35 @@ async def reply(text: str, timings: Timings) -> Answer:
             verb = key
     try:
         if verb in ("split", "run"):
-            share = await _split(flags, body, timings)
+            failed = await source.failed_tests() if verb == "run" else None
+            share = await _split(flags, body, source, failed)
             return Answer(
                 out="".join(f"{item}\n" for item in share.items),
                 notes="".join(f"{note}\n" for note in share.notes),
             )
-    except _Mistake as mistake:
+        if verb == "oidc":
+            return await _token(flags, body, source)
+    except (_Mistake, DomainError) as mistake:
         return Answer(notes=f"circleci: {mistake}\n", code=1)
-    if verb == "oidc":
-        return Answer(notes=f"circleci: {NO_OIDC}\n", code=1)
     return Answer(notes="circleci: the runner does not know this question\n", code=1)
 
 
-async def _split(flags: Mapping[str, str], body: str, timings: Timings) -> Share:
+async def _token(flags: Mapping[str, str], body: str, source: Source) -> Answer:
+    claims: object = {}
+    if body.strip():
+        try:
+            claims = json.loads(body)
+        except (ValueError, RecursionError):
+            claims = None
+    if not isinstance(claims, dict):
+        raise _Mistake(f"--claims must be a JSON object such as {_CLAIMS}, it is {body[:200]}")
+    token = await source.identity_token(claims, flags.get("root-issuer") == "true")
+    return Answer(out=f"{token}\n", secret=token)
+
+
+async def _split(
+    flags: Mapping[str, str], body: str, source: Source, failed: Sequence[FailedTest] | None
+) -> Share:
     index = _whole("index", flags.get("index", flags.get("node-index", "0")))
     total = _whole("total", flags.get("total", flags.get("node-total", "1")))
     if not 0 < total <= MAX_NODES:
@@ -116,7 +149,9 @@ async def _split(flags: Mapping[str, str], body: str, timings: Timings) -> Share
     if index >= total:
         raise _Mistake(f"--index must be less than --total, it is {index} of {total}")
     listed, _, sizes = body.partition("\n\n")
-    items = [line for line in listed.split("\n") if line]
+    given = [line for line in listed.split("\n") if line]
+    wanted = only_failed(given, failed)
+    items = wanted.items
     word = flags.get("split-by", "name")
     if word not in SplitBy.__members__.values():
         raise _Mistake(f'--split-by must be name, filesize or timings, it is "{word}"')
@@ -126,15 +161,15 @@ async def _split(flags: Mapping[str, str], body: str, timings: Timings) -> Share
         case SplitBy.FILESIZE:
             share = by_size(items, _sizes(sizes), index, total)
         case SplitBy.TIMINGS:
-            share = await _by_timings(items, flags, timings, index, total)
-    if flags.get("show-counts") != "true":
-        return share
-    counts = f"{len(share.items)} of {len(items)} tests for node {index} of {total}"
-    return Share(items=share.items, notes=(*share.notes, counts))
+            share = await _by_timings(items, flags, source, index, total)
+    notes = (*wanted.notes, *share.notes)
+    if flags.get("show-counts") == "true":
+        notes += (f"{len(share.items)} of {len(items)} tests for node {index} of {total}",)
+    return Share(items=share.items, notes=notes)
 
 
 async def _by_timings(
-    items: Sequence[str], flags: Mapping[str, str], timings: Timings, index: int, total: int
+    items: Sequence[str], flags: Mapping[str, str], source: Source, index: int, total: int
 ) -> Share:
     wanted = list(TimingsType)
     if word := flags.get("timings-type"):
@@ -143,7 +178,7 @@ async def _by_timings(
             raise _Mistake(f'--timings-type must be file, classname or testname, it is "{word}"')
         wanted = [kind]
     default = flags.get("time-default")
-    found = {kind: await timings(kind.value) for kind in wanted}
+    found = {kind: await source.timings(kind.value) for kind in wanted}
     return by_timings(
         items, found, index, total, default=None if default is None else _seconds(default)
     )

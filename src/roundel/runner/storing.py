@@ -5,10 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from roundel.domain.errors import DomainError, Unavailable
+from roundel.domain.runners import Secret
 from roundel.domain.storage import (
+    FailedTest,
     FoundCache,
+    KeepingServer,
     LayerConflict,
-    Storage,
     StoredBlob,
     TestResult,
     WorkspaceLayer,
@@ -31,15 +33,15 @@ class HeldStorage:
     download goes on where it broke off.
     """
 
-    def __init__(self, held: HeldLease, storage: Storage) -> None:
+    def __init__(self, held: HeldLease, server: KeepingServer) -> None:
         self._held = held
-        self._storage = storage
+        self._server = server
 
     async def upload(self, data: AsyncIterator[bytes]) -> StoredBlob:
         """Store a stream.  What its source raises is let through."""
         watched = _Watched(data)
         try:
-            return await self._storage.upload(self._held.lease, watched.pieces())
+            return await self._server.upload(self._held.lease, watched.pieces())
         except DomainError:
             raise
         except Exception as error:
@@ -54,7 +56,7 @@ class HeldStorage:
         """Yield a blob's bytes; NotFetched if the server stays away in the middle."""
         offset = failures = 0
         while offset < blob.size:
-            source = self._storage.download(self._held.lease, blob.id, offset)
+            source = self._server.download(self._held.lease, blob.id, offset)
             try:
                 async for piece in source:
                     offset += len(piece)
@@ -71,54 +73,66 @@ class HeldStorage:
         """Return the newest cache of the first prefix that any key begins with."""
         lease = self._held.lease
         return await self._held.storing(
-            "find_cache", lambda: self._storage.find_cache(lease, prefixes)
+            "find_cache", lambda: self._server.find_cache(lease, prefixes)
         )
 
     async def has_cache(self, key: str) -> bool:
         """Tell whether exactly this key is taken."""
         lease = self._held.lease
-        return await self._held.storing("has_cache", lambda: self._storage.has_cache(lease, key))
+        return await self._held.storing("has_cache", lambda: self._server.has_cache(lease, key))
 
     async def keep_cache(self, key: str, blob: StoredBlob) -> bool:
         """Name a blob as a cache; False if the key was taken meanwhile."""
         lease = self._held.lease
         return await self._held.storing(
-            "keep_cache", lambda: self._storage.keep_cache(lease, key, blob)
+            "keep_cache", lambda: self._server.keep_cache(lease, key, blob)
         )
 
     async def drop_cache(self, cache: FoundCache) -> None:
         """Forget a cache whose archive is broken."""
         lease = self._held.lease
-        await self._held.storing("drop_cache", lambda: self._storage.drop_cache(lease, cache))
+        await self._held.storing("drop_cache", lambda: self._server.drop_cache(lease, cache))
 
     async def layers(self) -> tuple[WorkspaceLayer, ...] | LayerConflict:
         """Return the layers of all upstream jobs."""
         lease = self._held.lease
-        return await self._held.storing("layers", lambda: self._storage.layers(lease))
+        return await self._held.storing("layers", lambda: self._server.layers(lease))
 
     async def keep_layer(self, blob: StoredBlob, paths: Sequence[str]) -> None:
         """Name a blob as this execution's next workspace layer."""
         lease = self._held.lease
-        await self._held.storing("keep_layer", lambda: self._storage.keep_layer(lease, blob, paths))
+        await self._held.storing("keep_layer", lambda: self._server.keep_layer(lease, blob, paths))
 
     async def keep_artifact(self, path: str, blob: StoredBlob) -> None:
         """Name a blob as an artifact."""
         lease = self._held.lease
         await self._held.storing(
-            "keep_artifact", lambda: self._storage.keep_artifact(lease, path, blob)
+            "keep_artifact", lambda: self._server.keep_artifact(lease, path, blob)
         )
 
     async def keep_tests(self, part: str, results: Sequence[TestResult]) -> None:
         """Add test results to the job."""
         lease = self._held.lease
         await self._held.storing(
-            "keep_tests", lambda: self._storage.keep_tests(lease, part, results)
+            "keep_tests", lambda: self._server.keep_tests(lease, part, results)
         )
 
     async def timings(self, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname of the job's last run with results."""
         lease = self._held.lease
-        return await self._held.storing("timings", lambda: self._storage.timings(lease, by))
+        return await self._held.storing("timings", lambda: self._server.timings(lease, by))
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        """Return the tests that this job is limited to; None unless failed ones are rerun."""
+        lease = self._held.lease
+        return await self._held.storing("failed_tests", lambda: self._server.failed_tests(lease))
+
+    async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
+        """Return a token with claims that the job asks for; what is refused is a DomainError."""
+        lease = self._held.lease
+        return await self._held.storing(
+            "identity_token", lambda: self._server.identity_token(lease, claims, root_issuer)
+        )
 
 
 _DOWNLOAD_TRIES = 15  # in a row without a byte: about two minutes

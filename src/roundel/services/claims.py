@@ -26,8 +26,9 @@ from roundel.domain.runners import (
     Orders,
     Result,
     Resumed,
+    StepProgress,
 )
-from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, make_order
+from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, Draft, make_order
 from roundel.services.resource_classes import may_use
 from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
@@ -111,12 +112,17 @@ def queues_of(offer: Offer) -> tuple[str, ...]:
 
 
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
+    draft = await _draft(offer, app)
+    return None if draft is None else await draft.signed(app)
+
+
+async def _draft(offer: Offer, app: App) -> Draft | None:
     at = app.clock.now()
     # In any order: a queue that is never empty must not keep the others waiting for ever.
     lanes = random.sample(queues := queues_of(offer), len(queues))
     app.supply.asked(queues)
 
-    def transaction(tx: Tx) -> JobOrder | None:
+    def transaction(tx: Tx) -> Draft | None:
         # An execution whose order cannot be made must not keep others from theirs.
         while execution := tx.executions.claim(
             runner=offer.runner_id,
@@ -135,7 +141,7 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
     return await app.database.write(transaction)
 
 
-def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> JobOrder:
+def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> Draft:
     job = tx.jobs.get(execution.job_id)
     if job is None:
         raise CannotOrder("the job is not in the database")
@@ -176,19 +182,23 @@ async def resume(lease: Lease, app: App) -> Resumed | None:
     """Return the order again to a runner that was away, or None when it must give up."""
     at = app.clock.now()
 
-    def transaction(tx: Tx) -> Resumed | None:
+    def transaction(tx: Tx) -> tuple[Draft, tuple[StepProgress, ...]] | None:
         try:
             execution = held(tx, lease)
             job = tx.jobs.get(execution.job_id)
             if job is None:
                 return None
-            order = make_order(tx, execution, job, app)
+            draft = make_order(tx, execution, job, app)
         except (LeaseLost, CannotOrder):
             return None
         tx.executions.renew(execution.id, Micros(at + LEASE))
-        return Resumed(order=order, steps=tuple(tx.steps.progress(execution.id)))
+        return draft, tuple(tx.steps.progress(execution.id))
 
-    return await app.database.write(transaction)
+    found = await app.database.write(transaction)
+    if found is None:
+        return None
+    draft, steps = found
+    return Resumed(order=await draft.signed(app), steps=steps)
 
 
 async def renew(lease: Lease, app: App) -> Orders:

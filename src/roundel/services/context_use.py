@@ -157,6 +157,12 @@ def secrets_of_job(
     return JobSecrets(project=own, contexts=tuple(contexts))
 
 
+def context_ids(tx: Tx, project: Project, named: Sequence[str]) -> list[str]:
+    """Return the ids of contexts that a job names."""
+    found = (_context(tx, project, name) for name in named)
+    return [context.id for context in found if context is not None]
+
+
 def receives_secrets(tx: Tx, pipeline: Pipeline, project: Project) -> bool:
     """Tell whether a pipeline may see secrets: a fork's pull request only if the project says so.
 

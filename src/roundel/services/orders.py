@@ -1,5 +1,9 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import JobPlan
@@ -8,6 +12,7 @@ from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKe
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.checkout_keys import key_for_jobs
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
+from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
 from roundel.services.ssh_keys import ssh_keys_for_job
 from roundel.services.work import App, Tx
@@ -22,21 +27,30 @@ class CannotOrder(Exception):
     """What the order needs is not in the database; `str()` says what."""
 
 
-def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
-    """Return the order for an execution that was just claimed, or is resumed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An order as the transaction leaves it: its identity tokens are signed after that."""
+
+    order: JobOrder
+    tokens: TokenDraft | None
+    own: Mapping[str, str]  # what the job itself sets
+
+    async def signed(self, app: App) -> JobOrder:
+        """Return the whole order."""
+        return await with_tokens(self.order, self.tokens, self.own, app)
+
+
+def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
+    """Return the draft of an execution that was just claimed, or is resumed.
 
     Raise CannotOrder if its plan is not there, which takes a damaged database.
     """
-    workflow = tx.workflows.get(job.workflow_id)
-    pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
-    project = tx.projects.get_by_id(job.project_id)
-    if workflow is None or pipeline is None or project is None:
-        raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
+    workflow, pipeline, project = _whereabouts(tx, job)
     plan = _plan_of(tx, pipeline, workflow, job)
     secrets = _secrets(pipeline, workflow, app)
     kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
-    return JobOrder(
+    order = JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
         job_name=job.name,
@@ -73,6 +87,30 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> JobOrder:
         ssh_keys=_ssh_keys(tx, project, pipeline, plan, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
+    tokens = _tokens(tx, execution, job, app)
+    return Draft(order=order, tokens=tokens, own=plan.environment)
+
+
+def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
+    """Return the draft of tokens for an execution that runs; None where it gets none."""
+    job = tx.jobs.get(execution.job_id)
+    return None if job is None else _tokens(tx, execution, job, app)
+
+
+def _tokens(tx: Tx, execution: Execution, job: Job, app: App) -> TokenDraft | None:
+    if app.signer is None:
+        return None
+    claimed_at = (execution.deadline or app.clock.now()) - TIME_LIMIT_SECONDS * SECOND
+    return draft_tokens(tx, execution, job, *_whereabouts(tx, job), Micros(claimed_at))
+
+
+def _whereabouts(tx: Tx, job: Job) -> tuple[Workflow, Pipeline, Project]:
+    workflow = tx.workflows.get(job.workflow_id)
+    pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
+    project = tx.projects.get_by_id(job.project_id)
+    if workflow is None or pipeline is None or project is None:
+        raise CannotOrder(f"the workflow of job {job.name!r} is not in the database")
+    return workflow, pipeline, project
 
 
 def _secrets(pipeline: Pipeline, workflow: Workflow, app: App) -> dict[str, Secret]:

@@ -36,7 +36,7 @@ def part_after(tx: Tx, workflow: Workflow, ended: Collection[JobId]) -> Flow:
     for slot in unclear:
         _remember(slot, layout, found)
     return Flow(
-        slots=tuple(sorted(found.values(), key=_position)),
+        slots=[*sorted(found.values(), key=_position)],
         judged={slot.name for slot in (*few, *unclear)},
         canceling=_canceling(workflow),
     )

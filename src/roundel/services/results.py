@@ -16,6 +16,7 @@ from roundel.domain.jobs import (
 )
 from roundel.domain.runners import Lease, Result, StepReport, StepStatus
 from roundel.domain.timers import Timer, TimerKind
+from roundel.domain.watching import topic_of_steps
 from roundel.services.advancing import advance_after
 from roundel.services.announcing import announce_job
 from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_output
@@ -56,6 +57,8 @@ def take_report(
         tx.steps.save(execution.id, step)
         if step.status is not StepStatus.RUNNING:
             tx.wake(topic_of_output(execution.id, step.index))
+    if steps:
+        tx.wake(topic_of_steps(execution.id))
 
 
 def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
@@ -110,6 +113,7 @@ def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
     for step in progress:
         tx.wake(topic_of_output(execution.id, step.report.index))
     tx.wake(topic_of_execution(execution.id))
+    tx.wake(topic_of_steps(execution.id))
     if tx.steps.unsealed(execution.id, SEAL_FROM_BYTES):
         tx.timers.add(
             Timer(

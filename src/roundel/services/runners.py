@@ -1,6 +1,6 @@
 """The server's side of the runner protocol, for runners in the same process."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, RunnerId
@@ -12,10 +12,14 @@ from roundel.domain.runners import (
     Orders,
     Result,
     Resumed,
+    Secret,
     StepReport,
 )
 from roundel.services import claims, output, results
+from roundel.services.claims import held
+from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
+from roundel.services.orders import token_draft
 from roundel.services.work import Tx
 
 
@@ -62,3 +66,11 @@ class LocalServer(LocalStorage):
         """End the execution; the lease is gone afterwards."""
         at = self._app.clock.now()
         await self._app.database.write(lambda tx: results.finish_execution(tx, lease, result, at))
+
+    async def identity_token(
+        self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
+    ) -> Secret:
+        """Return a token with claims that the job asks for; refuse a fork's."""
+        app = self._app
+        draft = await app.database.write(lambda tx: token_draft(tx, held(tx, lease), app))
+        return await token_on_demand(draft, claims, root_issuer, app)

@@ -6,6 +6,7 @@ from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.retention import expire_output
+from roundel.services.sessions import drop_old_sessions
 from roundel.services.usage import expire_exports
 from roundel.services.work import App, Tx
 
@@ -37,6 +38,7 @@ async def sweep_storage(app: App) -> None:
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass
+    await app.database.write(lambda tx: drop_old_sessions(tx, now))
     while True:
         free = await app.database.write(lambda tx: tx.uploads.free(now, AT_ONCE))
         if not free:

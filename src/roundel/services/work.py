@@ -11,13 +11,17 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
+from roundel.domain.git_refs import KnownRefs
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
 from roundel.domain.logs import Logs
+from roundel.domain.oidc import AllCustomClaims, SigningKeys
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
+from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
@@ -25,6 +29,7 @@ from roundel.domain.repositories import Repositories
 from roundel.domain.resource_classes import ResourceClasses
 from roundel.domain.runners import Steps
 from roundel.domain.schedules import CronTriggers, Schedules
+from roundel.domain.sessions import SessionReads, Sessions
 from roundel.domain.settings import AllSettings
 from roundel.domain.ssh_keys import SshKeys
 from roundel.domain.storage import KeepingServer
@@ -35,9 +40,11 @@ from roundel.domain.views import Reads
 from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
+from roundel.vault.identity import TokenSigner
 from roundel.wire.web import Web
 
 T = TypeVar("T")
@@ -53,6 +60,8 @@ class Tx(Protocol):
     @property
     def checkout_keys(self) -> CheckoutKeys: ...
     @property
+    def connections(self) -> Connections: ...
+    @property
     def contexts(self) -> Contexts: ...
     @property
     def documents(self) -> Documents: ...
@@ -63,6 +72,8 @@ class Tx(Protocol):
     @property
     def jobs(self) -> Jobs: ...
     @property
+    def known_refs(self) -> KnownRefs: ...
+    @property
     def layers(self) -> Layers: ...
     @property
     def orbs(self) -> OrbRecords: ...
@@ -70,6 +81,8 @@ class Tx(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
+    @property
+    def policies(self) -> Policies: ...
     @property
     def pipelines(self) -> Pipelines: ...
     @property
@@ -81,7 +94,13 @@ class Tx(Protocol):
     @property
     def secrets(self) -> Secrets: ...
     @property
+    def sessions(self) -> Sessions: ...
+    @property
     def settings(self) -> AllSettings: ...
+    @property
+    def custom_claims(self) -> AllCustomClaims: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
     @property
@@ -156,6 +175,8 @@ class App(Protocol):
     @property
     def blobs(self) -> Blobs: ...
     @property
+    def connections(self) -> ConnectionReads: ...
+    @property
     def cipher(self) -> Cipher: ...
     @property
     def clock(self) -> Clock: ...
@@ -164,15 +185,27 @@ class App(Protocol):
     @property
     def database(self) -> Database: ...
     @property
+    def git_hosts(self) -> GitHosts: ...
+    @property
     def logs(self) -> Logs: ...
     @property
     def orbs(self) -> OrbShelf: ...
+    @property
+    def judge(self) -> Judge: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def reads(self) -> Reads: ...
     @property
     def repositories(self) -> Repositories: ...
     @property
     def runners(self) -> KeepingServer: ...
+    @property
+    def sessions(self) -> SessionReads: ...
+    @property
+    def signer(self) -> TokenSigner | None:
+        """What signs identity tokens; None where jobs get none."""
+
     @property
     def supply(self) -> Supply: ...
     @property

@@ -7,19 +7,24 @@ from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.git_hosts import SqlConnections
+from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
+from roundel.store.repos.oidc import SqlCustomClaims, SqlSigningKeys
 from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
+from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.schedules import SqlCronTriggers, SqlSchedules
 from roundel.store.repos.secrets import SqlSecrets
+from roundel.store.repos.sessions import SqlSessions
 from roundel.store.repos.settings import SqlSettings
 from roundel.store.repos.ssh_keys import SqlSshKeys
 from roundel.store.repos.steps import SqlSteps
@@ -40,24 +45,31 @@ class Transaction:
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
+        self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.insights = SqlInsights(sql)
         self.jobs = SqlJobs(sql)
+        self.known_refs = SqlKnownRefs(sql)
+        self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
-        self.pipelines = SqlPipelines(sql)
+        self.policies = SqlPolicies(sql)
+        self.pipelines = SqlPipelines(sql, self.wake)
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)
         self.schedules = SqlSchedules(sql)
         self.secrets = SqlSecrets(sql)
+        self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
+        self.custom_claims = SqlCustomClaims(sql)
+        self.signing_keys = SqlSigningKeys(sql)
         self.ssh_keys = SqlSshKeys(sql)
         self.steps = SqlSteps(sql)
         self.test_results = SqlTestResults(sql)
@@ -66,7 +78,7 @@ class Transaction:
         self.uploads = SqlUploads(sql)
         self.usage = SqlUsageExports(sql)
         self.webhooks = SqlWebhooks(sql)
-        self.workflows = SqlWorkflows(sql)
+        self.workflows = SqlWorkflows(sql, self.wake)
 
     def wake(self, topic: str) -> None:
         """Wake those who wait on `topic`, once this is durable."""

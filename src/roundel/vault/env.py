@@ -118,6 +118,18 @@ def _pull_request_page(repository_url: str, number: str) -> str | None:
     return f"{origin}/{path.strip('/').removesuffix('.git')}/pull/{number}"
 
 
+def repository_origin(url: str) -> str | None:
+    """Return `host/owner/name` of a repository; None for one that is on this machine."""
+    if match := _SCP_LIKE.fullmatch(url):
+        host, path = match[1], match[2]
+    else:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https", "ssh", "git") or not parts.hostname:
+            return None
+        host, path = parts.hostname, parts.path
+    return f"{host}/{path.strip('/').removesuffix('.git')}"
+
+
 def branch_as_shown(branch: str | None) -> str | None:
     """Return `pull/7` for `pull/7/head` and `pull/7/merge`, other branches as they are."""
     if branch is None:

@@ -95,12 +95,20 @@ class Forms:
     """All forms of all secrets of a job, compiled once and used by the masker of every step."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        found: set[bytes] = set()
+        self._found: set[bytes] = set()
+        self._sorted: list[bytes] = []
+        self.longest = 0
+        self._pattern: re2._Regexp | None = None
+        self._heads: re2._Regexp | None = None
+        self.add(*secrets)
+
+    def add(self, *secrets: str) -> None:
+        """Hide these as well, from here on: they must not have been told to the job yet."""
         for secret in secrets:
-            found |= forms_of(secret)
+            self._found |= forms_of(secret)
+        found = self._found
         self._sorted = sorted(found)
         self.longest = max(map(len, found), default=0)
-        self._pattern = self._heads = None
         if found:
             # Longest first: RE2 takes the first alternative that fits.
             self._pattern = _compile(sorted(found, key=len, reverse=True))

@@ -26,6 +26,7 @@ from roundel.domain.runners import (
     StepReport,
 )
 from roundel.domain.storage import (
+    FailedTest,
     FoundCache,
     LayerConflict,
     StoredBlob,
@@ -115,6 +116,15 @@ class TimingsAsk(Held, kw_only=True):
     by: str
 
 
+class IdentityTokenAsk(Held, kw_only=True):
+    claims: dict[str, Any]  # as the job has written them, and not checked yet
+    root_issuer: bool
+
+
+class IdentityTokenAnswer(msgspec.Struct, kw_only=True):
+    token: Secret
+
+
 class Claimed(msgspec.Struct, kw_only=True):
     order: JobOrder | None
 
@@ -140,6 +150,10 @@ class LayersAnswer(msgspec.Struct, kw_only=True):
 
 class TimingsAnswer(msgspec.Struct, kw_only=True):
     seconds: dict[str, float]
+
+
+class FailedTestsAnswer(msgspec.Struct, kw_only=True):
+    tests: tuple[FailedTest, ...] | None
 
 
 class Done(msgspec.Struct, kw_only=True):

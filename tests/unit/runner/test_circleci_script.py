@@ -3,14 +3,17 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from roundel.backends.wakeups import Bell, Wakeups
-from roundel.runner.questions import NO_OIDC, answer_question
+from roundel.domain.errors import NotAllowed
+from roundel.domain.runners import Secret
+from roundel.domain.storage import FailedTest
+from roundel.runner.questions import answer_question
 
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "ash"]}
 TIMES = {
@@ -47,6 +50,10 @@ class Circleci:
         self._job = job
         self.tree = tree
         self.environment: dict[str, str] = {}
+        self.hidden: list[Secret] = []
+        self.asked: list[tuple[Mapping[str, object], bool]] = []
+        self.refusal: str | None = None
+        self.failed: Sequence[FailedTest] | None = None
 
     async def __call__(self, *words: str, given: str | bytes = b"") -> tuple[int, str, str]:
         """Return the exit code and what came on standard output and standard error."""
@@ -68,6 +75,18 @@ class Circleci:
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 
+    async def timings(self, by: str) -> Mapping[str, float]:
+        return TIMES[by]
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        return self.failed
+
+    async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
+        self.asked.append((claims, root_issuer))
+        if self.refusal is not None:
+            raise NotAllowed(self.refusal)
+        return Secret("head.body.tail")
+
     async def _answer(self) -> None:
         wakeups, bell = Wakeups(), Bell()
         stop = wakeups.watch(self._job, bell.ring)
@@ -78,15 +97,11 @@ class Circleci:
                     word, _, name = line.partition(" ")
                     if word == "question" and name not in answered:
                         answered.add(name)
-                        await answer_question(self._job, name, _timings)
+                        await answer_question(self._job, name, self, self.hidden.append)
                 await bell.wait(wakeups.poll_seconds)
         finally:
             stop()
             wakeups.close()
-
-
-async def _timings(by: str) -> Mapping[str, float]:
-    return TIMES[by]
 
 
 @pytest.fixture
@@ -223,6 +238,19 @@ async def test_run_gives_the_share_to_the_command(circleci: Circleci) -> None:
     assert (code, "needs --command" in err) == (2, True)
 
 
+async def test_run_takes_only_what_failed_in_a_rerun_of_failed_tests(circleci: Circleci) -> None:
+    circleci.failed = [FailedTest(name="it", classname="", file=name) for name in ("b", "c")]
+    run = ("tests", "run", "--command=xargs echo run")
+    code, out, err = await circleci(*run, given="a\nb\nc\n")
+    assert (code, out, err) == (0, "run b c\n", "Rerun of failed tests: 2 of 3 names.\n")
+    circleci.environment = {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"}
+    assert (await circleci(*run, given="a\nb\nc\n"))[1] == "run c\n"
+    circleci.failed = []
+    assert (await circleci(*run, given="a\n"))[1] == "No tests for this node.\n"
+    split = await circleci("tests", "split", given="a\nb\nc\n")
+    assert split[1] == "b\n"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -249,9 +277,44 @@ async def test_halt_leaves_its_mark(circleci: Circleci, job: Path) -> None:
     assert (job / "halt").exists()
 
 
-async def test_a_token_is_refused_honestly_while_there_are_none(circleci: Circleci) -> None:
-    code, out, err = await circleci("run", "oidc", "get", "--claims", "{}")
-    assert (code, out, err) == (1, "", f"circleci: {NO_OIDC}\n")
+@pytest.mark.parametrize(
+    ("flags", "claims", "root"),
+    [
+        ([], {}, False),
+        (["--claims", '{"aud": "sts.example"}'], {"aud": "sts.example"}, False),
+        (['--claims={\n"aud": ["a", "b"]}', "--root-issuer"], {"aud": ["a", "b"]}, True),
+    ],
+)
+async def test_a_token_is_printed_and_hidden_in_output(
+    circleci: Circleci, flags: list[str], claims: Mapping[str, object], root: bool
+) -> None:
+    assert await circleci("run", "oidc", "get", *flags) == (0, "head.body.tail\n", "")
+    assert circleci.asked == [(claims, root)]
+    assert circleci.hidden == ["head.body.tail"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "why"),
+    [
+        (["--claims", "aud=x"], 1, "must be a JSON object"),
+        (["--claims", '["aud"]'], 1, "must be a JSON object"),
+        (["--claims"], 2, "needs a value"),
+        (["--audience", "x"], 2, "unknown argument --audience"),
+    ],
+)
+async def test_a_token_with_claims_that_are_none_is_refused(
+    circleci: Circleci, flags: list[str], code: int, why: str
+) -> None:
+    answer = await circleci("run", "oidc", "get", *flags)
+    assert (answer[0], answer[1]) == (code, "")
+    assert why in answer[2]
+    assert circleci.asked == []
+
+
+async def test_what_the_server_says_of_a_token_is_told(circleci: Circleci) -> None:
+    circleci.refusal = "a fork gets none"
+    answer = await circleci("run", "oidc", "get")
+    assert answer == (1, "", "circleci: a fork gets none\n")
 
 
 async def test_what_is_not_known_goes_to_the_program_of_the_image(

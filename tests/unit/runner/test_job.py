@@ -163,9 +163,9 @@ async def test_secrets_are_masked_in_output_names_and_messages(run_job):
 
 
 async def test_a_step_that_is_not_there_yet_says_so(run_job):
-    step = StepPlan(kind="add_ssh_keys", name="Installing additional ssh keys", args={})
+    step = StepPlan(kind="with_tool_cache", name="Tool cache", args={})
     told = await run_job(an_order(step))
-    assert told.output(2) == 'This runner cannot do the step "add_ssh_keys" yet.\n'
+    assert told.output(2) == 'This runner cannot do the step "with_tool_cache" yet.\n'
     assert told.result.status is FAILED
 
 

@@ -67,6 +67,14 @@ async def rotate_master_key(call: Call[None, None]) -> Message:
     return Message(f"Sealed {count} secrets under a new master key.")
 
 
+async def rotate_signing_key(call: Call[None, None]) -> Message:
+    _only_whole_tokens(call.actor)
+    if not call.actor.server_administrator:
+        raise NotAllowed(DENIED)
+    key = await call.door.use_cases.oidc.rotate_signing_key()
+    return Message(f"Identity tokens are signed with the key {key} from now on.")
+
+
 def _only_whole_tokens(actor: Actor) -> None:
     """Refuse tokens with scopes: they could make themselves one without."""
     if actor.scopes is not None:
@@ -123,6 +131,18 @@ OPERATIONS: list[AnyOperation] = [
         tag="Roundel",
         need=Need.SIGNED_IN,
         handler=rotate_master_key,
+        prefix=OWN,
+        answer=Message,
+        extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/signing-key/rotate",
+        id="rotateSigningKey",
+        summary="Sign identity tokens with a fresh key from now on",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=rotate_signing_key,
         prefix=OWN,
         answer=Message,
         extension=True,

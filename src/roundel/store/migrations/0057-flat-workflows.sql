@@ -1,5 +1,5 @@
 -- What an ending of a job costs no longer grows with its workflow.
--- depends: 0053-ssh-keys
+-- depends: 0055-failed-tests
 
 DROP INDEX job_of_workflow;
 CREATE INDEX job_of_workflow ON job (workflow_id, status);

@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0053-ssh-keys
+-- depends: 0055-failed-tests
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,

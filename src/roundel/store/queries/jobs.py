@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from roundel.domain.ids import ExecutionId, JobId, OrganizationId, ProjectId
+from roundel.domain.jobs import Execution
 from roundel.domain.projects import Project
 from roundel.domain.runners import StepReport
 from roundel.domain.views import JobView, NodeView
@@ -112,9 +113,19 @@ def _nodes(sql: Sql, job_id: JobId) -> list[NodeView]:
         f"SELECT {EXECUTION} FROM execution WHERE job_id = :job ORDER BY node, attempt", job=job_id
     )
     newest = {execution.node: execution for execution in map(execution_of, rows)}
+    return _with_steps(sql, list(newest.values()))
+
+
+def node(sql: Sql, execution_id: ExecutionId) -> NodeView | None:
+    """Return one node with its steps."""
+    row = sql.one(f"SELECT {EXECUTION} FROM execution WHERE id = :id", id=execution_id)
+    return None if row is None else _with_steps(sql, [execution_of(row)])[0]
+
+
+def _with_steps(sql: Sql, executions: list[Execution]) -> list[NodeView]:
     steps: defaultdict[str, list[tuple[StepReport, int]]] = defaultdict(list)
-    marks, values = placeholders("id", [execution.id for execution in newest.values()])
-    if newest:
+    marks, values = placeholders("id", [execution.id for execution in executions])
+    if executions:
         for row in sql.all(
             f"SELECT {STEP}, size, execution_id FROM step WHERE execution_id IN ({marks})"
             " ORDER BY execution_id, position",
@@ -130,7 +141,7 @@ def _nodes(sql: Sql, job_id: JobId) -> list[NodeView]:
             stopped_at=execution.stopped_at,
             steps=tuple(steps[execution.id]),
         )
-        for execution in newest.values()
+        for execution in executions
     ]
 
 

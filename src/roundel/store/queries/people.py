@@ -8,7 +8,7 @@ from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId
 from roundel.domain.projects import Organization, Project
-from roundel.store.dialect import Sql
+from roundel.store.dialect import Row, Sql
 from roundel.store.repos.projects import SELECT_PROJECT
 from roundel.store.rows import ORGANIZATION, PERSON, columns, organization_of, person_of, project_of
 
@@ -34,8 +34,11 @@ def actor_by_id(sql: Sql, person_id: PersonId) -> Actor | None:
 
 def _actor(sql: Sql, statement: str, values: Mapping[str, object]) -> Actor | None:
     row = sql.one(statement, **values)
-    if row is None:
-        return None
+    return None if row is None else actor_of(sql, row)
+
+
+def actor_of(sql: Sql, row: Row) -> Actor:
+    """Read a person and, behind their columns, the scopes of a token; add the person's roles."""
     person = person_of(row)
     scopes = None if row[6] is None else frozenset(map(Need, msgspec.json.decode(row[6])))
     return Actor(

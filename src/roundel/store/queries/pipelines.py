@@ -1,6 +1,7 @@
 """Pipelines as lists and details show them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import PersonId, PipelineId, ProjectId
@@ -8,13 +9,15 @@ from roundel.domain.views import PipelineConfig, PipelineView
 from roundel.store.dialect import Row, Sql, placeholders
 from roundel.store.rows import PIPELINE, PIPELINE_WIDTH, columns, pipeline_of, slug_of
 
-_SELECT = (
+SELECT_PIPELINE = (
     f"SELECT {columns(PIPELINE, 'p')}, j.slug, j.repository_url"
     " FROM pipeline p JOIN project j ON j.id = p.project_id"
 )
 
 
-def _view(row: Row) -> PipelineView:
+@lru_cache(maxsize=2048)
+def view_of(row: Row) -> PipelineView:
+    """Return what a row says.  Lists show the same rows again and again, so they are remembered."""
     return PipelineView(
         pipeline=pipeline_of(row),
         project_slug=slug_of(row[PIPELINE_WIDTH]),
@@ -43,7 +46,7 @@ def pipelines(
     ]
     if len(projects) > 1:
         found.sort(key=lambda row: (row[18], row[0]), reverse=True)  # created_at, id
-    return [_view(row) for row in found[:limit]]
+    return [view_of(row) for row in found[:limit]]
 
 
 def _page_of_one(
@@ -66,25 +69,26 @@ def _page_of_one(
         where.append("(p.created_at, p.id) < (:created_at, :id)")
         values["created_at"], values["id"] = before
     return sql.all(
-        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
+        f"{SELECT_PIPELINE} WHERE {' AND '.join(where)}"
+        " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
         **values,
     )
 
 
 def pipeline(sql: Sql, pipeline_id: PipelineId) -> PipelineView | None:
     """Return a pipeline."""
-    row = sql.one(f"{_SELECT} WHERE p.id = :id", id=pipeline_id)
-    return None if row is None else _view(row)
+    row = sql.one(f"{SELECT_PIPELINE} WHERE p.id = :id", id=pipeline_id)
+    return None if row is None else view_of(row)
 
 
 def pipeline_by_number(sql: Sql, project_id: ProjectId, number: int) -> PipelineView | None:
     """Return a project's pipeline by its number."""
     row = sql.one(
-        f"{_SELECT} WHERE p.project_id = :project AND p.number = :number",
+        f"{SELECT_PIPELINE} WHERE p.project_id = :project AND p.number = :number",
         project=project_id,
         number=number,
     )
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 def pipeline_config(sql: Sql, pipeline_id: PipelineId) -> PipelineConfig | None:

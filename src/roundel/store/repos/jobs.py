@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from roundel.domain.ids import JobId, ProjectId
 from roundel.domain.jobs import Job, JobStatus, check_move
+from roundel.domain.watching import Wake, nobody, topic_of_changes
 from roundel.store.dialect import Sql
 from roundel.store.rows import JOB, job_of, job_row, values_of
 
@@ -13,14 +14,17 @@ LOOK_BACK = 1000  # numbers: a claim must not walk through a project's whole his
 class SqlJobs:
     """Implements `domain.jobs.Jobs`."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, wake: Wake = nobody) -> None:
         self._sql = sql
+        self._wake = wake
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Add jobs; their workflow must be there."""
         self._sql.each(
             f"INSERT INTO job ({JOB}) VALUES ({values_of(JOB)})", [job_row(job) for job in jobs]
         )
+        for project in {job.project_id for job in jobs}:
+            self._wake(topic_of_changes(project))
 
     def get(self, job_id: JobId) -> Job | None:
         """Return the job."""
@@ -55,4 +59,5 @@ class SqlJobs:
             before=before.value,
             **job_row(job),
         )
+        self._wake(topic_of_changes(job.project_id))
         return changed > 0

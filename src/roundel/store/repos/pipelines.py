@@ -2,6 +2,7 @@
 
 from roundel.domain.ids import PipelineId, ProjectId
 from roundel.domain.pipelines import Pipeline, PipelineState
+from roundel.domain.watching import Wake, topic_of_changes
 from roundel.store.dialect import Sql
 from roundel.store.rows import PIPELINE, pipeline_of, pipeline_row, values_of
 
@@ -9,8 +10,9 @@ from roundel.store.rows import PIPELINE, pipeline_of, pipeline_row, values_of
 class SqlPipelines:
     """Implements `domain.pipelines.Pipelines`."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, wake: Wake) -> None:
         self._sql = sql
+        self._wake = wake
 
     def add(self, pipeline: Pipeline) -> None:
         """Add a pipeline under the number that was taken for it."""
@@ -18,6 +20,7 @@ class SqlPipelines:
             f"INSERT INTO pipeline ({PIPELINE}) VALUES ({values_of(PIPELINE)})",
             **pipeline_row(pipeline),
         )
+        self._wake(topic_of_changes(pipeline.project_id))
 
     def get(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return the pipeline."""
@@ -31,11 +34,12 @@ class SqlPipelines:
             " commit_facts = :commit_facts, errors = :errors, source = :source,"
             " compiled = :compiled, plan = :plan, updated_at = :updated_at,"
             " setup_source = :setup_source, setup_compiled = :setup_compiled,"
-            " setup_plan = :setup_plan"
+            " setup_plan = :setup_plan, origin = :origin"
             " WHERE id = :id AND state = :before",
             before=before.value,
             **pipeline_row(pipeline),
         )
+        self._wake(topic_of_changes(pipeline.project_id))
         return changed > 0
 
     def newest_of_branch(self, project_id: ProjectId, branch: str) -> PipelineId | None:

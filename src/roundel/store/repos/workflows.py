@@ -8,6 +8,7 @@ from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
+from roundel.domain.watching import Wake, topic_of_changes
 from roundel.domain.workflows import Layout, Workflow, WorkflowSlot, layout_of
 from roundel.store.dialect import Row, Sql, placeholders
 from roundel.store.rows import (
@@ -48,8 +49,9 @@ _AT_ONCE = 512  # jobs of one statement
 class SqlWorkflows:
     """Implements `domain.workflows.Workflows`."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, wake: Wake) -> None:
         self._sql = sql
+        self._wake = wake
 
     def add(self, workflow: Workflow) -> None:
         """Add a workflow."""
@@ -57,6 +59,7 @@ class SqlWorkflows:
             f"INSERT INTO workflow ({WORKFLOW}) VALUES ({values_of(WORKFLOW)})",
             **workflow_row(workflow),
         )
+        self._wake(topic_of_changes(workflow.project_id))
 
     def get(self, workflow_id: WorkflowId) -> Workflow | None:
         """Return the workflow."""
@@ -71,6 +74,7 @@ class SqlWorkflows:
             before=before.value,
             **workflow_row(workflow),
         )
+        self._wake(topic_of_changes(workflow.project_id))
         return changed > 0
 
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
@@ -136,6 +140,16 @@ class SqlWorkflows:
         """Return the workflows that a job is part of: its own, and reruns that kept it."""
         rows = self._sql.all("SELECT workflow_id FROM workflow_job WHERE job_id = :job", job=job_id)
         return [WorkflowId(row[0]) for row in rows]
+
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+        row = self._sql.one(
+            "SELECT id FROM workflow WHERE project_id = :project AND name = :name"
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            project=project_id,
+            name=name,
+        )
+        return None if row is None else WorkflowId(row[0])
 
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""

@@ -1,0 +1,43 @@
+"""Where pages are.  The forms are those of CircleCI's web application, so that links fit both."""
+
+from urllib.parse import quote
+
+from roundel.domain.projects import LONG_FORM, Organization, Project, Slug
+
+
+class _Addresses:
+    """Paths of pages, escaped for use in a link."""
+
+    def organization(self, organization: Organization) -> str:
+        """Return the path of an organization's pipelines."""
+        return f"/pipelines/{LONG_FORM[organization.vcs]}/{_segment(organization.name)}"
+
+    def project(self, project: Project | Slug) -> str:
+        """Return the path of a project's pipelines."""
+        slug = project if isinstance(project, Slug) else project.slug
+        parts = (LONG_FORM[slug.vcs], _segment(slug.organization), _segment(slug.project))
+        return "/pipelines/" + "/".join(parts)
+
+    def pipeline(self, project: Project | Slug, number: int) -> str:
+        """Return the path of a pipeline."""
+        return f"{self.project(project)}/{number}"
+
+    def workflow(self, project: Project | Slug, number: int, workflow: str) -> str:
+        """Return the path of a workflow."""
+        return f"{self.pipeline(project, number)}/workflows/{workflow}"
+
+    def job(self, project: Project | Slug, number: int, workflow: str, job: int) -> str:
+        """Return the path of a job."""
+        return f"{self.workflow(project, number, workflow)}/jobs/{job}"
+
+
+address_of = _Addresses()
+
+
+def is_own_path(text: str) -> bool:
+    """Tell whether a way back leads to a page of ours and nowhere else."""
+    return text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")

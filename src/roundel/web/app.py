@@ -1,0 +1,240 @@
+"""The pages as one ASGI application: the table of pages behind sessions, forms and headers."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from roundel.domain.access import Need
+from roundel.domain.errors import (
+    DomainError,
+    IllegalMove,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from roundel.domain.sessions import Visitor
+from roundel.vault.tokens import digest_of
+from roundel.web import tokens
+from roundel.web.assets import PREFIX, Assets
+from roundel.web.attempts import Attempts
+from roundel.web.headers import with_headers
+from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
+from roundel.web.ports import WebApp, WebSettings, WebUseCases
+from roundel.web.rendering import Renderer
+from roundel.web.stream import Streams
+from roundel.web.table import pages
+
+log = logging.getLogger("roundel.web")
+
+STATUS_OF: Mapping[type[DomainError], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    IllegalMove: 409,
+    DomainError: 400,
+}
+DENIED = "Your role does not allow this."
+FOREIGN_FORM = "This form is too old, or not one of this server's. Go back, reload, try again."
+TOO_LARGE = "This form is larger than the server takes."
+MOST_FIELDS = 500
+
+
+class _Gone(Exception):
+    """The visitor went away before the request was complete."""
+
+
+def create_web(app: WebApp, use_cases: WebUseCases, settings: WebSettings) -> ASGIApp:
+    """Return the pages: everything that is not the API's."""
+    streams = Streams(app, settings.heartbeat_seconds)
+    hall = Hall(app, use_cases, settings, Renderer(Assets()), streams, Attempts())
+    return with_headers(_Doorman(hall), secure=_is_secure(settings.public_url))
+
+
+def _is_secure(public_url: str | None) -> bool:
+    return public_url is not None and public_url.startswith("https://")
+
+
+class _Route:
+    """A page with its path made ready; HEAD goes where GET goes."""
+
+    def __init__(self, page: AnyPage) -> None:
+        self.page = page
+        self._pattern, _, self._convertors = compile_path(page.path)
+
+    def match(self, path: str) -> dict[str, Any] | None:
+        found = self._pattern.match(path)
+        if found is None:
+            return None
+        values = found.groupdict()
+        return {key: self._convertors[key].convert(value) for key, value in values.items()}
+
+
+class _Doorman:
+    """Finds the page, checks the visitor's right and the form's token, renders refusals."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._routes = [_Route(page) for page in pages()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
+        visit = self._visit(scope)
+        try:
+            response = await self._answer(visit, scope, receive)
+        except (_Gone, ClientDisconnect):
+            return
+        if scope["method"] == "HEAD":
+            response = Response(status_code=response.status_code, headers=dict(response.headers))
+        await response(scope, receive, send)
+
+    async def _answer(self, visit: Visit[Any], scope: Scope, receive: Receive) -> Response:
+        try:
+            if scope["path"].startswith(PREFIX):
+                name = scope["path"].removeprefix(PREFIX)
+                asset = self._hall.renderer.assets.response(name, dict(visit.headers))
+                if asset is None:
+                    raise NotFound(NOTHING_HERE)
+                return asset
+            return await self._page(visit, scope, receive)
+        except Unauthenticated as error:
+            return _to_sign_in(visit, error)
+        except DomainError as error:
+            status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+            return visit.page("error.html", status=status, code=status, message=str(error))
+        except Unavailable as error:
+            log.warning("unavailable: %s", error)
+            return visit.page("error.html", status=503, code=503, message="")
+        except _Gone:
+            raise
+        except Exception:
+            log.exception("page_failed path=%s", scope["path"])
+            return visit.page("error.html", status=500, code=500, message="")
+
+    async def _page(self, visit: Visit[Any], scope: Scope, receive: Receive) -> Response:
+        secure = _is_secure(visit.origin)
+        secret = tokens.session_secret(visit.cookies, secure=secure)
+        known = None if secret is None else await self._known(secret)
+        if known is not None:
+            visit.visitor, visit.session = known.actor, known.session
+            await self._hall.use_cases.note_visit(known.session)
+        tied = secret if known is not None else tokens.form_secret(visit.cookies, secure=secure)
+        fresh = tied is None
+        tied = tied or tokens.new_form_secret()
+        visit.form_token = tokens.form_token(self._hall.settings.signing_key, tied)
+        page = self._route(visit, scope)
+        if page.method == "POST":
+            await self._read_form(visit, receive, tied=None if fresh else tied)
+        subject = await self._admit(page, visit)
+        response = await page.handler(replace(visit, subject=subject))
+        if fresh and page.need is Need.NOTHING and visit.method == "GET":
+            response.headers.append("set-cookie", tokens.form_cookie(tied, secure=secure))
+        return response
+
+    async def _known(self, secret: str) -> Visitor | None:
+        return await self._hall.app.sessions.visitor(digest_of(secret))
+
+    def _route(self, visit: Visit[Any], scope: Scope) -> AnyPage:
+        wanted = "GET" if visit.method == "HEAD" else visit.method
+        path = scope["path"]
+        if len(path) > 1:
+            path = path.rstrip("/")
+        for route in self._routes:
+            if route.page.method == wanted and (values := route.match(path)) is not None:
+                visit.path = values
+                return route.page
+        raise NotFound(NOTHING_HERE)
+
+    async def _admit(self, page: AnyPage, visit: Visit[Any]) -> object:
+        """Return what the path names, or refuse: nothing is found for those who may not read."""
+        if page.need is Need.NOTHING:
+            return None
+        if visit.visitor is None:
+            raise Unauthenticated(SIGN_IN)
+        if page.subject is None:
+            return None
+        found: Found[object] | None = await page.subject(self._hall.app, visit.path)
+        if found is None or not visit.visitor.may(Need.READ, found.organization):
+            raise NotFound(NOTHING_HERE)
+        if found.thing is None:
+            raise NotFound(NOTHING_HERE)
+        if not visit.visitor.may(page.need, found.organization):
+            raise NotAllowed(DENIED)
+        return found.thing
+
+    async def _read_form(self, visit: Visit[Any], receive: Receive, *, tied: str | None) -> None:
+        """Read the fields of a form; refuse one that was not given out to this browser."""
+        if visit.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise NotAllowed(FOREIGN_FORM)
+        origin = visit.headers.get("origin")
+        ours = (visit.headers.get("host"), visit.origin.rpartition("://")[2])
+        if origin is not None and origin.rpartition("://")[2] not in ours:
+            raise NotAllowed(FOREIGN_FORM)
+        body = await _body(receive, self._hall.settings.max_form_bytes)
+        try:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError as error:
+            raise Invalid(FOREIGN_FORM) from error
+        form: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            form[name] = (*form.get(name, ()), value)
+        visit.form = form
+        if tied is None or not tokens.fits(visit.form_token, visit.field("form_token")):
+            raise NotAllowed(FOREIGN_FORM)
+
+    def _visit(self, scope: Scope) -> Visit[Any]:
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        query = scope["query_string"].decode("latin-1")
+        pairs = parse_qsl(query, keep_blank_values=True, errors="replace") if query else []
+        target = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        own = f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
+        return Visit(
+            hall=self._hall,
+            method=scope["method"],
+            target=f"{target}?{query}" if query else target,
+            origin=self._hall.settings.public_url or own,
+            visitor=None,
+            session=None,
+            form_token="",
+            cookies=tokens.read_cookies(headers.get("cookie", "")),
+            path={},
+            query=dict(pairs),
+            form={},
+            headers=headers,
+            subject=None,
+        )
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise Invalid(TOO_LARGE)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _to_sign_in(visit: Visit[Any], error: Unauthenticated) -> Response:
+    """Lead to the sign-in and back; what is no page of a browser hears 401."""
+    if visit.method == "GET" and "text/html" in visit.headers.get("accept", "text/html"):
+        back = re.sub(r"[?&]$", "", visit.target)
+        return RedirectResponse(f"/sign-in?next={quote(back, safe='/')}", status_code=303)
+    return visit.page("error.html", status=401, code=401, message=str(error))

@@ -1,0 +1,150 @@
+"""Adding a project, checking its config, triggering a pipeline: the way to the first green one."""
+
+import json
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from roundel.domain.access import Need
+from roundel.domain.errors import DomainError, Invalid, NotAllowed, NotFound
+from roundel.domain.pipelines import Ref
+from roundel.domain.plan import Json
+from roundel.domain.projects import Project, Slug
+from roundel.web import subjects
+from roundel.web.addresses import address_of
+from roundel.web.page import AnyPage, Page, Visit
+from roundel.web.rooms import rooms_of
+
+WORDS = {"true": True, "false": False}
+
+
+async def form(visit: Visit[None]) -> Response:
+    return await _form(visit, problem="", status=200)
+
+
+async def _form(visit: Visit[None], *, problem: str, status: int) -> Response:
+    rooms = await rooms_of(visit)
+    names = ("vcs", "organization", "project", "repository", "branch")
+    values = {name: visit.field(name) for name in names}
+    if not values["organization"] and rooms.projects:
+        values["organization"] = rooms.projects[0].organization.name
+    return visit.page(
+        "add_project.html", status=status, rooms=rooms, problem=problem, values=values
+    )
+
+
+async def add(visit: Visit[None]) -> Response:
+    try:
+        if visit.actor.scopes is not None:
+            raise NotAllowed("A session of a token with scopes cannot add projects.")
+        slug = _slug(visit)
+        repository = visit.field("repository").strip()
+        if not repository:
+            raise Invalid("Repository: give a path on the server, or an address that git knows.")
+        project = await visit.hall.use_cases.add_project(
+            slug, repository, visit.field("branch").strip() or None, visit.actor
+        )
+    except DomainError as error:
+        return await _form(visit, problem=str(error), status=400)
+    return RedirectResponse(f"{address_of.project(project)}/start", status_code=303)
+
+
+def _slug(visit: Visit[None]) -> Slug:
+    parts = [visit.field(name).strip() for name in ("vcs", "organization", "project")]
+    if not all(parts) or any("/" in part for part in parts):
+        raise Invalid("Organization and project: one word each, without a slash.")
+    try:
+        return Slug.parse("/".join(parts))
+    except NotFound as error:
+        raise Invalid("Host: expected gh, bb or circleci.") from error
+
+
+async def start(visit: Visit[Project]) -> Response:
+    """What a branch's config says, and the form that triggers it."""
+    return await _start(visit, problem="", status=200)
+
+
+async def _start(visit: Visit[Project], *, problem: str, status: int) -> Response:
+    project = visit.subject
+    ref = _ref(visit, visit.query.get("branch", "") or visit.field("branch"))
+    checked = await visit.hall.use_cases.check_config(project, ref)
+    return visit.page(
+        "start.html",
+        status=status,
+        rooms=await rooms_of(visit, project=project),
+        project=project,
+        branch=ref.branch or "",
+        tag=ref.tag or "",
+        checked=checked,
+        problem=problem,
+        parameters=visit.field("parameters"),
+        may=visit.actor.may(Need.WRITE, project.organization.id),
+    )
+
+
+async def trigger(visit: Visit[Project]) -> Response:
+    project = visit.subject
+    try:
+        parameters = _parameters(visit.field("parameters"))
+        ref = _ref(visit, visit.field("branch"))
+        made = await visit.hall.use_cases.trigger_pipeline(project, ref, parameters, visit.actor)
+    except DomainError as error:
+        return await _start(visit, problem=str(error), status=400)
+    if made is None:
+        why = "The commit asks for no pipeline: its message says [skip ci] or [ci skip]."
+        return await _start(visit, problem=why, status=400)
+    return RedirectResponse(address_of.pipeline(project, made.number), status_code=303)
+
+
+def _ref(visit: Visit[Project], branch: str) -> Ref:
+    tag = (visit.field("tag") or visit.query.get("tag", "")).strip()
+    if tag:
+        return Ref(tag=tag)
+    return Ref(branch=branch.strip() or visit.subject.default_branch)
+
+
+def _parameters(text: str) -> dict[str, Json]:
+    """Read `name=value` lines; true, false and whole numbers are what they look like."""
+    found: dict[str, Json] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or not name:
+            raise Invalid(f"Parameters, line {number}: expected name=value, got {line[:60]!r}.")
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Json:
+    if text in WORDS:
+        return WORDS[text]
+    if text.removeprefix("-").isdigit() and text.isascii() and len(text) < 16:
+        return int(text)
+    if text.startswith('"'):
+        try:
+            read: Any = json.loads(text)
+        except ValueError:
+            return text
+        return read if isinstance(read, str) else text
+    return text
+
+
+PAGES: list[AnyPage] = [
+    Page(method="GET", path="/projects/add", need=Need.SIGNED_IN, handler=form),
+    Page(method="POST", path="/projects/add", need=Need.SIGNED_IN, handler=add),
+    Page(
+        method="GET",
+        path="/pipelines/{vcs}/{organization}/{project}/start",
+        need=Need.READ,
+        handler=start,
+        subject=subjects.project,
+    ),
+    Page(
+        method="POST",
+        path="/pipelines/{vcs}/{organization}/{project}/start",
+        need=Need.WRITE,
+        handler=trigger,
+        subject=subjects.project,
+    ),
+]

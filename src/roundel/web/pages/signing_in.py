@@ -1,0 +1,157 @@
+"""Signing in with a token or as a local account, signing out, accepting an invitation."""
+
+from starlette.responses import RedirectResponse, Response
+
+from roundel.domain.access import Need, Role
+from roundel.domain.errors import DomainError, Invalid, NotFound, Unauthenticated
+from roundel.domain.projects import Organization
+from roundel.domain.runners import Secret
+from roundel.vault.tokens import digest_of
+from roundel.web import subjects, tokens
+from roundel.web.addresses import is_own_path
+from roundel.web.page import AnyPage, Page, Visit
+
+NO_INVITATION = "This invitation was used already, or its time is over. Ask for a new one."
+TOO_OFTEN = "Too many attempts with this name. Wait a few minutes, then try again."
+
+
+async def form(visit: Visit[None]) -> Response:
+    if visit.visitor is not None:
+        return RedirectResponse(_back(visit), status_code=303)
+    return visit.page("sign_in.html", back=_back(visit), problem="", login="")
+
+
+async def sign_in(visit: Visit[None]) -> Response:
+    """Begin a new session, whatever the browser had before: a fixed one is worth nothing."""
+    token, login = visit.field("token").strip(), visit.field("login").strip()
+    now, attempts = visit.app.clock.now(), visit.hall.attempts
+    try:
+        if token:
+            secret = await visit.hall.use_cases.sign_in_with_token(Secret(token))
+        else:
+            if not attempts.may_try(login, now):
+                raise Unauthenticated(TOO_OFTEN)
+            secret = await visit.hall.use_cases.sign_in_with_password(
+                login, Secret(visit.field("password"))
+            )
+    except Unauthenticated as error:
+        if not token:
+            attempts.failed(login, now)
+        return visit.page(
+            "sign_in.html", status=401, back=_back(visit), problem=str(error), login=login
+        )
+    attempts.succeeded(login)
+    return _signed_in(visit, secret, _back(visit))
+
+
+async def sign_out(visit: Visit[None]) -> Response:
+    if visit.session is not None:
+        await visit.hall.use_cases.sign_out(visit.session.digest)
+    response = RedirectResponse("/sign-in", status_code=303)
+    cookie = tokens.session_cookie("", secure=visit.origin.startswith("https://"))
+    response.headers.append("set-cookie", cookie)
+    return response
+
+
+async def invitation(visit: Visit[None]) -> Response:
+    found = await visit.app.sessions.invitation(digest_of(visit.path["secret"]))
+    if found is None:
+        raise NotFound(NO_INVITATION)
+    organization = await visit.app.reads.organization_by_id(found.organization_id)
+    return visit.page(
+        "invitation.html", organization=organization, role=found.role, problem="", login="", name=""
+    )
+
+
+async def accept(visit: Visit[None]) -> Response:
+    secret = visit.path["secret"]
+    found = await visit.app.sessions.invitation(digest_of(secret))
+    if found is None:
+        raise NotFound(NO_INVITATION)
+    login, name = visit.field("login").strip(), visit.field("name").strip()
+    try:
+        if visit.field("password") != visit.field("again"):
+            raise Invalid("The two passwords are not the same.")
+        session = await visit.hall.use_cases.accept_invitation(
+            secret, login, name, Secret(visit.field("password"))
+        )
+    except Invalid as error:
+        organization = await visit.app.reads.organization_by_id(found.organization_id)
+        return visit.page(
+            "invitation.html",
+            status=400,
+            organization=organization,
+            role=found.role,
+            problem=str(error),
+            login=login,
+            name=name,
+        )
+    return _signed_in(visit, session, "/pipelines")
+
+
+async def members(visit: Visit[Organization]) -> Response:
+    return visit.page("invite.html", organization=visit.subject, link="", roles=list(Role))
+
+
+async def invite(visit: Visit[Organization]) -> Response:
+    try:
+        role = Role(visit.field("role"))
+    except ValueError as error:
+        raise Invalid("role: expected viewer, contributor or administrator") from error
+    secret = await visit.hall.use_cases.invite(visit.subject.id, role, visit.actor)
+    link = f"{visit.origin}/invitation/{secret}"
+    return visit.page("invite.html", organization=visit.subject, link=link, roles=list(Role))
+
+
+async def account(visit: Visit[None]) -> Response:
+    return visit.page("account.html", problem="", done=False)
+
+
+async def change_password(visit: Visit[None]) -> Response:
+    """Set a local account's password; all of its sessions end, this one included."""
+    try:
+        if visit.actor.scopes is not None:
+            raise Invalid("A session of a token with scopes cannot set a password.")
+        if visit.field("password") != visit.field("again"):
+            raise Invalid("The two passwords are not the same.")
+        await visit.hall.use_cases.change_password(visit.actor.id, Secret(visit.field("password")))
+    except DomainError as error:
+        return visit.page("account.html", status=400, problem=str(error), done=False)
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+def _back(visit: Visit[None]) -> str:
+    wanted = visit.field("next") or visit.query.get("next", "")
+    return wanted if is_own_path(wanted) else "/pipelines"
+
+
+def _signed_in(visit: Visit[None], secret: Secret, back: str) -> Response:
+    response = RedirectResponse(back, status_code=303)
+    cookie = tokens.session_cookie(secret, secure=visit.origin.startswith("https://"))
+    response.headers.append("set-cookie", cookie)
+    return response
+
+
+PAGES: list[AnyPage] = [
+    Page(method="GET", path="/sign-in", need=Need.NOTHING, handler=form),
+    Page(method="POST", path="/sign-in", need=Need.NOTHING, handler=sign_in),
+    Page(method="POST", path="/sign-out", need=Need.NOTHING, handler=sign_out),
+    Page(method="GET", path="/invitation/{secret}", need=Need.NOTHING, handler=invitation),
+    Page(method="POST", path="/invitation/{secret}", need=Need.NOTHING, handler=accept),
+    Page(
+        method="GET",
+        path="/settings/organization/{vcs}/{organization}/invite",
+        need=Need.ADMINISTER,
+        handler=members,
+        subject=subjects.organization,
+    ),
+    Page(
+        method="POST",
+        path="/settings/organization/{vcs}/{organization}/invite",
+        need=Need.ADMINISTER,
+        handler=invite,
+        subject=subjects.organization,
+    ),
+    Page(method="GET", path="/account", need=Need.SIGNED_IN, handler=account),
+    Page(method="POST", path="/account/password", need=Need.SIGNED_IN, handler=change_password),
+]

@@ -1,0 +1,100 @@
+"""Looking up what a path names, and whose it is: the basis of every right."""
+
+from dataclasses import dataclass
+
+from roundel.domain.ids import PipelineId, WorkflowId, is_uuid
+from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
+from roundel.domain.views import JobView, PipelineView, WorkflowView
+from roundel.web.page import Found, Path
+from roundel.web.ports import WebApp
+
+HIGHEST_NUMBER = 2**31 - 1  # what databases store in a number's column
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineHere:
+    """A pipeline with its project."""
+
+    project: Project
+    view: PipelineView
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowHere:
+    """A workflow with its pipeline and project."""
+
+    project: Project
+    pipeline: PipelineView
+    view: WorkflowView
+
+
+@dataclass(frozen=True, slots=True)
+class JobHere:
+    """A job with where it is."""
+
+    project: Project
+    view: JobView
+
+
+async def organization(app: WebApp, path: Path) -> Found[Organization] | None:
+    """Find an organization by its slug."""
+    vcs = VCS_WORDS.get(path["vcs"])
+    found = None if vcs is None else await app.reads.organization(vcs, path["organization"])
+    return None if found is None else Found(found.id, found)
+
+
+async def project(app: WebApp, path: Path) -> Found[Project] | None:
+    """Find a project by its slug."""
+    vcs = VCS_WORDS.get(path["vcs"])
+    if vcs is None:
+        return None
+    slug = Slug(vcs=vcs, organization=path["organization"], project=path["project"])
+    found = await app.reads.project(slug)
+    return None if found is None else Found(found.organization.id, found)
+
+
+async def pipeline(app: WebApp, path: Path) -> Found[PipelineHere] | None:
+    """Find a pipeline by project and number."""
+    found = await project(app, path)
+    if found is None or found.thing is None:
+        return None
+    number = path["number"]
+    view = None
+    if number <= HIGHEST_NUMBER:
+        view = await app.reads.pipeline_by_number(found.thing.id, number)
+    here = None if view is None else PipelineHere(found.thing, view)
+    return Found(found.organization, here)
+
+
+async def workflow(app: WebApp, path: Path) -> Found[WorkflowHere] | None:
+    """Find a workflow by pipeline and id."""
+    found = await pipeline(app, path)
+    if found is None or found.thing is None:
+        return None
+    here, text = found.thing, path["workflow"]
+    view = await app.reads.workflow(WorkflowId(text.lower())) if is_uuid(text) else None
+    if view is None or view.workflow.pipeline_id != here.view.pipeline.id:
+        return Found(found.organization, None)
+    return Found(found.organization, WorkflowHere(here.project, here.view, view))
+
+
+async def job(app: WebApp, path: Path) -> Found[JobHere] | None:
+    """Find a job by project and number; the pipeline and workflow of the path must be its own."""
+    found = await project(app, path)
+    if found is None or found.thing is None:
+        return None
+    number = path["job"]
+    view = await app.reads.job(found.thing.id, number) if number <= HIGHEST_NUMBER else None
+    if view is None:
+        return Found(found.organization, None)
+    return Found(found.organization, JobHere(found.thing, view))
+
+
+async def pipeline_by_id(app: WebApp, path: Path) -> Found[PipelineHere] | None:
+    """Find a pipeline by its id."""
+    text = path["pipeline"]
+    view = await app.reads.pipeline(PipelineId(text.lower())) if is_uuid(text) else None
+    if view is None:
+        return None
+    found = await app.reads.project_by_id(view.pipeline.project_id)
+    return None if found is None else Found(found.organization.id, PipelineHere(found, view))

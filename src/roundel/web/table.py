@@ -1,0 +1,33 @@
+"""The table of all pages: what is not in it is not served."""
+
+from roundel.web.page import AnyPage
+from roundel.web.pages import (
+    badges,
+    dashboard,
+    feeds,
+    jobs,
+    pipelines,
+    projects,
+    searches,
+    signing_in,
+    small,
+    streams,
+)
+
+MODULES = (
+    small,
+    signing_in,
+    dashboard,
+    searches,
+    projects,
+    pipelines,
+    jobs,
+    streams,
+    badges,
+    feeds,
+)
+
+
+def pages() -> list[AnyPage]:
+    """Return the rows; of two that fit a path the first is taken."""
+    return [page for module in MODULES for page in module.PAGES]
