@@ -8,8 +8,8 @@ from bench.idle import measure_idle
 from bench.jobs import measure_docker, measure_process
 from bench.lists import measure_lists
 from bench.local import measure_local
-from bench.orchestration import measure_orchestration
 from bench.million import measure_million
+from bench.orchestration import measure_orchestration
 from bench.steps import measure_steps
 
 GROUPS = {

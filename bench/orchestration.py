@@ -93,8 +93,8 @@ async def jobs_a_second(house: TimedHouse) -> float:
     began = time.perf_counter()
     pipelines = [await house.trigger(fan(WIDTH)) for _ in range(PIPELINES)]
     for pipeline in pipelines:
-        while (await house.workflow(pipeline)).status.value != "success":
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - as a client looks
+        while (await house.workflow(pipeline)).status.value != "success":  # noqa: ASYNC110 - looks as a client does
+            await asyncio.sleep(0.05)
     return PIPELINES * WIDTH / (time.perf_counter() - began)
 
 
@@ -122,8 +122,8 @@ async def latency(name: str, url: str | None) -> None:
         for number in range(RATE * SECONDS):
             await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
             await house.trigger()
-        while len(waited) < RATE * SECONDS:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - as a client looks
+        while len(waited) < RATE * SECONDS:  # noqa: ASYNC110 - looks as a client does
+            await asyncio.sleep(0.05)
         for server in servers:
             server.cancel()
         await asyncio.gather(*servers, return_exceptions=True)
