@@ -92,8 +92,8 @@ CREATE TABLE pipeline (
   scheduled_workflow TEXT,
   schedule_id TEXT,
   schedule_name TEXT,
-  origin TEXT,
   launch TEXT,
+  origin TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -154,7 +154,7 @@ CREATE TABLE job (
     = (status IN ('blocked', 'on_hold', 'queued', 'not_running', 'running'))),
   CHECK (status NOT IN ('queued', 'not_running', 'running') OR number IS NOT NULL)
 );
-CREATE INDEX job_of_workflow ON job (workflow_id);
+CREATE INDEX job_of_workflow ON job (workflow_id, status);
 
 CREATE TABLE workflow_job (
   workflow_id TEXT NOT NULL REFERENCES workflow (id),
@@ -170,6 +170,7 @@ CREATE TABLE workflow_job (
   PRIMARY KEY (workflow_id, position),
   CHECK ((excluded IS NULL) = (job_id IS NOT NULL))
 );
+CREATE INDEX workflow_job_of_job ON workflow_job (job_id, workflow_id) WHERE job_id IS NOT NULL;
 
 CREATE TABLE execution (
   id TEXT NOT NULL PRIMARY KEY,

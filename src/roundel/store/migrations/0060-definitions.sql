@@ -1,5 +1,5 @@
 -- Pipeline definitions and their triggers; every project gets its default definition.
--- depends: 0080-git-hosts
+-- depends: 0057-flat-workflows
 
 ALTER TABLE pipeline ADD COLUMN launch TEXT;
 
