@@ -364,7 +364,6 @@ def test_older_databases_give_every_project_its_default_definition(tmp_path: Pat
 @pytest.mark.spec
 async def test_definitions_and_triggers_are_as_published(place: Place):
 
-
     components = as_json_schema(complete()["components"])
 
     def held(name: str, answer: Answer) -> Any:
