@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
@@ -16,6 +17,7 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import JobId, OrganizationId, ProjectId, ScheduleId, TokenId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
@@ -150,6 +152,8 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def organizations(self) -> OrganizationCases: ...
     @property
     def policies(self) -> PolicyCases: ...
     @property
@@ -308,6 +312,8 @@ class ApiApp(Protocol):
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
+    @property
+    def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

@@ -11,6 +11,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.groups import Groups
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -63,6 +64,8 @@ class Tx(Protocol):
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def groups(self) -> Groups: ...
     @property
     def insights(self) -> Insights: ...
     @property
