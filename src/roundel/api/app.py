@@ -15,7 +15,7 @@ from roundel.api.errors import Refusal
 from roundel.api.layers import Errors, RequestIds, WhoCalls
 from roundel.api.limits import Limits
 from roundel.api.openapi import write_document
-from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
+from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation, RawMessage
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
 from roundel.api.repeats import answer_once, key_of
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
@@ -92,16 +92,18 @@ class Dispatch:
         self._limits.take(scope, operation)
         subject = await self._admit(operation, path, caller)
         body = b""
-        if operation.body is not None:
-            body = await read_body(scope, receive, self._door.settings.max_body_bytes)
+        if operation.body is not None or operation.raw:
+            most = operation.largest_body or self._door.settings.max_body_bytes
+            body = await read_body(scope, receive, most)
         call: Call[Any, Any] = Call(
             door=self._door,
             caller=caller,
             path=path,
             query=query,
             subject=subject,
-            body=bound.bodies.decode(scope, body),
+            body=_raw(scope, body) if operation.raw else bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
+            last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
         )
         key = key_of(scope, caller)
@@ -152,6 +154,11 @@ class Dispatch:
         if not caller.may(operation.need, found.organization):
             raise NotAllowed(DENIED)
         return found.thing
+
+
+def _raw(scope: Scope, body: bytes) -> RawMessage:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return RawMessage(headers, body)
 
 
 async def _send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

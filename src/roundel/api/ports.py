@@ -17,8 +17,17 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
 from roundel.domain.groups import GroupReads
-from roundel.domain.ids import JobId, OrganizationId, ProjectId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.ids import (
+    JobId,
+    OrganizationId,
+    PipelineId,
+    ProjectId,
+    ScheduleId,
+    TokenId,
+    WorkflowId,
+)
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
@@ -46,6 +55,9 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.connections import Connect, Connected
+from roundel.services.following import Wakeups
+from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
 
@@ -95,6 +107,24 @@ class WebhookCases(Protocol):
     async def ping_webhook(self, hook: Webhook) -> Delivery: ...
 
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
+
+
+class GitCases(Protocol):
+    """What callers may ask for of git hosts; and hosts, by messages that they sign."""
+
+    async def receive(
+        self, connection: ConnectionId, headers: Mapping[str, str], raw_body: bytes
+    ) -> Receipt | Unverified: ...
+
+    async def connect(self, command: Connect) -> Connected: ...
+
+    async def disconnect(self, connection: ConnectionId) -> None: ...
+
+    async def poll(self, project: Project) -> Watch: ...
+
+    async def stop_polling(self, project: Project) -> None: ...
+
+    async def approve_contribution(self, pipeline: PipelineId, by: Actor) -> None: ...
 
 
 class PolicyCases(Protocol):
@@ -154,6 +184,8 @@ class UseCases(RunnerUseCases, Protocol):
 
     @property
     def organizations(self) -> OrganizationCases: ...
+    @property
+    def git(self) -> GitCases: ...
     @property
     def policies(self) -> PolicyCases: ...
     @property
@@ -305,11 +337,15 @@ class ApiApp(Protocol):
     @property
     def logs(self) -> Logs: ...
     @property
+    def wakeups(self) -> Wakeups: ...
+    @property
     def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
+    @property
+    def connections(self) -> ConnectionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property

@@ -11,6 +11,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
+from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.groups import GroupReads
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
@@ -42,6 +43,7 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
@@ -56,6 +58,7 @@ from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
+from roundel.vcs.hosts import Adapters as HostAdapters
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
@@ -109,6 +112,7 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
@@ -125,6 +129,7 @@ class Engine:
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
+        self.git_hosts: GitHosts = HostAdapters()
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
+from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
 from roundel.app.organization_cases import OrganizationCases
 from roundel.app.policy_cases import PolicyCases
@@ -53,6 +54,7 @@ class UseCases(RunnerUseCases):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
+        self.git = GitCases(engine)
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
         self.organizations = OrganizationCases(engine)

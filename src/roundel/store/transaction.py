@@ -7,6 +7,8 @@ from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.git_hosts import SqlConnections
+from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.groups import SqlGroups
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
@@ -44,11 +46,14 @@ class Transaction:
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
+        self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
+        self.jobs = SqlJobs(sql)
+        self.known_refs = SqlKnownRefs(sql)
         self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
