@@ -11,7 +11,7 @@ from roundel.api.app import create_api
 from roundel.app import UseCases, build
 from roundel.domain.access import Actor
 from roundel.domain.errors import Invalid
-from roundel.domain.ids import PipelineId, new_id
+from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Plan
 from roundel.domain.runners import Secret
