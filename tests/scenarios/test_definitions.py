@@ -354,7 +354,7 @@ def test_older_databases_give_every_project_its_default_definition(tmp_path: Pat
         "INSERT INTO project (id, organization_id, slug, name, repository_url, default_branch,"
         " created_at) VALUES ('p', 'o', 'gh/acme/web', 'web', '/srv/web', 'main', 7);"
     )
-    text = (MIGRATIONS / "0060-definitions.sql").read_text()
+    text = (MIGRATIONS / "0061-definitions.sql").read_text()
     connection.executescript(text[text.index("INSERT INTO") :])
     rows = connection.execute("SELECT id, project_id, created_at FROM pipeline_definition")
     assert rows.fetchall() == [("p", "p", 7)]

@@ -81,6 +81,9 @@ class Tenants:
             f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
             {"start": "2027-01-01", "end": "2027-01-02"},
         )
+        group = await own.post(
+            f"/api/v2/organizations/{house.project.organization.id}/groups", {"name": "ours"}
+        )
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
         self.names = {
@@ -110,6 +113,8 @@ class Tenants:
             "pipeline_definition_id": house.project.id,
             "trigger_id": trigger.json()["id"],
             "org_id": house.project.organization.id,
+            "group_id": group.json()["id"],
+            "login": "admin",
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
         }

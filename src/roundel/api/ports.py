@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.api.definition_ports import DefinitionCases
+from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
@@ -19,6 +20,7 @@ from roundel.domain.contexts import (
 )
 from roundel.domain.definitions import DefinitionReads
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
     JobId,
     OrganizationId,
@@ -185,6 +187,8 @@ class UseCases(RunnerUseCases, Protocol):
     @property
     def definitions(self) -> DefinitionCases: ...
     @property
+    def organizations(self) -> OrganizationCases: ...
+    @property
     def git(self) -> GitCases: ...
     @property
     def policies(self) -> PolicyCases: ...
@@ -350,6 +354,8 @@ class ApiApp(Protocol):
     def definitions(self) -> DefinitionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
+    @property
+    def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

@@ -13,6 +13,7 @@ from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.definitions import DefinitionReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
@@ -45,6 +46,7 @@ from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.definitions import SqlDefinitionReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
+from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.policies import SqlPolicyReads
@@ -115,6 +117,7 @@ class Engine:
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
+        self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.policies: PolicyReads = SqlPolicyReads(self._database)
         self.judge = Judge()

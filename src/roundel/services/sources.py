@@ -72,6 +72,11 @@ def ref_or_default(ref: Ref, project: Project) -> Ref:
 async def _look_at(
     project: Project, ref: Ref, known: Commit | None, file: str | None, app: App
 ) -> Looked:
+    if not project.repository_url:
+        raise Invalid(
+            f"The project has no repository yet. Give it one: roundel project add {project.slug}"
+            " --repo PATH_OR_URL"
+        )
     repositories = app.repositories
     found: Fetched | Trouble | None = None
     commit = known

@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0060-definitions
+-- depends: 0061-definitions
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,

@@ -1,5 +1,5 @@
 -- Pipeline definitions and their triggers; every project gets its default definition.
--- depends: 0057-flat-workflows
+-- depends: 0060-groups
 
 ALTER TABLE pipeline ADD COLUMN launch TEXT;
 
