@@ -25,6 +25,7 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
+from roundel.domain.removals import Removals
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
@@ -109,6 +110,8 @@ class Tx(Protocol):
     def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
+    @property
+    def removals(self) -> Removals: ...
     @property
     def repeats(self) -> Repeats: ...
     @property

@@ -808,3 +808,7 @@ CREATE TABLE pipeline_trigger (
 );
 CREATE INDEX pipeline_trigger_of_definition ON pipeline_trigger (definition_id, created_at, id);
 CREATE INDEX pipeline_trigger_of_repository ON pipeline_trigger (repository_project);
+
+CREATE TABLE doomed (
+  name TEXT NOT NULL PRIMARY KEY
+);

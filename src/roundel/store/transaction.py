@@ -21,6 +21,7 @@ from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.removals import SqlRemovals
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -69,6 +70,7 @@ class Transaction:
         self.secrets = SqlSecrets(sql)
         self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
+        self.removals = SqlRemovals(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
