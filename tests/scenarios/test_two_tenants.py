@@ -79,6 +79,10 @@ class Tenants:
         )
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
+        host = await own.post(
+            "/api/roundel/project/gh/acme/web/connection", {"provider": "github", "token": SECRET}
+        )
+        assert host.status == 201, host
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
@@ -105,6 +109,7 @@ class Tenants:
             "org_id": house.project.organization.id,
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
+            "connection-id": host.json()["id"],
         }
 
     async def call(self, operation: AnyOperation) -> Answer:
