@@ -9,6 +9,7 @@ from bench.jobs import measure_docker, measure_process
 from bench.lists import measure_lists
 from bench.local import measure_local
 from bench.million import measure_million
+from bench.orchestration import measure_orchestration
 from bench.steps import measure_steps
 
 GROUPS = {
@@ -20,6 +21,7 @@ GROUPS = {
     "compile": measure_compiling,
     "lists": measure_lists,
     "idle": measure_idle,
+    "orchestration": measure_orchestration,
     "million": measure_million,
 }
 

@@ -103,6 +103,7 @@ class Dispatch:
             subject=subject,
             body=_raw(scope, body) if operation.raw else bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
+            last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
         )
         key = key_of(scope, caller)

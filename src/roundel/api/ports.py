@@ -54,6 +54,7 @@ from roundel.domain.webhooks import (
     WebhookView,
 )
 from roundel.services.connections import Connect, Connected
+from roundel.services.following import Wakeups
 from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
@@ -331,6 +332,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def wakeups(self) -> Wakeups: ...
     @property
     def supply(self) -> Supply: ...
     @property

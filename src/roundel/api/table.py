@@ -2,7 +2,7 @@
 
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
-from roundel.api.own import administration, artifacts, deliveries, followed, git_hosts, logs
+from roundel.api.own import administration, artifacts, deliveries, events, followed, git_hosts, logs
 from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
@@ -50,6 +50,7 @@ MODULES = (
     policies,
     webhooks,
     deliveries,
+    events,
     insights,
     insight_summaries,
     insight_tests,

@@ -305,15 +305,14 @@ def _readable(tx: Tx, lease: Lease, blob: BlobId) -> StoredBlob:
     if tx.caches.names(place.job.project_id, _scope(tx, place.job), blob):
         return upload.blob
     job = tx.layers.job_of(blob)
-    if job is not None and job in {
-        slot.job_id for slot in tx.workflows.slots(place.job.workflow_id)
-    }:
+    if job is not None and job in tx.workflows.layout(place.job.workflow_id).by_job:
         return upload.blob
     raise NotFound("there is no such blob")
 
 
 def _layers(tx: Tx, place: _Place) -> tuple[WorkspaceLayer, ...] | LayerConflict:
-    slots = [slot for slot in tx.workflows.slots(place.job.workflow_id) if slot.job_id is not None]
+    layout = tx.workflows.layout(place.job.workflow_id)
+    slots = [slot for slot in layout.slots.values() if slot.job_id is not None]
     own = next((slot.name for slot in slots if slot.job_id == place.job.id), place.job.name)
     jobs = [
         UpstreamJob(name=slot.name, requires=tuple(need.job for need in slot.requires))

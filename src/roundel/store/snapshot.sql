@@ -153,7 +153,7 @@ CREATE TABLE job (
     = (status IN ('blocked', 'on_hold', 'queued', 'not_running', 'running'))),
   CHECK (status NOT IN ('queued', 'not_running', 'running') OR number IS NOT NULL)
 );
-CREATE INDEX job_of_workflow ON job (workflow_id);
+CREATE INDEX job_of_workflow ON job (workflow_id, status);
 
 CREATE TABLE workflow_job (
   workflow_id TEXT NOT NULL REFERENCES workflow (id),
@@ -169,6 +169,7 @@ CREATE TABLE workflow_job (
   PRIMARY KEY (workflow_id, position),
   CHECK ((excluded IS NULL) = (job_id IS NOT NULL))
 );
+CREATE INDEX workflow_job_of_job ON workflow_job (job_id, workflow_id) WHERE job_id IS NOT NULL;
 
 CREATE TABLE execution (
   id TEXT NOT NULL PRIMARY KEY,
