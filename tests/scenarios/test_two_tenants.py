@@ -83,6 +83,8 @@ class Tenants:
             "/api/roundel/project/gh/acme/web/connection", {"provider": "github", "token": SECRET}
         )
         assert host.status == 201, host
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
