@@ -40,7 +40,7 @@ __all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"
 
 
 def run_here(wanted: Wanted, audience: Audience) -> Summary:
-    """Run to the end, or until SIGINT or SIGTERM; nothing that runs is left behind."""
+    """Run to the end, or until SIGINT, SIGTERM or SIGHUP; nothing that runs is left behind."""
     with asyncio.Runner() as runner:
         return runner.run(_run(wanted, audience))
 

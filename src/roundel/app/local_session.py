@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from roundel.app.engine import Engine
+from roundel.app.local_attending import Attending
 from roundel.app.local_backend import choose_backend, end_leftovers
+from roundel.app.local_commands import Commands
 from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
 from roundel.app.local_orders import changed
 from roundel.app.local_plan import PlanChange
@@ -17,7 +19,7 @@ from roundel.app.local_server import Change, TellingServer
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
-from roundel.domain.flows import WORKFLOW_ENDED
+from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
 from roundel.domain.ids import JobId, PipelineId, WorkflowId
 from roundel.domain.jobs import ENDED, JobStatus
 from roundel.domain.pipelines import Pipeline, PipelineState, Ref
@@ -38,6 +40,7 @@ from roundel.settings import BackendChoice
 
 SLOW_POLL_SECONDS = 0.5  # what changes without an end of a job is seen this late
 MOST_WORKFLOWS = 1000
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal is gone
 LEAVE_SECONDS = 15.0  # for sandboxes that are being removed at the end
 
 
@@ -76,6 +79,11 @@ def over(workflows: list[WorkflowView], waiting: set[WorkflowId]) -> bool:
     return all(
         view.workflow.status in WORKFLOW_ENDED or view.workflow.id in waiting for view in workflows
     )
+
+
+def attended(wanted: Wanted) -> bool:
+    """Tell whether anybody may want to look into a job."""
+    return wanted.desk is not None or wanted.shell_on_failure or bool(wanted.breaks)
 
 
 def mark_of(engine: Engine) -> Path:
@@ -121,6 +129,16 @@ class Session:
         self._server = TellingServer(engine, self._logs, self._change(), engine.clock)
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
+        slots = wanted.slots or os.cpu_count() or 1
+        self._attending = Attending(
+            self._logs,
+            wanted.desk,
+            breaks=wanted.breaks,
+            shell_on_failure=wanted.shell_on_failure,
+            hold=wanted.stays,
+            most=slots,
+        )
+        self._commands = Commands(engine, self._logs, self._attending, self._server.ended)
         self._asked: set[JobId] = set()
         self._declined: set[JobId] = set()
         self._doors = contextlib.AsyncExitStack()
@@ -157,15 +175,17 @@ class Session:
             folder=engine.folder.runner,
             clock=engine.clock,
             slots=self._wanted.slots or os.cpu_count() or 1,
+            attendant=self._attending if attended(wanted) else None,
         )
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._interrupt)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for asking in self._asking:
             asking.cancel()
+        self._attending.release()
         if self._running is not None and not self._running.done():
             await self._runner.stop(0.0 if self._at_once.is_set() else LEAVE_SECONDS)
         if self._running is not None:
@@ -173,7 +193,7 @@ class Session:
                 await self._running
         await self._doors.aclose()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
         # What had to be left because there was no time is ended now.
         await end_leftovers(self._backend, self._engine.folder.runner)
@@ -189,6 +209,7 @@ class Session:
         if self._interrupted.is_set():
             self._at_once.set()
         self._interrupted.set()
+        self._attending.release()
         self._server.ended.set()
 
     async def pipeline(self, project: Project, ref: Ref, by: Actor, change: PlanChange) -> Summary:
@@ -202,6 +223,8 @@ class Session:
 
             await self._doors.enter_async_context(api_beside(engine, self._host))
         self._running = asyncio.create_task(self._runner.run(), name="runner")
+        if self._wanted.desk is not None:
+            self._asking.add(asyncio.create_task(self._commands.obey(self._wanted.desk, by)))
         pipeline = await self._to_the_end(pipeline.id, by, change)
         summary = await keep_results(engine, pipeline, self._folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
@@ -218,8 +241,14 @@ class Session:
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
                 raise errors_of(pipeline, self._engine)
+            if self._wanted.follow:
+                await self._commands.tell(workflows)
+            if self._commands.left and not (over(workflows, set()) or self._interrupted.is_set()):
+                self._interrupt()
+            if await self._commands.rerun(workflows, by):
+                continue
             waiting = await self._approvals(workflows, by) if asks(change) else set[WorkflowId]()
-            if over(workflows, waiting):
+            if over(workflows, waiting) and not self._stays(workflows):
                 return pipeline
             if self._interrupted.is_set() and not canceled:
                 canceled = True
@@ -231,6 +260,13 @@ class Session:
             if self._at_once.is_set():
                 return pipeline
             await self._change_comes()
+
+    def _stays(self, workflows: list[WorkflowView]) -> bool:
+        """Tell whether somebody may want to look into what failed, or run it again."""
+        if not self._wanted.stays or self._commands.left or self._interrupted.is_set():
+            return False
+        last = {view.workflow.workspace_id: view.workflow.status for view in workflows}
+        return any(status is not WorkflowStatus.SUCCESS for status in last.values())
 
     async def _look(self, pipeline_id: PipelineId) -> tuple[Pipeline, list[WorkflowView]]:
         view = await self._engine.reads.pipeline(pipeline_id)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from roundel.app.local_desk import Desk
 from roundel.domain.errors import DomainError
 from roundel.domain.plan import Json
 from roundel.services.choosing import Choice
@@ -56,3 +57,8 @@ class Wanted:
     stub: bool = False
     dry: bool = False
     decide: Decide = _leave_waiting
+    follow: bool = False  # tell how workflows stand, whenever that changes
+    desk: Desk | None = None
+    stays: bool = False  # after a failure, until the person leaves
+    shell_on_failure: bool = False
+    breaks: tuple[tuple[str, str], ...] = ()  # before which step of which job a shell is given

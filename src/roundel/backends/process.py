@@ -96,6 +96,7 @@ class ProcessBackend:
             self._wakeups = Wakeups()
         if self._isolation is None:
             self._isolation = await finished(_permitted())
+        isolation = self._isolation
         folder = JobFolder(root, execution)
         sandbox = _ProcessSandbox(
             folder,
@@ -119,6 +120,8 @@ class ProcessBackend:
                 supervisor = self._start(order, folder, self._isolation)
                 supervisor.save(identity_file)
             try:
+                base = self._base(order, folder, isolation)
+                sandbox.entrance = lambda: _entrance(supervisor.pid, isolation, base)
                 with _watched(supervisor, sandbox):
                     if adopted:
                         _check_alive(supervisor)
@@ -137,17 +140,7 @@ class ProcessBackend:
         private_tmp = _private_tmp(isolation)
         if private_tmp:
             argv += ["-t", str(tmp), str(folder.root)]
-        environment = {
-            "PATH": os.environ.get("PATH", _PATH),
-            "HOME": str(home),
-            "TMPDIR": "/tmp" if private_tmp else str(tmp),  # noqa: S108 its own
-            "LANG": os.environ.get("LANG", "C.UTF-8"),
-            MARK: order.lease.execution_id,
-            HOME_MARK: str(folder.root.parent),
-        }
-        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
+        environment = self._base(order, folder, isolation)
         log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDWR)
         try:
@@ -176,6 +169,22 @@ class ProcessBackend:
             reap(pid)
             raise CannotOpen("The job's supervisor ended at once.", infrastructure=True)
         return started
+
+    @staticmethod
+    def _base(order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> dict[str, str]:
+        """Return the variables that are there before those of the job."""
+        environment = {
+            "PATH": os.environ.get("PATH", _PATH),
+            "HOME": str(folder.root / "home"),
+            "TMPDIR": "/tmp" if _private_tmp(isolation) else str(folder.root / "tmp"),  # noqa: S108 its own
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            MARK: order.lease.execution_id,
+            HOME_MARK: str(folder.root.parent),
+        }
+        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        return environment
 
     async def _remove(
         self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
@@ -237,6 +246,21 @@ def _opened_how(order: JobOrder, isolation: tuple[str, ...]) -> str:
     elif not _private_tmp(isolation):
         lines += _SHARED_TMP_ONLY
     return lines
+
+
+def _entrance(
+    supervisor: int, isolation: tuple[str, ...], base: dict[str, str]
+) -> tuple[str, ...] | None:
+    """Return what enters the job's namespaces; without any, a program is inside already."""
+    given = {"TERM": os.environ.get("TERM", "dumb"), **base}
+    clean = ("env", "-i", *(f"{name}={value}" for name, value in given.items()))
+    if not isolation:
+        return clean
+    inside = children(supervisor)
+    if not inside or shutil.which("nsenter") is None:
+        return None
+    user = ("--user", "--preserve-credentials") if "--user" in isolation else ()
+    return ("nsenter", "--target", str(inside[0]), *user, "--pid", "--mount", "--", *clean)
 
 
 def _private_tmp(isolation: tuple[str, ...]) -> bool:

@@ -3,14 +3,14 @@
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from roundel.backends.events import Ended, Record, TooMuch
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder, NotOurs
-from roundel.backends.launch import launch_text
+from roundel.backends.launch import launch_text, shell_text
 from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
@@ -49,6 +49,9 @@ class FolderSandbox:
         self.remote_docker: str | None = None
         self.kept = False
         self.engine_archives: Archives | None = None
+        # The command that runs another one inside, on the terminal that it is given.
+        self.entrance: Callable[[], tuple[str, ...] | None] = lambda: None
+        self.launch_inside = str(folder.secrets)
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
@@ -139,6 +142,15 @@ class FolderSandbox:
     def archives(self) -> Archives | None:
         """There is none unless a back end has an engine that knows how."""
         return self.engine_archives
+
+    def terminal(self, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+        """Return the back end's way in, with a script that makes the steps' environment."""
+        entrance = self.entrance()
+        if entrance is None:
+            return None
+        merged = {**self._environment, **environment}
+        self._folder.write_shell(shell_text(merged, self._job_directory, self._inside))
+        return (*entrance, "/bin/sh", f"{self.launch_inside}/shell.sh")
 
     def halted(self) -> bool:
         """Tell whether a step said so."""

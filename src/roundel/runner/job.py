@@ -9,6 +9,7 @@ from roundel.domain.clock import SECOND, Clock
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import StepPlan, When
 from roundel.domain.runners import JobOrder, Result, Secret, StepProgress, StepReport, StepStatus
+from roundel.runner.attending import Attendant
 from roundel.runner.durations import shown
 from roundel.runner.opening import PREPARE, SPIN_UP, variables_text
 from roundel.runner.questions import answer_questions
@@ -62,6 +63,7 @@ class JobRun:
         self._background: dict[int, asyncio.Task[None]] = {}
         self._verdict: Outcome | None = None  # of the first step that failed
         self._message: str | None = None
+        self.attendant: Attendant | None = None
 
     # -- the implicit steps --
 
@@ -136,6 +138,8 @@ class JobRun:
             self._say_and_end(index, process.why + "\n", StepStatus.FAILED, process.why)
             self._judge(step, Outcome(status=StepStatus.FAILED, message=process.why))
             return
+        if self.attendant is not None:
+            await self.attendant.before(self._order, step, process.environment, sandbox)
         for attempt in range(process.reruns + 1):
             index = self._begin(step.name, step.kind, process.command, process.background)
             trial = Trial(index, process, sandbox)
