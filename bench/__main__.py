@@ -8,6 +8,8 @@ from bench.idle import measure_idle
 from bench.jobs import measure_docker, measure_process
 from bench.lists import measure_lists
 from bench.local import measure_local
+from bench.million import measure_million
+from bench.orchestration import measure_orchestration
 from bench.steps import measure_steps
 
 GROUPS = {
@@ -19,6 +21,8 @@ GROUPS = {
     "compile": measure_compiling,
     "lists": measure_lists,
     "idle": measure_idle,
+    "orchestration": measure_orchestration,
+    "million": measure_million,
 }
 
 

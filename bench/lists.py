@@ -63,12 +63,12 @@ class BareServer:
         self.process.stdout.close()
 
 
-def requests_a_second(url: str, path: str, token: str) -> float:
-    return asyncio.run(load(url, path, token))
+def requests_a_second(url: str, path: str, token: str, requests: int = REQUESTS) -> float:
+    return asyncio.run(load(url, path, token, requests))
 
 
-async def load(url: str, path: str, token: str) -> float:
-    """Send `REQUESTS` over kept connections, each waiting for its answer."""
+async def load(url: str, path: str, token: str, requests: int) -> float:
+    """Send `requests` over kept connections, each waiting for its answer."""
     where = urlsplit(url)
     request = (
         f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nCircle-Token: {token}\r\n\r\n"
@@ -90,5 +90,5 @@ async def load(url: str, path: str, token: str) -> float:
         await writer.wait_closed()
 
     began = time.perf_counter()
-    await asyncio.gather(*(one_connection(REQUESTS // CONNECTIONS) for _ in range(CONNECTIONS)))
-    return REQUESTS / (time.perf_counter() - began)
+    await asyncio.gather(*(one_connection(requests // CONNECTIONS) for _ in range(CONNECTIONS)))
+    return requests / (time.perf_counter() - began)

@@ -10,6 +10,7 @@ from roundel.domain.errors import NotFound
 from roundel.domain.runners import Lease
 from roundel.domain.storage import (
     BlobId,
+    FailedTest,
     FoundCache,
     LayerConflict,
     StoredBlob,
@@ -29,6 +30,7 @@ class FakeStorage:
     artifacts: dict[str, bytes] = field(default_factory=dict)
     tests: dict[str, Sequence[TestResult]] = field(default_factory=dict)
     times: dict[str, dict[str, float]] = field(default_factory=dict)
+    failed: Sequence[FailedTest] | None = None
     upload_error: Exception | None = None
     hold: asyncio.Event | None = None  # transfers stop in their middle until it is set
     holding: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,3 +93,6 @@ class FakeStorage:
 
     async def timings(self, lease: Lease, by: str) -> Mapping[str, float]:
         return self.times.get(by, {})
+
+    async def failed_tests(self, lease: Lease) -> Sequence[FailedTest] | None:
+        return self.failed

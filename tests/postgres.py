@@ -140,7 +140,7 @@ def _unprivileged() -> tuple[int, int] | None:
     return found.pw_uid, found.pw_gid
 
 
-def _free_home() -> tuple[Path, int]:
+def free_home() -> tuple[Path, int]:
     """Return a folder whose cluster no other run uses, and the lock that keeps it ours."""
     # Not below root's home, where the user that runs it could not enter.
     base = Path("/var/tmp/roundel-tests") if os.geteuid() == 0 else CACHE
@@ -175,7 +175,7 @@ def postgres() -> Iterator[Cluster]:
     """A cluster for the length of the test session."""
     folder = postgres_programs()
     assert folder is not None
-    home, lock = _free_home()
+    home, lock = free_home()
     cluster = Cluster(home, folder)
     try:
         yield cluster

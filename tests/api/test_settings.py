@@ -27,6 +27,7 @@ async def test_settings_have_their_defaults(client: Client):
     own = (await client.get(OWN)).json()
     assert own == {
         "block_new_work": False,
+        "approve_strangers": False,
         "max_running_jobs": None,
         "keep_logs_days": None,
     }
@@ -82,6 +83,7 @@ async def test_what_holds_for_an_organization_is_its_administrators_affair(town:
     town.world.person("adm", "adm", acme=Role.ADMINISTRATOR)
     assert (await town.client().get(COMMON)).json() == {
         "block_new_work": False,
+        "approve_strangers": False,
         "max_running_jobs": None,
         "keep_logs_days": None,
     }

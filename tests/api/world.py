@@ -35,6 +35,7 @@ from roundel.domain.views import (
     WorkflowView,
 )
 from roundel.domain.workflows import Workflow
+from roundel.store.wakeups import LocalWakeups
 from tests.api.readers import Readers
 
 NOON = Micros(1_710_158_205_678_000)  # 2024-03-11T11:56:45.678Z
@@ -92,6 +93,7 @@ class World:
     waits: dict[str, str] = field(default_factory=dict)  # why, by the job's name
     lookups: int = 0
     broken: bool = False
+    wakeups: LocalWakeups = field(default_factory=LocalWakeups)
 
     # The parts of the server, all of which this one object is.
 

@@ -13,6 +13,7 @@ from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
+from roundel.domain.reruns import Choice
 from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
 from roundel.domain.storage import BlobId
 from tests.builders import a_job_plan, a_plan
@@ -212,6 +213,7 @@ async def test_caches_layers_artifacts_and_tests_are_kept(there: Served) -> None
     await server.keep_artifact(lease, "out/report.txt", blob)
     test = storage.TestResult(name="t", classname="c", file="f.py", result="success", run_time=1.5)
     await server.keep_tests(lease, "part-1", [test])
+    assert await server.failed_tests(lease) is None
     assert await server.timings(lease, "file") == {}  # those of the last run, not of this one
 
 
@@ -254,3 +256,17 @@ async def test_a_fork_is_refused_a_token(there: Served) -> None:
     assert order is not None
     with pytest.raises(NotAllowed, match="fork"):
         await there.server.identity_token(order.lease, {}, False)
+
+
+async def test_a_rerun_of_failed_tests_knows_them(there: Served) -> None:
+    order = await claimed(there)
+    broken = storage.TestResult(name="t", classname="c", file=None, result="failure", run_time=1.5)
+    await there.server.keep_tests(order.lease, "part-1", [broken])
+    await there.server.finish(order.lease, Result(status=ExecutionStatus.FAILED))
+    [workflow] = await there.house.rows("SELECT id FROM workflow")
+    choice = Choice(failed_tests=True)
+    await there.house.use.rerun_workflow(workflow[0], choice, False, there.house.admin)
+    again = await there.runner().claim()
+    assert again is not None
+    found = await there.server.failed_tests(again.lease)
+    assert found == (storage.FailedTest(name="t", classname="c", file=None),)

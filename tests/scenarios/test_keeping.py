@@ -7,6 +7,7 @@ import pytest
 from roundel.domain.clock import DAY, HOUR
 from roundel.domain.errors import Invalid, LeaseLost, NotFound
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.pipelines import Ref
 from roundel.domain.projects import Slug
 from roundel.domain.runners import JobOrder, Lease, Result
 from roundel.domain.storage import BlobId, LayerConflict, StoredBlob
@@ -145,6 +146,60 @@ async def test_caches_of_a_project_are_no_others_affair(house: House) -> None:
         await read(house, other, mine.blob.id)
     await house.engine.runners.drop_cache(other, mine)
     assert await house.engine.runners.has_cache(lease, "k")
+
+
+async def of_a_fork(house: House, number: int = 7) -> JobOrder:
+    """Trigger the pipeline of a fork's pull request and claim its job."""
+    branch = f"pull/{number}/head"
+    house.repositories.branches.add(branch)
+    await house.trigger(a_plan("build"), ref=Ref(branch=branch))
+    return await claim(house)
+
+
+async def test_caches_of_a_fork_are_its_own(house: House) -> None:
+    server = house.engine.runners
+    own = (await start(house)).lease
+    fork, other = (await of_a_fork(house)).lease, (await of_a_fork(house, 8)).lease
+    assert await cached(house, fork, "k", b"poison")
+    for lease in (own, other):
+        assert await server.find_cache(lease, ["k"]) is None
+        assert not await server.has_cache(lease, "k")
+    poison = await server.find_cache((await of_a_fork(house)).lease, ["k"])
+    assert poison is not None
+    with pytest.raises(NotFound):
+        await read(house, own, poison.blob.id)
+    assert await cached(house, own, "k", b"mine")
+    mine = await server.find_cache(own, ["k"])
+    assert mine is not None
+    with pytest.raises(NotFound):
+        await read(house, fork, mine.blob.id)
+    await server.drop_cache(fork, mine)
+    assert await server.has_cache(own, "k")
+
+
+async def test_forks_share_the_caches_of_a_project_that_passes_secrets(house: House) -> None:
+    settings = {"forks_receive_secret_env_vars": True}
+    await house.use.change_project_settings(house.project, settings, house.admin)
+    own, fork = (await start(house)).lease, (await of_a_fork(house)).lease
+    assert await cached(house, own, "k")
+    assert await house.engine.runners.find_cache(fork, ["k"]) is not None
+
+
+async def test_caches_of_forks_go_first_and_push_none_of_the_project_out(house: House) -> None:
+    own, fork = (await start(house)).lease, (await of_a_fork(house)).lease
+    server = LocalStorage(house.engine, cache_quota_bytes=100)
+
+    async def keep(lease: Lease, key: str, size: int) -> None:
+        assert await server.keep_cache(lease, key, await stored(house, lease, b"x" * size))
+
+    await keep(own, "old", 60)
+    await keep(fork, "a", 40)
+    await keep(fork, "b", 40)
+    assert [await server.has_cache(fork, key) for key in "ab"] == [False, True]
+    assert await server.has_cache(own, "old")
+    await keep(own, "new", 40)
+    assert await server.has_cache(own, "old")
+    assert not await server.has_cache(fork, "b")
 
 
 async def test_a_cache_without_its_whole_archive_is_none_and_can_be_made_again(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from roundel.api.app import create_api
+from roundel.api.errors import STATUS_OF
 from roundel.api.operations import AnyOperation
 from roundel.api.routing import SLUG, SLUG_IN_PARTS
 from roundel.api.table import operations
@@ -22,6 +23,7 @@ from tests.builders import a_plan
 from tests.scenarios.conftest import House
 
 SECRET = "kept-from-others"
+POLICY = f'package org\npolicy_name["no_evil"]\nsecret := "{SECRET}"'
 # What names no organisation in its path: the caller's own things, and what the body names.
 TABLE = [it for it in operations() if it.subject is not None]
 
@@ -65,6 +67,12 @@ class Tenants:
                 "scope": {"id": house.project.id, "type": "project"},
             },
         )
+        owner = f"/api/v2/owner/{house.project.organization.id}/context/config"
+        made = await own.post(f"{owner}/policy-bundle", {"policies": {"a.rego": POLICY}})
+        assert made.status == 201, made
+        await house.use.policies.switch(house.project.organization.id, enabled=True)
+        await house.trigger(a_plan("build"))
+        decisions = await own.get(f"{owner}/decision")
         export = await own.post(
             f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
             {"start": "2027-01-01", "end": "2027-01-02"},
@@ -88,6 +96,10 @@ class Tenants:
             "job-name": "build",
             "fingerprint": key.md5,
             "name": "HIDDEN",
+            "ownerID": house.project.organization.id,
+            "context": "config",
+            "policyName": "no_evil",
+            "decisionID": decisions.json()[0]["id"],
             "orgID": house.project.organization.id,
             "projectID": house.project.id,
             "org_id": house.project.organization.id,
@@ -132,7 +144,9 @@ async def test_nobody_sees_or_changes_what_another_organization_has(tenants: Ten
     for operation in TABLE:
         answer = await tenants.call(operation)
         named = f"{operation.method} {operation.prefix}{operation.path}"
-        assert answer.status == 404, (named, answer)
+        assert operation.subject is not None
+        unseen = STATUS_OF[operation.subject.unseen]
+        assert answer.status == unseen, (named, answer)
         assert SECRET.encode() not in answer.body, named
     assert tenants.rows() == before
 

@@ -15,7 +15,7 @@ from roundel.api.errors import Refusal
 from roundel.api.layers import Errors, RequestIds, WhoCalls
 from roundel.api.limits import Limits
 from roundel.api.openapi import write_document
-from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation
+from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation, RawMessage
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
 from roundel.api.repeats import answer_once, key_of
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
@@ -92,22 +92,26 @@ class Dispatch:
         self._limits.take(scope, operation)
         subject = await self._admit(operation, path, caller)
         body = b""
-        if operation.body is not None:
-            body = await read_body(scope, receive, self._door.settings.max_body_bytes)
+        if operation.body is not None or operation.raw:
+            most = operation.largest_body or self._door.settings.max_body_bytes
+            body = await read_body(scope, receive, most)
         call: Call[Any, Any] = Call(
             door=self._door,
             caller=caller,
             path=path,
             query=query,
             subject=subject,
-            body=bound.bodies.decode(scope, body),
+            body=_raw(scope, body) if operation.raw else bound.bodies.decode(scope, body),
             origin=self._door.settings.public_url or _origin(scope),
+            last_event_id=header(scope, b"last-event-id"),
+            status=operation.status,
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:
 
             async def act() -> tuple[int, bytes]:
-                return operation.status, _encoder.encode(await operation.handler(call))
+                body = _encoder.encode(await operation.handler(call))
+                return call.status, body
 
             cases = self._door.use_cases.repeats
             await send_answer(scope, send, *await answer_once(key, scope, body, act, cases))
@@ -116,7 +120,7 @@ class Dispatch:
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_answer(scope, send, operation.status, _encoder.encode(answer))
+        await send_answer(scope, send, call.status, _encoder.encode(answer))
 
     def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
         segments = segments_of(scope.get("raw_path") or scope["path"].encode())
@@ -144,12 +148,17 @@ class Dispatch:
             return None
         found: Found[object] | None = await operation.subject.find(self._door.app, path)
         if found is None or not caller.may(Need.READ, found.organization):
-            raise NotFound(operation.subject.outside)
+            raise operation.subject.unseen(operation.subject.outside)
         if found.thing is None:
             raise NotFound(operation.subject.missing)
         if not caller.may(operation.need, found.organization):
             raise NotAllowed(DENIED)
         return found.thing
+
+
+def _raw(scope: Scope, body: bytes) -> RawMessage:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return RawMessage(headers, body)
 
 
 async def _send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """The binder: reads path, query and body of a request as its operation declares them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +10,7 @@ from starlette.types import Receive, Scope
 
 from roundel.api.errors import Refusal, malformed, mistyped
 from roundel.api.operations import AnyOperation
+from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import Invalid
 
 MOST_PARAMETERS = 100
@@ -64,6 +66,19 @@ def number_of(text: str) -> int | None:
         return None
     number = int(text)
     return number if number <= HIGHEST_NUMBER else None
+
+
+def moment(name: str, text: str) -> Micros:
+    """Return the moment that a text names: RFC 3339, or a date alone, which begins at 0:00 UTC."""
+    try:
+        # A plus sign that nobody escaped has become a space on its way.
+        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return Micros(int(found.timestamp() * SECOND))
+    except (ValueError, OverflowError):
+        raise Invalid(
+            f"{name}: expected a time such as 2026-01-31T00:00:00Z, got {text[:40]!r}"
+        ) from None
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

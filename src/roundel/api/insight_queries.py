@@ -1,11 +1,10 @@
 """What the operations of insights are asked for: windows, branches, ranges of dates, names."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
-from roundel.api.binding import flag
+from roundel.api.binding import flag, moment
 from roundel.api.operations import Query
-from roundel.domain.clock import DAY, SECOND, Micros
+from roundel.domain.clock import DAY, Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.insight_views import Rollup
 from roundel.domain.insights import ALL, LONGEST_RANGE, Figures, Window, together
@@ -55,17 +54,7 @@ def _time(query: Mapping[str, str], name: str) -> Micros | None:
     text = query.get(name)
     if not text:
         return None
-    try:
-        # A plus sign that nobody escaped has become a space on its way.
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError:
-        raise Invalid(f"{name}: expected a time such as 2026-01-02T03:04:05Z") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return Micros(int(moment.timestamp()) * SECOND)
-    except (OverflowError, ValueError):
-        raise Invalid(f"{name}: no such time") from None
+    return moment(name, text)
 
 
 def listed(query: Mapping[str, str], name: str) -> frozenset[str] | None:

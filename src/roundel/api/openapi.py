@@ -61,7 +61,7 @@ _SCHEMES = {
 
 def _operation(operation: AnyOperation, schema_of: Mapping[str, Any]) -> dict[str, Any]:
     error = {"description": "Refused.", "content": _json(schema_of[str(Message)])}
-    good = {"description": "Done.", "content": _json(schema_of[str(operation.answer)])}
+    good = {"description": "Done.", "content": _content(operation, schema_of)}
     entry: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -82,6 +82,12 @@ def _operation(operation: AnyOperation, schema_of: Mapping[str, Any]) -> dict[st
     if operation.extension:
         entry["x-roundel"] = True
     return entry
+
+
+def _content(operation: AnyOperation, schema_of: Mapping[str, Any]) -> dict[str, Any]:
+    if operation.media_type is not None:
+        return {operation.media_type: {"schema": {"type": "string"}}}
+    return _json(schema_of[str(operation.answer)])
 
 
 def _json(schema: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """An operation: one row of the API's table.  Routing, rights and the document come from it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from roundel.api.auth import Callers
@@ -9,9 +9,10 @@ from roundel.api.documents import Document
 from roundel.api.ports import ApiApp, ApiSettings, UseCases
 from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
-from roundel.domain.errors import Unauthenticated
+from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.limits import LimitClass
+from roundel.services.following import PipelineNow, Readers
 
 S = TypeVar("S")  # what the path names, already looked up
 B = TypeVar("B")  # the request body
@@ -41,6 +42,7 @@ class Door:
     callers: Callers
     traffic: Traffic
     document: Document
+    pipelines: Readers[PipelineNow] = field(default_factory=Readers)  # that somebody follows
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Call(Generic[S, B]):
     subject: S
     body: B
     origin: str  # scheme and host under which links are given out
+    last_event_id: str = ""  # what somebody has who comes back to a stream
+    status: int = 200  # of the answer; a handler with several sets it
 
     @property
     def app(self) -> ApiApp:
@@ -65,6 +69,14 @@ class Call(Generic[S, B]):
         if self.caller is None:
             raise Unauthenticated(LOG_IN)
         return self.caller
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """A request as it came: `headers` have lower-case names, of repeated ones the last counts."""
+
+    headers: Mapping[str, str]
+    body: bytes
 
 
 Finder: TypeAlias = Callable[[ApiApp, Mapping[str, str]], Awaitable[Found[S] | None]]
@@ -94,6 +106,7 @@ class Subject(Generic[S]):
     find: Finder[S]
     missing: str
     outside: str
+    unseen: type[DomainError] = NotFound  # what those outside are refused with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +128,11 @@ class Operation(Generic[S, B]):
     prefix: str = V2
     status: int = 200
     body: type[B] | None = None
+    raw: bool = False  # the handler takes headers and body as they came, to verify them itself
+    largest_body: int | None = None  # bytes; None: as the settings say
     body_optional: bool = False  # a body that is absent or not JSON counts as an empty object
     answer: Any = None  # a msgspec type expression such as list[Collaboration]
+    media_type: str | None = None  # of an answer that is not JSON
     query: tuple[Query, ...] = ()
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel

@@ -16,7 +16,16 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.ids import JobId, OrganizationId, ProjectId, ScheduleId, TokenId, WorkflowId
+from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.ids import (
+    JobId,
+    OrganizationId,
+    PipelineId,
+    ProjectId,
+    ScheduleId,
+    TokenId,
+    WorkflowId,
+)
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
@@ -25,6 +34,7 @@ from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
+from roundel.domain.policies import BundleChange, Decision, PolicyReads
 from roundel.domain.projects import Project, Slug
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
@@ -43,6 +53,9 @@ from roundel.domain.webhooks import (
     WebhookReads,
     WebhookView,
 )
+from roundel.services.connections import Connect, Connected
+from roundel.services.following import Wakeups
+from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
 
@@ -94,6 +107,38 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class GitCases(Protocol):
+    """What callers may ask for of git hosts; and hosts, by messages that they sign."""
+
+    async def receive(
+        self, connection: ConnectionId, headers: Mapping[str, str], raw_body: bytes
+    ) -> Receipt | Unverified: ...
+
+    async def connect(self, command: Connect) -> Connected: ...
+
+    async def disconnect(self, connection: ConnectionId) -> None: ...
+
+    async def poll(self, project: Project) -> Watch: ...
+
+    async def stop_polling(self, project: Project) -> None: ...
+
+    async def approve_contribution(self, pipeline: PipelineId, by: Actor) -> None: ...
+
+
+class PolicyCases(Protocol):
+    """What callers may ask for of config policies."""
+
+    async def replace_bundle(
+        self, organization: OrganizationId, files: Mapping[str, str], by: Actor, *, dry: bool
+    ) -> BundleChange: ...
+
+    async def switch(self, organization: OrganizationId, enabled: bool) -> bool: ...
+
+    async def decide(
+        self, organization: OrganizationId, text: str, meta: Mapping[str, Json]
+    ) -> Decision: ...
+
+
 class RepeatCases(Protocol):
     """Requests under idempotency keys; `key` and `request` are digests."""
 
@@ -135,6 +180,10 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def git(self) -> GitCases: ...
+    @property
+    def policies(self) -> PolicyCases: ...
     @property
     def repeats(self) -> RepeatCases: ...
     @property
@@ -284,15 +333,21 @@ class ApiApp(Protocol):
     @property
     def logs(self) -> Logs: ...
     @property
+    def wakeups(self) -> Wakeups: ...
+    @property
     def supply(self) -> Supply: ...
     @property
     def runners(self) -> KeepingServer: ...
     @property
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
+    def connections(self) -> ConnectionReads: ...
+    @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def usage(self) -> UsageReads: ...
     @property

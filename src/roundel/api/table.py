@@ -2,7 +2,7 @@
 
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
-from roundel.api.own import administration, artifacts, deliveries, followed, logs
+from roundel.api.own import administration, artifacts, deliveries, events, followed, git_hosts, logs
 from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
@@ -19,6 +19,7 @@ from roundel.api.v2 import (
     oidc,
     pipeline_values,
     pipelines,
+    policies,
     projects,
     schedules,
     settings,
@@ -46,8 +47,10 @@ MODULES = (
     documents,
     url_orbs,
     usage,
+    policies,
     webhooks,
     deliveries,
+    events,
     insights,
     insight_summaries,
     insight_tests,
@@ -60,6 +63,7 @@ MODULES = (
     artifacts,
     logs,
     followed,
+    git_hosts,
     health,
     runners,
 )

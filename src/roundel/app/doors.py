@@ -4,6 +4,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roundel.api.app import create_api
 from roundel.api.ports import ApiSettings
+from roundel.api.table import operations
 from roundel.app.engine import Engine
 from roundel.app.use_cases import UseCases
 from roundel.app.web_cases import WebUseCases
@@ -11,13 +12,12 @@ from roundel.domain.limits import DEFAULT_LIMITS
 from roundel.web.app import create_web
 from roundel.web.ports import WebSettings
 
-# What the API's table has; everything below it, and these.
-API_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-API_FOLDERS = ("/api/", "/docs/")
-
 
 def create_doors(engine: Engine) -> ASGIApp:
-    """Return the application of a whole server."""
+    """Return the application of a whole server.
+
+    What begins like any operation of the API's table is the API's, also where it is refused.
+    """
     key, public_url = engine.signing_key(), engine.settings.public_url
     limits = {**DEFAULT_LIMITS, **dict(engine.settings.rate_limits)}
     api_settings = ApiSettings(signing_key=key, public_url=public_url, limits=limits)
@@ -25,10 +25,11 @@ def create_doors(engine: Engine) -> ASGIApp:
     web = create_web(
         engine, WebUseCases(engine), WebSettings(signing_key=key, public_url=public_url)
     )
+    first_parts = {(it.prefix + it.path).split("/")[1] for it in operations()}
 
     async def doors(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        to_api = scope["type"] == "lifespan" or path in API_PATHS or path.startswith(API_FOLDERS)
+        first = scope.get("path", "/").split("/")[1]
+        to_api = scope["type"] == "lifespan" or first in first_parts
         await (api if to_api else web)(scope, receive, send)
 
     return doors

@@ -11,10 +11,12 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
+from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
+from roundel.domain.policies import PolicyReads
 from roundel.domain.repositories import Repositories
 from roundel.domain.sessions import SessionReads
 from roundel.domain.ssh_keys import SshKeyReads
@@ -25,6 +27,7 @@ from roundel.domain.webhooks import WebhookReads
 from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
@@ -39,8 +42,10 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
+from roundel.store.queries.policies import SqlPolicyReads
 from roundel.store.queries.sessions import SqlSessionReads
 from roundel.store.queries.ssh_keys import SqlSshKeyReads
 from roundel.store.queries.usage import SqlUsageReads
@@ -51,6 +56,7 @@ from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
 from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
+from roundel.vcs.hosts import Adapters as HostAdapters
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
@@ -104,8 +110,11 @@ class Engine:
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
+        self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
+        self.policies: PolicyReads = SqlPolicyReads(self._database)
+        self.judge = Judge()
         self.usage: UsageReads = SqlUsageReads(self._database)
         self.webhooks: WebhookReads = SqlWebhookReads(self._database)
         self.pages: PageReads = SqlPageReads(self._database)
@@ -117,6 +126,7 @@ class Engine:
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
+        self.git_hosts: GitHosts = HostAdapters()
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)

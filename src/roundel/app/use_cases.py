@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
+from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
+from roundel.app.policy_cases import PolicyCases
 from roundel.app.repeat_cases import RepeatCases
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
@@ -51,6 +53,8 @@ class UseCases(RunnerUseCases):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
+        self.git = GitCases(engine)
+        self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)

@@ -11,7 +11,9 @@ from roundel import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("roundel.cli.backup:backup", "Write all that a server keeps into a file."),
     "config": ("roundel.cli.config:config", "Compile and check config files."),
+    "connect": ("roundel.cli.connect:connect", "Let pushes to a git host start pipelines."),
     "demo": ("roundel.cli.demo:demo", "Run a sample pipeline on a server of its own."),
+    "hook": ("roundel.cli.hook:hook", "Let pushes to a bare repository start pipelines."),
     "orb": ("roundel.cli.orb:orb", "Pack orbs, and keep the ones that a config needs."),
     "project": ("roundel.cli.project:project", "Register projects on a server."),
     "restore": ("roundel.cli.backup:restore", "Put a backup into an empty place."),

@@ -33,6 +33,21 @@ def add(client: ApiClient, slug: str, repo: str, default_branch: str | None) -> 
     click.echo(f"{made['slug']} is project {made['id']}")
 
 
+@project.command()
+@click.argument("slug")
+@click.option("--stop", is_flag=True, help="Look at it no more.")
+@talks_to_server
+def poll(client: ApiClient, slug: str, stop: bool) -> None:
+    """Look at a project's repository for pushes, where no hook can tell of them.
+
+    It is looked at every 5 seconds while there is something new, and less often, up to every two
+    minutes, while there is not.
+    """
+    path = f"/api/roundel/project/{slug}/polling"
+    answer = client.delete(path) if stop else client.post(path)
+    click.echo(answer["message"])
+
+
 def _repository(text: str) -> str:
     """Return an address as it is, and a path as an absolute one, which the server can open."""
     if _ADDRESS.match(text):

@@ -54,16 +54,20 @@ class _Writer:
         indent = _indent(depth)
         add = self.out.append
         start = indent if first is None else first
+        keys, plain = self.keys, self.plain
         for key, value in node.items():
-            shown = self.keys.get(key)
+            shown = keys.get(key)
             if shown is None:
-                shown = self.keys[key] = key if plain_is_safe(key) else _quoted(key)
+                shown = keys[key] = key if plain_is_safe(key) else _quoted(key)
             if len(shown) > LONGEST_SIMPLE_KEY:
                 add(f"{start}? {_quoted(key)}\n")
                 shown, start = "", indent
             kind = type(value)
             if kind is str:
-                add(f"{start}{shown}: {self._text(value, depth)}\n")  # type: ignore[arg-type]
+                if plain.get(value):  # type: ignore[arg-type]
+                    add(f"{start}{shown}: {value}\n")
+                else:
+                    add(f"{start}{shown}: {self._text(value, depth)}\n")  # type: ignore[arg-type]
             elif kind is Map:
                 if value:
                     add(f"{start}{shown}:\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from roundel.compiler.arguments import executor_call
-from roundel.compiler.params import ExecutorValue, bind, call_key
+from roundel.compiler.binding import bind, call_key
+from roundel.compiler.params import ExecutorValue
 from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Spot

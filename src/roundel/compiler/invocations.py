@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from roundel.compiler.binding import bind
 from roundel.compiler.jobs import JobBody, expand_job
 from roundel.compiler.matrix import Matrix, member_name, read_matrix
-from roundel.compiler.params import bind, declared
+from roundel.compiler.params import declared
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Call, Elements, Scope, find_element
 from roundel.compiler.steps import Step, list_of_steps

@@ -145,8 +145,8 @@ class Loader:
     def _map(self, mark: Mark) -> Map:
         made = Map()
         made.doc, made.mark = self.doc, mark
-        marks: dict[str, tuple[Mark, Mark]] = {}
-        made.marks = marks
+        marks: list[Mark] = []
+        made.written = marks
         merges: list[tuple[Node, Mark]] = []
         next_event = self.next_event
         while True:
@@ -175,9 +175,13 @@ class Loader:
             else:
                 value = self._node(event)
             if key in made:
-                self._duplicate(key, marks[key][0], key_mark)
+                at = 2 * list(made).index(key)
+                self._duplicate(key, marks[at], key_mark)
+                marks[at : at + 2] = key_mark, event.start_mark
+            else:
+                marks.append(key_mark)
+                marks.append(event.start_mark)
             made[key] = value
-            marks[key] = (key_mark, event.start_mark)
         if merges:
             return self._merged(made, merges)
         if len(made) > MOST_KEYS:

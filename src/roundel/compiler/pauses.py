@@ -32,4 +32,16 @@ def no_collection() -> Iterator[None]:
         with _lock:
             _running -= 1
             if _running == 0 and _was_enabled:
+                _let_survivors_be_old()
                 gc.enable()
+
+
+def _let_survivors_be_old() -> None:
+    """Count what was made meanwhile as old.
+
+    It is the result, and would be walked in vain at the next allocation.  Where a program froze
+    objects of its own they stay frozen, and the walk is made.
+    """
+    if gc.get_freeze_count() == 0:
+        gc.freeze()
+        gc.unfreeze()

@@ -145,8 +145,11 @@ def _slot(invocation: Invocation, excluded: Mapping[int, str]) -> SlotPlan:
     )
 
 
+_JOB_TYPES = {kind.value: kind for kind in JobType}
+
+
 def _job_type(kind: str) -> JobType:
-    return JobType(kind) if kind in JobType.__members__.values() else JobType.BUILD
+    return _JOB_TYPES.get(kind, JobType.BUILD)
 
 
 def _texts(node: Node) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from roundel.compiler.binding import bind, call_key
 from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
 from roundel.compiler.limits import DEEPEST_CALLS, LimitReached
 from roundel.compiler.logic import statement
-from roundel.compiler.params import StepsValue, bind, call_key
+from roundel.compiler.params import StepsValue
 from roundel.compiler.report import nearest
 from roundel.compiler.scope import Call, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of

@@ -105,13 +105,29 @@ def inside(spot: Spot, text: str, at: int) -> Spot:
 
 
 class Map(dict[str, "Node"]):
-    """A mapping; `marks` has the marks of each key and of its value."""
+    """A mapping; `marks` has the marks of each key and of its value.
 
-    __slots__ = ("doc", "mark", "marks")
+    As read, they are one flat list, `written`: most maps are never asked for a place.
+    """
+
+    __slots__ = ("doc", "mark", "written")
 
     doc: Document
     mark: Mark
-    marks: dict[str, tuple[Mark, Mark]]
+    written: list[Mark] | dict[str, tuple[Mark, Mark]]
+
+    @property
+    def marks(self) -> dict[str, tuple[Mark, Mark]]:
+        """Return the marks by key."""
+        written = self.written
+        if isinstance(written, list):
+            pairs = zip(written[::2], written[1::2], strict=True)
+            written = self.written = dict(zip(self, pairs, strict=True))
+        return written
+
+    @marks.setter
+    def marks(self, marks: dict[str, tuple[Mark, Mark]]) -> None:
+        self.written = marks
 
     def spot(self) -> Spot:
         """Return where the map begins."""
@@ -119,6 +135,9 @@ class Map(dict[str, "Node"]):
 
     def key_spot(self, key: str) -> Spot:
         """Return where a key stands, or the map itself if the key was not written here."""
+        written = self.written
+        if type(written) is list and len(written) == 2 and key in self:
+            return Spot(self.doc, written[0])  # a step, whose only key is its name
         marks = self.marks.get(key)
         return Spot(self.doc, self.mark if marks is None else marks[0])
 
@@ -133,7 +152,7 @@ class Map(dict[str, "Node"]):
     def with_items(self, items: dict[str, Node]) -> Map:
         """Return a map with other items at the same place."""
         made = Map(items)
-        made.doc, made.mark, made.marks = self.doc, self.mark, self.marks
+        made.doc, made.mark, made.written = self.doc, self.mark, self.marks
         return made
 
 
@@ -170,7 +189,7 @@ Node: TypeAlias = "bool | int | float | str | Map | Seq | None"
 def a_map(items: dict[str, Node], spot: Spot) -> Map:
     """Return a map that the compiler made, placed at what caused it."""
     made = Map(items)
-    made.doc, made.mark, made.marks = spot.doc, spot.mark, {}
+    made.doc, made.mark, made.written = spot.doc, spot.mark, {}
     return made
 
 

@@ -3,7 +3,7 @@
 Rules: spec, job run time section 10 (start rule and derived statuses).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -65,10 +65,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A workflow as it stands.  `canceling`: somebody asked for its end."""
+    """A workflow as it stands.  `canceling`: somebody asked for its end.
+
+    It may be a part of a workflow: `judged` are those of its slots that all requirements are here
+    of, and the others are only looked at.
+    """
 
     slots: Sequence[Standing]
     canceling: bool = False
+    judged: Collection[str] | None = None  # None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +114,30 @@ def advance(flow: Flow) -> list[Decision]:
     Drops cascade within one call: a job that requires a dropped one is judged with that in mind.
     """
     status = {slot.name: slot.status for slot in flow.slots if slot.status and not slot.excluded}
+    blocked = {
+        slot.name: slot
+        for slot in flow.slots
+        if status.get(slot.name) is JobStatus.BLOCKED
+        and (flow.judged is None or slot.name in flow.judged)
+    }
+    followers: dict[str, list[str]] = {}
+    for slot in blocked.values():
+        for need in slot.requires:
+            followers.setdefault(need.job, []).append(slot.name)
     decisions: dict[str, Decision] = {}
-    settled = False
-    while not settled:
-        settled = True
-        for slot in flow.slots:
-            if status.get(slot.name) is not JobStatus.BLOCKED:
-                continue
-            if slot.name in decisions:
-                continue
-            decision = _decide(slot, flow, status)
-            if decision is None:
-                continue
-            decisions[slot.name] = decision
-            if isinstance(decision, Drop):
-                status[slot.name] = JobStatus.NOT_RUN
-                settled = False
-    return [decisions[slot.name] for slot in flow.slots if slot.name in decisions]
+    waiting = list(reversed(blocked))
+    while waiting:
+        slot = blocked[waiting.pop()]
+        if slot.name in decisions:
+            continue
+        decision = _decide(slot, flow, status)
+        if decision is None:
+            continue
+        decisions[slot.name] = decision
+        if isinstance(decision, Drop):
+            status[slot.name] = JobStatus.NOT_RUN
+            waiting += followers.get(slot.name, ())
+    return [decisions[name] for name in blocked if name in decisions]
 
 
 def _decide(slot: Standing, flow: Flow, status: Mapping[str, JobStatus]) -> Decision | None:
@@ -160,9 +172,19 @@ def _as_requirement(status: JobStatus) -> str:
     return JobStatus.FAILED.value if status in FAILURES else status.value
 
 
+def rules_out(slot: Standing, job: str, status: JobStatus) -> bool:
+    """Tell whether `slot` can no longer run because `job`, which it requires, ended like this."""
+    return any(need.job == job and _impossible(need, status) for need in slot.requires)
+
+
 def status_of(flow: Flow) -> WorkflowStatus:
     """Return what the workflow is called while its jobs stand as they do."""
-    jobs = [slot.status for slot in flow.slots if slot.status and not slot.excluded]
+    jobs = {slot.status for slot in flow.slots if slot.status and not slot.excluded}
+    return called(jobs, canceling=flow.canceling)
+
+
+def called(jobs: Collection[JobStatus], *, canceling: bool) -> WorkflowStatus:
+    """Return what a workflow is called that has jobs in these statuses, however many of each."""
     open_jobs = [job for job in jobs if job not in ENDED]
     failed = any(job in FAILURES for job in jobs)
     waiting_only = all(job in (JobStatus.ON_HOLD, JobStatus.BLOCKED) for job in open_jobs)
@@ -172,7 +194,7 @@ def status_of(flow: Flow) -> WorkflowStatus:
         if waiting_only and JobStatus.ON_HOLD in open_jobs:
             return _W.ON_HOLD
         return _W.RUNNING
-    if flow.canceling or JobStatus.CANCELED in jobs:
+    if canceling or JobStatus.CANCELED in jobs:
         return _W.CANCELED
     if JobStatus.UNAUTHORIZED in jobs:
         return _W.UNAUTHORIZED

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import ExecutionId, JobId, ProjectId
-from roundel.domain.storage import BlobId, FoundCache, StoredBlob, TestResult, WorkspaceLayer
+from roundel.domain.ids import ExecutionId, JobId, ProjectId, WorkflowId
+from roundel.domain.storage import (
+    BlobId,
+    FailedTest,
+    FoundCache,
+    StoredBlob,
+    TestResult,
+    WorkspaceLayer,
+)
 
 CacheScope = NewType("CacheScope", str)
-"""Who shares caches within a project.  Forks have a scope of their own each."""
+"""Who shares caches within a project.  A fork's pull request has a scope of its own."""
 
 OWN_SCOPE = CacheScope("")
 
@@ -83,8 +90,13 @@ class Caches(Protocol):
     def names(self, project: ProjectId, scope: CacheScope, blob: BlobId) -> bool:
         """Tell whether a cache of this scope names the blob."""
 
-    def evict(self, project: ProjectId, quota: int, keep: str) -> Sequence[BlobId]:
-        """Remove those used longest ago until the rest fits; `keep` (a key) stays."""
+    def evict(
+        self, project: ProjectId, scope: CacheScope, quota: int, keep: str
+    ) -> Sequence[BlobId]:
+        """Remove those used longest ago until the rest fits; `keep` (a key of the scope) stays.
+
+        Those of forks go first, and nothing that a fork keeps makes the project's own go.
+        """
 
     def expire(self, now: Micros, limit: int) -> Sequence[BlobId]: ...
 
@@ -140,3 +152,15 @@ class TestResults(Protocol):
 
     def timings(self, project: ProjectId, name: str, by: str, but: JobId) -> Mapping[str, float]:
         """Return seconds by file, classname or testname of the newest other job of this name."""
+
+    def failed(self, job: JobId, limit: int) -> Sequence[FailedTest]:
+        """Return tests of a job that failed, on all its nodes."""
+
+    def has_any(self, job: JobId) -> bool:
+        """Tell whether a job has results."""
+
+    def limit_to_failed(self, workflow: WorkflowId, of: WorkflowId) -> None:
+        """Let the jobs of a workflow run only the tests that failed in another one."""
+
+    def limited_to_failed_of(self, workflow: WorkflowId) -> WorkflowId | None:
+        """Return the workflow whose failed tests this one runs; None if it runs all."""

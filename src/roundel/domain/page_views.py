@@ -44,10 +44,10 @@ WORKFLOWS_OF: Mapping[Standing, frozenset[WorkflowStatus]] = {
 _WORST_FIRST = (
     (WorkflowStatus.FAILING, Standing.RUNNING),
     (WorkflowStatus.RUNNING, Standing.RUNNING),
-    (WorkflowStatus.ON_HOLD, Standing.ON_HOLD),
     (WorkflowStatus.ERROR, Standing.ERRORED),
     (WorkflowStatus.UNAUTHORIZED, Standing.FAILED),
     (WorkflowStatus.FAILED, Standing.FAILED),
+    (WorkflowStatus.ON_HOLD, Standing.ON_HOLD),
     (WorkflowStatus.CANCELED, Standing.CANCELED),
     (WorkflowStatus.SUCCESS, Standing.SUCCESS),
 )

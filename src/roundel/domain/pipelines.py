@@ -1,7 +1,7 @@
 """Pipelines: one run of a project's config, and what triggered it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -72,6 +72,30 @@ class Ref:
     tag: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the git host told of the event that a pipeline came from.
+
+    `values` are pipeline values by their dotted names.  `held` is True while somebody with rights
+    has not said yes to a stranger's contribution.
+    """
+
+    provider: str
+    repository: str  # full name at the host
+    event: str
+    action: str
+    values: Mapping[str, Json] = field(default_factory=dict)
+    base_revision: str | None = None
+    pull_urls: tuple[str, ...] = ()  # of the open pull requests of the branch
+    pull_number: int | None = None
+    fork: bool = False
+    fork_owner: str = ""
+    fork_name: str = ""
+    author_id: str = ""  # of a fork's pull request, at the host
+    web_url: str = ""
+    held: bool = False
+
+
 class ErrorType(StrEnum):
     """`errors[].type` of the API."""
 
@@ -119,6 +143,7 @@ class Pipeline:
     scheduled_workflow: str | None = None  # the one that a schedule in the config asked for
     schedule_id: ScheduleId | None = None
     schedule_name: str | None = None
+    origin: Origin | None = None  # of a pipeline that a git event started
 
     def move(self, to: PipelineState, at: Micros) -> "Pipeline":
         """Return the pipeline in its next state, or refuse the move."""

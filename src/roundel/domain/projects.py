@@ -102,6 +102,8 @@ class Projects(Protocol):
     def all(self) -> Sequence[Project]:
         """Return all projects."""
 
+    def of_organization(self, organization_id: OrganizationId) -> Sequence[Project]: ...
+
     def add(self, project: Project) -> None: ...
 
     def save(self, project: Project) -> None:

@@ -1,5 +1,6 @@
 """Git repositories as the server sees them: find a revision, read the config at it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -48,6 +49,9 @@ class Repositories(Protocol):
 
     async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
         """Return the config at `revision`, or at what `ref` names now."""
+
+    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+        """Return where all branches and tags are now, by their full names."""
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         """Return a file of a commit that was fetched; None if the commit has none there."""

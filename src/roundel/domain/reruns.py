@@ -33,8 +33,11 @@ class Choice:
     from_failed: bool = False
     jobs: tuple[JobId, ...] = ()
     sparse_tree: bool = False
+    failed_tests: bool = False  # from what failed on, and there only the tests that failed
 
     def __post_init__(self) -> None:
+        if self.failed_tests and (self.jobs or self.sparse_tree):
+            raise Invalid("rerun_failed_tests: goes neither with jobs nor with sparse_tree")
         if self.from_failed and self.jobs:
             raise Invalid("from_failed and jobs: only one of the two may be given")
         if self.sparse_tree and self.from_failed:
@@ -90,7 +93,7 @@ def _again(
     followers: Mapping[str, set[str]],
 ) -> set[str]:
     undone = {slot.name for slot in present if slot.status is not JobStatus.SUCCESS}
-    if choice.from_failed:
+    if choice.from_failed or choice.failed_tests:
         if not undone:
             raise Invalid("Workflow has no failed jobs to rerun")
         return _reach(undone, followers)

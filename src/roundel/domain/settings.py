@@ -25,6 +25,7 @@ class ProjectSettings:
     pr_only_branch_overrides: tuple[str, ...] = ()
     # ours
     block_new_work: bool = False  # no new pipelines and reruns; what runs goes on
+    approve_strangers: bool = False  # a fork's pull request of somebody new waits for a yes
     max_running_jobs: int | None = None  # executions at once, over all runners
     keep_logs_days: int | None = None  # output of ended workflows; None: as the organisation says
 
@@ -34,8 +35,10 @@ class OrganizationSettings:
     """What holds for all projects of an organisation."""
 
     block_new_work: bool = False
+    approve_strangers: bool = False
     max_running_jobs: int | None = None
     keep_logs_days: int | None = None  # None: for ever
+    config_policies: bool = False  # whether configs are judged
 
 
 class AllSettings(Protocol):

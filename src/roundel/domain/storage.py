@@ -65,6 +65,15 @@ class TestResult:
     source: str = "unknown"  # the tool that wrote the report, where it can be told
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTest:
+    """A test that failed before; a report may leave any of the three empty."""
+
+    name: str
+    classname: str
+    file: str | None
+
+
 class Storage(Protocol):
     """The part of the runner's server that keeps things.
 
@@ -107,6 +116,9 @@ class Storage(Protocol):
 
     async def timings(self, lease: Lease, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname of the job's last run with results."""
+
+    async def failed_tests(self, lease: Lease) -> Sequence[FailedTest] | None:
+        """Return the tests that this job is limited to; None unless failed ones are rerun."""
 
 
 class KeepingServer(Server, Storage, Protocol):

@@ -20,6 +20,8 @@ class TimerKind(StrEnum):
     CRON = "cron"  # a workflow that its config schedules: run it
     SEAL_LOGS = "seal-logs"  # an ended execution: put its larger outputs into objects
     DELIVER = "deliver"  # a webhook and a workflow: send what waits, one after the other
+    GIT_DELIVERY = "git-delivery"  # a message of a git host: start what it asks for
+    GIT_LOOK = "git-look"  # a project: see whether its repository has news
     USAGE_EXPORT = "usage-export"  # an export: write its file
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 

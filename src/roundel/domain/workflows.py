@@ -1,7 +1,7 @@
 """Workflows: one run of one workflow of a pipeline's plan."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roundel.domain.clock import Micros
@@ -54,6 +54,38 @@ class WorkflowSlot:
     status: JobStatus | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What never changes about a workflow: its invocations and who waits for whom.
+
+    `slots` have no statuses.  `waits_for` is a hint: for an invocation with many requirements one
+    that had not ended when somebody looked.
+    """
+
+    slots: Mapping[str, WorkflowSlot]
+    by_job: Mapping[JobId, WorkflowSlot]
+    followers: Mapping[str, Sequence[str]]
+    groups: Mapping[str, Sequence[WorkflowSlot]]
+    waits_for: dict[str, str] = field(default_factory=dict)
+
+
+def layout_of(slots: Sequence[WorkflowSlot]) -> Layout:
+    """Return the layout of a workflow with these invocations."""
+    followers: dict[str, list[str]] = {}
+    groups: dict[str, list[WorkflowSlot]] = {}
+    for slot in slots:
+        for need in slot.requires:
+            followers.setdefault(need.job, []).append(slot.name)
+        if slot.job_group is not None:
+            groups.setdefault(slot.job_group, []).append(slot)
+    return Layout(
+        slots={slot.name: slot for slot in slots},
+        by_job={slot.job_id: slot for slot in slots if slot.job_id is not None},
+        followers=followers,
+        groups=groups,
+    )
+
+
 class Workflows(Protocol):
     """Where workflows and their slots are kept."""
 
@@ -72,6 +104,21 @@ class Workflows(Protocol):
 
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
+
+    def layout(self, workflow_id: WorkflowId) -> Layout:
+        """Return what never changes about a workflow; cheap after the first time."""
+
+    def standing(self, jobs: Collection[JobId]) -> Mapping[JobId, JobStatus]:
+        """Return where these jobs stand."""
+
+    def statuses(self, workflow: Workflow) -> Collection[JobStatus]:
+        """Return the statuses that jobs of the workflow have, each once."""
+
+    def with_job(self, job_id: JobId) -> Sequence[WorkflowId]:
+        """Return the workflows that a job is part of: its own, and reruns that kept it."""
+
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
 
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""

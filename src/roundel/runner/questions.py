@@ -22,6 +22,8 @@ from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
 from roundel.domain.errors import DomainError
 from roundel.domain.runners import Secret
+from roundel.domain.storage import FailedTest
+from roundel.runner.failed_tests import only_failed
 from roundel.runner.splitting import (
     Share,
     SplitBy,
@@ -56,6 +58,9 @@ class Source(Protocol):
 
     async def timings(self, by: str) -> Mapping[str, float]:
         """Return seconds by file, classname or testname."""
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        """Return the tests that the job is limited to; None unless failed ones are rerun."""
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         """Return a fresh token.  A DomainError says what cannot be."""
@@ -108,7 +113,8 @@ async def reply(text: str, source: Source) -> Answer:
             verb = key
     try:
         if verb in ("split", "run"):
-            share = await _split(flags, body, source)
+            failed = await source.failed_tests() if verb == "run" else None
+            share = await _split(flags, body, source, failed)
             return Answer(
                 out="".join(f"{item}\n" for item in share.items),
                 notes="".join(f"{note}\n" for note in share.notes),
@@ -133,7 +139,9 @@ async def _token(flags: Mapping[str, str], body: str, source: Source) -> Answer:
     return Answer(out=f"{token}\n", secret=token)
 
 
-async def _split(flags: Mapping[str, str], body: str, source: Source) -> Share:
+async def _split(
+    flags: Mapping[str, str], body: str, source: Source, failed: Sequence[FailedTest] | None
+) -> Share:
     index = _whole("index", flags.get("index", flags.get("node-index", "0")))
     total = _whole("total", flags.get("total", flags.get("node-total", "1")))
     if not 0 < total <= MAX_NODES:
@@ -141,7 +149,9 @@ async def _split(flags: Mapping[str, str], body: str, source: Source) -> Share:
     if index >= total:
         raise _Mistake(f"--index must be less than --total, it is {index} of {total}")
     listed, _, sizes = body.partition("\n\n")
-    items = [line for line in listed.split("\n") if line]
+    given = [line for line in listed.split("\n") if line]
+    wanted = only_failed(given, failed)
+    items = wanted.items
     word = flags.get("split-by", "name")
     if word not in SplitBy.__members__.values():
         raise _Mistake(f'--split-by must be name, filesize or timings, it is "{word}"')
@@ -152,10 +162,10 @@ async def _split(flags: Mapping[str, str], body: str, source: Source) -> Share:
             share = by_size(items, _sizes(sizes), index, total)
         case SplitBy.TIMINGS:
             share = await _by_timings(items, flags, source, index, total)
-    if flags.get("show-counts") != "true":
-        return share
-    counts = f"{len(share.items)} of {len(items)} tests for node {index} of {total}"
-    return Share(items=share.items, notes=(*share.notes, counts))
+    notes = (*wanted.notes, *share.notes)
+    if flags.get("show-counts") == "true":
+        notes += (f"{len(share.items)} of {len(items)} tests for node {index} of {total}",)
+    return Share(items=share.items, notes=notes)
 
 
 async def _by_timings(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.runners import Secret
 from roundel.domain.storage import (
+    FailedTest,
     FoundCache,
     KeepingServer,
     LayerConflict,
@@ -120,6 +121,11 @@ class HeldStorage:
         """Return seconds by file, classname or testname of the job's last run with results."""
         lease = self._held.lease
         return await self._held.storing("timings", lambda: self._server.timings(lease, by))
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        """Return the tests that this job is limited to; None unless failed ones are rerun."""
+        lease = self._held.lease
+        return await self._held.storing("failed_tests", lambda: self._server.failed_tests(lease))
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         """Return a token with claims that the job asks for; what is refused is a DomainError."""

@@ -1,6 +1,5 @@
 """Advancing workflows: what is due is done, in the transaction that made it due."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from roundel.domain.clock import DAY, Micros
@@ -9,15 +8,14 @@ from roundel.domain.flows import (
     WORKFLOW_ENDED,
     Decision,
     Drop,
-    Flow,
     Hold,
     Pass,
     Start,
     WorkflowStatus,
     advance,
-    status_of,
+    called,
 )
-from roundel.domain.ids import ExecutionId, TimerId, WorkflowId, new_id
+from roundel.domain.ids import ExecutionId, JobId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import ENDED, Execution, ExecutionStatus, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice
@@ -26,6 +24,7 @@ from roundel.domain.turns import Ticket, TurnKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
 from roundel.services.context_use import why_no_contexts
+from roundel.services.parts import part_after, whole
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.turns import (
     OVERTAKEN,
@@ -35,7 +34,6 @@ from roundel.services.turns import (
     give_back,
     needs_turn,
     next_in_line,
-    takes_turns,
     unlock,
 )
 from roundel.services.work import CLAIMS, Tx
@@ -44,12 +42,23 @@ APPROVAL_LIFETIME = 90 * DAY
 
 
 def advance_workflow(tx: Tx, workflow_id: WorkflowId, at: Micros) -> None:
-    """Do what the workflow is due for, in the transaction that made it due.
+    """Do what the workflow is due for as a whole: it was just made, or somebody asked for its end.
 
-    Called after every ending, approval and cancel; calling it again changes nothing.  Workflows
-    that waited in line for a turn of this one advance as well.
+    Calling it again changes nothing.  Workflows that waited in line for a turn of this one advance
+    as well.
     """
     _Advance(tx, at).run(workflow_id)
+
+
+def advance_after(tx: Tx, job: Job, at: Micros) -> None:
+    """Do what is due now that `job` has ended, in the transaction that ended it.
+
+    Only what requires the job is looked at, so that an ending costs the same in a workflow of any
+    size.  All workflows advance that the job is part of.
+    """
+    advance = _Advance(tx, at)
+    advance.follow(job)
+    advance.settle()
 
 
 def expire_turn(tx: Tx, ticket: Ticket, at: Micros) -> None:
@@ -57,7 +66,7 @@ def expire_turn(tx: Tx, ticket: Ticket, at: Micros) -> None:
     advance = _Advance(tx, at)
     tx.tickets.remove(ticket.job_id)
     advance.cancel(ticket, WAITED_TOO_LONG)
-    advance.run(ticket.workflow_id)
+    advance.settle()
 
 
 class _Advance:
@@ -67,31 +76,41 @@ class _Advance:
     def __init__(self, tx: Tx, at: Micros) -> None:
         self._tx = tx
         self._at = at
-        self._due: list[WorkflowId] = []
+        # With the jobs that have ended; without them the whole workflow is to be looked at.
+        self._due: list[tuple[WorkflowId, tuple[JobId, ...]]] = []
 
     def run(self, workflow_id: WorkflowId) -> None:
-        self._due.append(workflow_id)
-        while self._due:
-            self._one(self._due.pop())
+        self._due.append((workflow_id, ()))
+        self.settle()
 
-    def _one(self, workflow_id: WorkflowId) -> None:
+    def follow(self, job: Job) -> None:
+        for workflow_id in self._tx.workflows.with_job(job.id):
+            self._due.append((workflow_id, (job.id,)))
+
+    def settle(self) -> None:
+        while self._due:
+            self._one(*self._due.pop())
+
+    def _one(self, workflow_id: WorkflowId, ended: tuple[JobId, ...]) -> None:
         tx = self._tx
         workflow = tx.workflows.get(workflow_id)
         if workflow is None or workflow.status in WORKFLOW_ENDED:
             return
-        slots = {slot.name: slot for slot in tx.workflows.slots(workflow_id)}
-        flow = _flow(workflow, slots.values())
+        layout = tx.workflows.layout(workflow_id)
+        flow = part_after(tx, workflow, ended) if ended else whole(tx, workflow)
         gone: list[Ticket] = []
         while decisions := advance(flow):
+            over: list[JobId] = []
             for decision in decisions:
-                slot = slots[decision.job]
-                status = self._apply(decision, workflow, slot, gone)
-                slots[slot.name] = replace(slot, status=status)
-            flow = _flow(workflow, slots.values())
-        called = status_of(flow)
-        if takes_turns(slots.values()):
-            gone += give_back(tx, workflow.id, slots, ended=called in WORKFLOW_ENDED)
-        self._save(workflow, called)
+                slot = layout.slots[decision.job]
+                if self._apply(decision, workflow, slot, gone) in ENDED and slot.job_id is not None:
+                    over.append(slot.job_id)
+            if not over:
+                break
+            flow = part_after(tx, workflow, over)
+        status = called(tx.workflows.statuses(workflow), canceling=flow.canceling)
+        gone += give_back(tx, workflow.id, layout, ended=status in WORKFLOW_ENDED)
+        self._save(workflow, status)
         self._move_lines(gone)
 
     def _apply(
@@ -183,7 +202,7 @@ class _Advance:
             after = self._pass(job)
             self._tx.jobs.save(after, job.status)
             announce_job(self._tx, after, self._at)
-            self._due.append(ticket.workflow_id)
+            self._due.append((ticket.workflow_id, (ticket.job_id,)))
 
     def cancel(self, ticket: Ticket, message: str) -> None:
         """End a job that waits for a turn; its workflow is due afterwards."""
@@ -193,7 +212,7 @@ class _Advance:
         after = replace(job, status=JobStatus.CANCELED, stopped_at=self._at, message=message)
         self._tx.jobs.save(after, job.status)
         announce_job(self._tx, after, self._at)
-        self._due.append(ticket.workflow_id)
+        self._due.append((ticket.workflow_id, (ticket.job_id,)))
 
     def _save(self, workflow: Workflow, status: WorkflowStatus) -> None:
         if status is workflow.status:
@@ -219,11 +238,7 @@ class _Advance:
             started_by=workflow.started_by,
             automatic=True,
         )
-        self._due.append(repeat_workflow(self._tx, repeat, self._at).id)
-
-
-def _flow(workflow: Workflow, slots: Iterable[WorkflowSlot]) -> Flow:
-    return Flow(slots=tuple(slots), canceling=workflow.canceled_by is not None)
+        self._due.append((repeat_workflow(self._tx, repeat, self._at).id, ()))
 
 
 def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:

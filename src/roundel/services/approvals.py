@@ -9,7 +9,7 @@ from roundel.domain.ids import JobId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.timers import TimerKind
-from roundel.services.advancing import advance_workflow
+from roundel.services.advancing import advance_after
 from roundel.services.work import App, Tx
 
 
@@ -43,7 +43,7 @@ async def approve_job(command: ApproveJob, app: App) -> None:
         )
         tx.jobs.save(approved, job.status)
         tx.timers.remove_for(TimerKind.APPROVAL_EXPIRY, job.id)
-        advance_workflow(tx, job.workflow_id, at)
+        advance_after(tx, approved, at)
 
     await app.database.write(transaction)
 
@@ -56,4 +56,4 @@ def expire_approval(tx: Tx, job_id: JobId, at: Micros) -> None:
     message = "Nobody approved this within 90 days."
     expired = replace(job, status=JobStatus.CANCELED, stopped_at=at, message=message)
     tx.jobs.save(expired, job.status)
-    advance_workflow(tx, job.workflow_id, at)
+    advance_after(tx, expired, at)

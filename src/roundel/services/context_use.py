@@ -98,7 +98,7 @@ def _people(
 ) -> tuple[Participant, ...]:
     """Return who started the workflow, and who approved what the job waited for."""
     people = {} if workflow.started_by in (None, SYSTEM.id) else {workflow.started_by: None}
-    slots = {it.name: it for it in tx.workflows.slots(workflow.id)}
+    slots = tx.workflows.layout(workflow.id).slots
     waiting = [slot]
     seen: set[str] = set()
     while waiting:

@@ -13,6 +13,7 @@ from roundel.services.compiling import CompileOutcome, CompileRequest
 from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
+from roundel.services.policies import apply_policies
 from roundel.services.redundancy import cancel_if_overtaken
 from roundel.services.settling import settle
 from roundel.services.values import pipeline_values
@@ -45,6 +46,7 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
     refused = [it.message for it in outcome.errors if it.message.startswith("Unexpected argument")]
     if refused:
         raise Invalid(refused[0])
+    outcome = await apply_policies(pipeline, project, command.configuration, outcome, app)
     at = app.clock.now()
     head = None if outcome.plan is None else read_head(outcome.plan)
 

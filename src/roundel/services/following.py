@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
 from roundel.domain.ids import PipelineId, ProjectId
@@ -158,6 +159,14 @@ async def pipeline_now(pipeline_id: PipelineId, app: FollowedApp) -> PipelineNow
         workflows=tuple(it.workflow for it in workflows),
         jobs=tuple({job.id: job for job in jobs}.values()),
     )
+
+
+def digest(state: PipelineNow) -> str:
+    """Return a short text that stands for how a pipeline stands."""
+    parts = [state.pipeline.state.value, str(state.pipeline.updated_at)]
+    parts += [f"{it.id}{it.status}{it.stopped_at}" for it in state.workflows]
+    parts += [f"{it.id}{it.status}{it.started_at}{it.stopped_at}" for it in state.jobs]
+    return blake2b("\n".join(parts).encode(), digest_size=9).hexdigest()
 
 
 async def wait(woken: asyncio.Event, seconds: float) -> bool:

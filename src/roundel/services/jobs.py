@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from roundel.domain.access import Actor
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import JobId
-from roundel.services.advancing import advance_workflow
+from roundel.services.advancing import advance_after
 from roundel.services.stopping import stop_job
 from roundel.services.work import App, Tx
 
@@ -26,7 +26,7 @@ async def cancel_job(command: CancelJob, app: App) -> None:
         job = tx.jobs.get(command.job)
         if job is None:
             raise NotFound("Job not found")
-        stop_job(tx, job, by=command.by.id, at=at)
-        advance_workflow(tx, job.workflow_id, at)
+        if stop_job(tx, job, by=command.by.id, at=at):
+            advance_after(tx, job, at)
 
     await app.database.write(transaction)

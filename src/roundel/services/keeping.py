@@ -17,6 +17,7 @@ from roundel.domain.runners import Lease
 from roundel.domain.storage import (
     CACHE_KEY_LIMIT,
     BlobId,
+    FailedTest,
     FoundCache,
     LayerConflict,
     StoredBlob,
@@ -25,9 +26,12 @@ from roundel.domain.storage import (
 )
 from roundel.domain.workspaces import UpstreamJob, layers_for, upstream_of
 from roundel.services.claims import held
+from roundel.services.context_use import receives_secrets
+from roundel.services.failed_tests import failed_tests_for
 from roundel.services.plans import plan_of, read_job
 from roundel.services.sweeping import GRACE, arm_sweep
 from roundel.services.work import App, Tx
+from roundel.vault.env import branch_as_shown
 
 CACHE_DAYS = 15
 WORKSPACE_DAYS = 15
@@ -49,7 +53,6 @@ class _Place:
 
     execution: Execution
     job: Job
-    scope: CacheScope = OWN_SCOPE
 
 
 class LocalStorage:
@@ -110,13 +113,16 @@ class LocalStorage:
 
     def _newest(self, prefix: str) -> Callable[[Tx, _Place], FoundCache | None]:
         at = self._app.clock.now()
-        return lambda tx, place: tx.caches.newest(place.job.project_id, place.scope, prefix, at)
+        return lambda tx, place: tx.caches.newest(
+            place.job.project_id, _scope(tx, place.job), prefix, at
+        )
 
     async def has_cache(self, lease: Lease, key: str) -> bool:
         """Tell whether exactly this key is taken by a cache that is there."""
         now = self._app.clock.now()
         return await self._in(
-            lease, lambda tx, place: tx.caches.has(place.job.project_id, place.scope, key, now)
+            lease,
+            lambda tx, place: tx.caches.has(place.job.project_id, _scope(tx, place.job), key, now),
         )
 
     async def keep_cache(self, lease: Lease, key: str, blob: StoredBlob) -> bool:
@@ -127,13 +133,13 @@ class LocalStorage:
 
         def keep(tx: Tx, place: _Place) -> bool:
             whole = _own_blob(tx, place, blob.id)
-            project = place.job.project_id
+            project, scope = place.job.project_id, _scope(tx, place.job)
             # One that nobody finds any more must not stand in the way.
             tx.uploads.let_go(tx.caches.expire(at, 100), at)
             added = tx.caches.add(
                 NewCache(
                     project_id=project,
-                    scope=place.scope,
+                    scope=scope,
                     key=key,
                     blob=whole,
                     created_at=at,
@@ -142,7 +148,7 @@ class LocalStorage:
             )
             if added:
                 tx.uploads.use(whole.id)
-                evicted = tx.caches.evict(project, self._quota, key)
+                evicted = tx.caches.evict(project, scope, self._quota, key)
                 tx.uploads.let_go(evicted, Micros(at + GRACE))
             return added
 
@@ -154,7 +160,7 @@ class LocalStorage:
 
         def drop(tx: Tx, place: _Place) -> None:
             blob = cache.blob.id
-            if tx.caches.drop(place.job.project_id, place.scope, cache.key, blob):
+            if tx.caches.drop(place.job.project_id, _scope(tx, place.job), cache.key, blob):
                 tx.uploads.let_go([blob], free_from)
 
         await self._in(lease, drop)
@@ -215,6 +221,10 @@ class LocalStorage:
             ),
         )
 
+    async def failed_tests(self, lease: Lease) -> Sequence[FailedTest] | None:
+        """Return the tests that this job is limited to; None unless failed ones are rerun."""
+        return await self._in(lease, lambda tx, place: failed_tests_for(tx, place.job))
+
     async def _in(self, lease: Lease, work: Callable[[Tx, _Place], T]) -> T:
         return await self._app.database.write(lambda tx: work(tx, _place(tx, lease)))
 
@@ -247,6 +257,21 @@ def _place(tx: Tx, lease: Lease) -> _Place:
     return _Place(execution, job)
 
 
+def _scope(tx: Tx, job: Job) -> CacheScope:
+    """Return who shares caches with a job: its project, or its pull request alone for a fork's.
+
+    What a fork leaves must not reach the project's own jobs, nor the other way round.
+    """
+    workflow = tx.workflows.get(job.workflow_id)
+    pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
+    project = tx.projects.get_by_id(job.project_id)
+    if pipeline is None or project is None:
+        raise NotFound("the pipeline of this execution is not in the database")
+    if receives_secrets(tx, pipeline, project):
+        return OWN_SCOPE
+    return CacheScope(branch_as_shown(pipeline.ref.branch) or "")
+
+
 def _cache_days(tx: Tx, job: Job) -> int:
     """Return for how long a job's caches are kept: `retention.caches`, or the usual time."""
     workflow = tx.workflows.get(job.workflow_id)
@@ -277,18 +302,17 @@ def _readable(tx: Tx, lease: Lease, blob: BlobId) -> StoredBlob:
         raise NotFound("there is no such blob")
     if upload.execution_id == place.execution.id:
         return upload.blob
-    if tx.caches.names(place.job.project_id, place.scope, blob):
+    if tx.caches.names(place.job.project_id, _scope(tx, place.job), blob):
         return upload.blob
     job = tx.layers.job_of(blob)
-    if job is not None and job in {
-        slot.job_id for slot in tx.workflows.slots(place.job.workflow_id)
-    }:
+    if job is not None and job in tx.workflows.layout(place.job.workflow_id).by_job:
         return upload.blob
     raise NotFound("there is no such blob")
 
 
 def _layers(tx: Tx, place: _Place) -> tuple[WorkspaceLayer, ...] | LayerConflict:
-    slots = [slot for slot in tx.workflows.slots(place.job.workflow_id) if slot.job_id is not None]
+    layout = tx.workflows.layout(place.job.workflow_id)
+    slots = [slot for slot in layout.slots.values() if slot.job_id is not None]
     own = next((slot.name for slot in slots if slot.job_id == place.job.id), place.job.name)
     jobs = [
         UpstreamJob(name=slot.name, requires=tuple(need.job for need in slot.requires))

@@ -11,6 +11,7 @@ from roundel.domain.ids import PipelineId, ScheduleId, TimerId, new_id
 from roundel.domain.pipelines import (
     Commit,
     ErrorType,
+    Origin,
     Pipeline,
     PipelineError,
     PipelineState,
@@ -29,6 +30,7 @@ from roundel.services.cron_triggers import note_cron_triggers
 from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
+from roundel.services.policies import apply_policies
 from roundel.services.redundancy import cancel_if_overtaken, cancel_redundant
 from roundel.services.settling import settle
 from roundel.services.values import pipeline_values
@@ -62,6 +64,9 @@ class TriggerPipeline:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     type: TriggerType = TriggerType.API
     scheduled: Scheduled | None = None
+    origin: Origin | None = None  # of a git event's
+    received_at: Micros | None = None
+    overtaken: bool = False  # by a newer push, so that it makes nothing redundant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,93 +78,113 @@ class Triggered:
     fetched: Fetched | Trouble | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a repository said before a pipeline was accepted."""
+
+    ref: Ref
+    fetched: Fetched | Trouble | None
+    commit: Commit | None
+
+
 async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | None:
     """Accept a pipeline under the project's next number.
 
     A branch or tag that is not there is refused.  Whatever else is wrong with the repository or
-    its config is found behind the answer and makes the pipeline `errored`.  The timer row brings
-    the pipeline on after a crash; until then it counts as taken by this process, whose next step
-    is `create_pipeline`.  None comes back, and nothing is made, if the commit asks for no pipeline.
+    its config is found behind the answer and makes the pipeline `errored`.  None comes back, and
+    nothing is made, if the commit asks for no pipeline.
     """
-    project = command.project
-    ref = command.ref
-    if ref.branch is None and ref.tag is None:
-        ref = Ref(branch=project.default_branch)
-    fetched, commit = await _look(project, ref, app)
+    looked = await look(command.project, command.ref, app)
     scheduled = command.scheduled
     by_config = scheduled is not None and scheduled.workflow is not None
-    if commit is not None and asks_to_skip(commit) and not by_config:
+    if looked.commit is not None and asks_to_skip(looked.commit) and not by_config:
         return None
     at = app.clock.now()
-    pipeline_id = PipelineId(new_id())
-    timer = Timer(
+
+    def transaction(tx: Tx) -> Triggered | None:
+        refuse_if_blocked(tx, command.project.id)
+        if scheduled is not None and not scheduled.move_on(tx):
+            return None
+        return accept_pipeline(tx, command, looked, app.instance, at)
+
+    return await app.database.write(transaction)
+
+
+def accept_pipeline(
+    tx: Tx, command: TriggerPipeline, looked: Looked, instance: str, at: Micros
+) -> Triggered:
+    """Write a pipeline that is wanted, under the project's next number.
+
+    The timer row brings it on after a crash; until then it counts as taken by this process, whose
+    next step is `create_pipeline`.  One that is held has no timer: it waits for its approval.
+    """
+    project, scheduled, origin = command.project, command.scheduled, command.origin
+    pipeline = Pipeline(
+        id=PipelineId(new_id()),
+        project_id=project.id,
+        number=tx.projects.take_pipeline_number(project.id),
+        state=PipelineState.PENDING,
+        trigger=Trigger(
+            type=command.type,
+            received_at=command.received_at or at,
+            actor_id=command.by.id or None,
+            actor_login=command.by.login,
+            actor_avatar_url=command.by.avatar_url,
+        ),
+        ref=looked.ref,
+        parameters=command.parameters,
+        created_at=at,
+        updated_at=at,
+        commit=looked.commit,
+        scheduled_workflow=None if scheduled is None else scheduled.workflow,
+        schedule_id=None if scheduled is None else scheduled.schedule_id,
+        schedule_name=None if scheduled is None else scheduled.name,
+        origin=origin,
+    )
+    tx.pipelines.add(pipeline)
+    if origin is None or not origin.held:
+        tx.timers.add(compile_timer(pipeline.id, instance, at))
+    if not command.overtaken:
+        cancel_redundant(tx, pipeline, project, at)
+    return Triggered(pipeline=pipeline, project=project, fetched=looked.fetched)
+
+
+def compile_timer(pipeline_id: PipelineId, instance: str, at: Micros) -> Timer:
+    """Return the timer of a pipeline that this process goes on with at once."""
+    return Timer(
         id=TimerId(new_id()),
         kind=TimerKind.COMPILE,
         subject=pipeline_id,
         run_at=Micros(at + COMPILE_TAKEN),
-        owner=app.instance,
-    )
-    trigger = Trigger(
-        type=command.type,
-        received_at=at,
-        actor_id=command.by.id,
-        actor_login=command.by.login,
-        actor_avatar_url=command.by.avatar_url,
+        owner=instance,
     )
 
-    def transaction(tx: Tx) -> Pipeline | None:
-        refuse_if_blocked(tx, project.id)
-        if scheduled is not None and not scheduled.move_on(tx):
-            return None
-        pipeline = Pipeline(
-            id=pipeline_id,
-            project_id=project.id,
-            number=tx.projects.take_pipeline_number(project.id),
-            state=PipelineState.PENDING,
-            trigger=trigger,
-            ref=ref,
-            parameters=command.parameters,
-            created_at=at,
-            updated_at=at,
-            commit=commit,
-            scheduled_workflow=None if scheduled is None else scheduled.workflow,
-            schedule_id=None if scheduled is None else scheduled.schedule_id,
-            schedule_name=None if scheduled is None else scheduled.name,
-        )
-        tx.pipelines.add(pipeline)
-        tx.timers.add(timer)
-        cancel_redundant(tx, pipeline, project, at)
-        return pipeline
 
-    pipeline = await app.database.write(transaction)
-    if pipeline is None:
-        return None
-    return Triggered(pipeline=pipeline, project=project, fetched=fetched)
-
-
-async def _look(
-    project: Project, ref: Ref, app: App
-) -> tuple[Fetched | Trouble | None, Commit | None]:
-    """Return what is known of the commit before the answer; refuse a ref that is not there.
+async def look(project: Project, ref: Ref, app: App, known: Commit | None = None) -> Looked:
+    """Return what can be said of a commit before the answer; refuse a ref that is not there.
 
     A repository on this machine is read at once, as that takes one git process.  A remote one is
-    only asked for the ref; it is fetched behind the answer.
+    only asked for the ref, and not even that where the commit is `known`; it is fetched behind
+    the answer.
     """
+    if ref.branch is None and ref.tag is None:
+        ref = Ref(branch=project.default_branch)
     repositories = app.repositories
+    found: Fetched | Trouble | None = None
+    commit = known
     if repositories.is_local(project.repository_url):
-        found = await repositories.fetch(project.repository_url, ref)
-        commit = found.commit
-    else:
-        found = None
+        revision = None if known is None else known.revision
+        found = await repositories.fetch(project.repository_url, ref, revision)
+        commit = found.commit or known
+    elif known is None:
         resolved = await repositories.resolve(project.repository_url, ref)
         if isinstance(resolved, Trouble):
             found = resolved if resolved.kind is TroubleKind.REF_NOT_FOUND else None
-            commit = None
         else:
             commit = Commit(revision=resolved)
     if isinstance(found, Trouble) and found.kind is TroubleKind.REF_NOT_FOUND:
         raise Invalid(found.message)
-    return found, commit
+    return Looked(ref=ref, fetched=found, commit=commit)
 
 
 async def create_pipeline(triggered: Triggered, app: App) -> None:
@@ -191,6 +216,7 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 scope=project.id,
             )
         )
+        outcome = await apply_policies(pipeline, project, fetched.text, outcome, app)
     await _settle(pipeline.id, commit, source, outcome, app)
 
 

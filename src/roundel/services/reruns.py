@@ -9,9 +9,14 @@ from roundel.domain.reruns import Choice, check_rerun
 from roundel.domain.workflows import Workflow
 from roundel.services.advancing import advance_workflow
 from roundel.services.blocking import refuse_if_blocked
+from roundel.services.failed_tests import failed_tests_of
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.work import App, Tx
 
+NO_FAILED_TESTS = (
+    "rerun_failed_tests: no job of this workflow has results with failed tests;"
+    " rerun it with from_failed"
+)
 NO_SSH = "enable_ssh: SSH into jobs is not supported here; rerun the jobs without it"
 
 
@@ -43,7 +48,16 @@ async def rerun_workflow(command: RerunWorkflow, app: App) -> Workflow:
         check_rerun(workflow, original, tx.workflows.runs_of(workflow.workspace_id), at)
         repeat = Repeat(workflow=workflow, choice=choice, started_by=command.by.id)
         again = repeat_workflow(tx, repeat, at)
+        if choice.failed_tests:
+            if not _has_failed_tests(tx, workflow):
+                raise Invalid(NO_FAILED_TESTS)
+            tx.test_results.limit_to_failed(again.id, workflow.id)
         advance_workflow(tx, again.id, at)
         return again
 
     return await app.database.write(transaction)
+
+
+def _has_failed_tests(tx: Tx, workflow: Workflow) -> bool:
+    slots = tx.workflows.slots(workflow.id)
+    return any(failed_tests_of(tx, workflow.id, slot.name) for slot in slots)

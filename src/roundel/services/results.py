@@ -17,7 +17,7 @@ from roundel.domain.jobs import (
 from roundel.domain.runners import Lease, Result, StepReport, StepStatus
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.watching import topic_of_steps
-from roundel.services.advancing import advance_workflow
+from roundel.services.advancing import advance_after
 from roundel.services.announcing import announce_job
 from roundel.services.work import CLAIMS, Tx, topic_of_execution, topic_of_output
 
@@ -103,7 +103,7 @@ def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> N
     )
     tx.jobs.save(after, job.status)
     announce_job(tx, after, at)
-    advance_workflow(tx, job.workflow_id, at)
+    advance_after(tx, after, at)
 
 
 def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:

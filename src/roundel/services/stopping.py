@@ -8,13 +8,14 @@ from roundel.services.announcing import announce_job
 from roundel.services.work import Tx, topic_of_execution
 
 
-def stop_job(tx: Tx, job: Job, *, by: str, at: Micros) -> None:
+def stop_job(tx: Tx, job: Job, *, by: str, at: Micros) -> bool:
     """Cancel a job that no runner has, and ask the runners that have it to stop.
 
-    The caller advances the workflow afterwards.  Stopping twice changes nothing.
+    Return whether it has ended by that: the caller advances its workflows then.  Stopping twice
+    changes nothing.
     """
     if job.status in ENDED:
-        return
+        return False
     running = False
     for execution in tx.executions.of_job(job.id):
         if execution.status in EXECUTION_ENDED:
@@ -28,7 +29,8 @@ def stop_job(tx: Tx, job: Job, *, by: str, at: Micros) -> None:
         tx.wake(topic_of_execution(execution.id))
     if running:
         tx.jobs.save(replace(job, canceled_by=by), job.status)
-        return
+        return False
     after = replace(job, status=JobStatus.CANCELED, canceled_by=by, stopped_at=at)
     tx.jobs.save(after, job.status)
     announce_job(tx, after, at)
+    return True

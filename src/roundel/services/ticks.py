@@ -6,7 +6,16 @@ from collections.abc import Coroutine
 from typing import Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.ids import CronTriggerId, ExecutionId, JobId, PipelineId, ScheduleId, WorkflowId
+from roundel.domain.git_hosts import DeliveryId
+from roundel.domain.ids import (
+    CronTriggerId,
+    ExecutionId,
+    JobId,
+    PipelineId,
+    ProjectId,
+    ScheduleId,
+    WorkflowId,
+)
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
@@ -15,7 +24,9 @@ from roundel.services.advancing import expire_turn
 from roundel.services.approvals import expire_approval
 from roundel.services.claims import wait_for
 from roundel.services.delivering import deliver
+from roundel.services.ingest import act_on
 from roundel.services.insights import fold_event
+from roundel.services.looking import look_at
 from roundel.services.pipelines import (
     Triggered,
     create_pipeline,
@@ -146,6 +157,11 @@ class Ticks:
         pipeline_id = triggered.pipeline.id
         self._own(TimerKind.COMPILE, pipeline_id, 0, create_pipeline(triggered, self._app))
 
+    def ingest(self, delivery: DeliveryId) -> None:
+        """Act on a message that was just kept."""
+        work = self._go_on(act_on(delivery, self._app))
+        self._own(TimerKind.GIT_DELIVERY, delivery, 0, work)
+
     async def settled(self) -> None:
         """Return once no work is under way."""
         while self._tasks:
@@ -162,6 +178,10 @@ class Ticks:
                 work = self._run(run_schedule(ScheduleId(timer.subject), self._app))
             case TimerKind.CRON:
                 work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
+            case TimerKind.GIT_DELIVERY:
+                work = self._go_on(act_on(DeliveryId(timer.subject), self._app))
+            case TimerKind.GIT_LOOK:
+                work = self._go_on(look_at(ProjectId(timer.subject), self._app))
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
             case TimerKind.DELIVER:
@@ -175,6 +195,10 @@ class Ticks:
     async def _run(self, schedule: Coroutine[Any, Any, Triggered | None]) -> None:
         triggered = await schedule
         if triggered is not None:
+            self.create(triggered)
+
+    async def _go_on(self, starting: Coroutine[Any, Any, list[Triggered]]) -> None:
+        for triggered in await starting:
             self.create(triggered)
 
     async def _resume_pipeline(self, pipeline_id: PipelineId, attempts: int) -> None:

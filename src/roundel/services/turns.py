@@ -1,16 +1,16 @@
 """Turns in serial groups and locks: asked for when a job is due, given up when it has ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import OrganizationId, TimerId, WorkflowId, new_id
-from roundel.domain.jobs import ENDED, Job, JobStatus
+from roundel.domain.ids import JobId, OrganizationId, TimerId, WorkflowId, new_id
+from roundel.domain.jobs import ENDED, Job
 from roundel.domain.plan import JobType
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import LONGEST_WAIT, Ticket, TurnKind
-from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.domain.workflows import Layout, Workflow, WorkflowSlot
 from roundel.services.plans import plan_of, read_job
 from roundel.services.work import Tx
 
@@ -29,11 +29,6 @@ class Turn(StrEnum):
 def needs_turn(slot: WorkflowSlot) -> bool:
     """Tell whether a job waits in a line before it starts."""
     return slot.serial_group is not None or slot.type is JobType.LOCK
-
-
-def takes_turns(slots: Iterable[WorkflowSlot]) -> bool:
-    """Tell whether a workflow has anything to do with turns; most have not."""
-    return any(needs_turn(slot) for slot in slots)
 
 
 def ask_for_turn(
@@ -122,28 +117,32 @@ def unlock(tx: Tx, workflow: Workflow, job: Job) -> list[Ticket]:
     return gone
 
 
-def give_back(
-    tx: Tx, workflow_id: WorkflowId, slots: Mapping[str, WorkflowSlot], *, ended: bool
-) -> list[Ticket]:
+def give_back(tx: Tx, workflow_id: WorkflowId, layout: Layout, *, ended: bool) -> list[Ticket]:
     """Give back what the workflow's ended jobs need no more; return the tickets that are gone."""
-    still: set[str] = set()  # holders of whom something is still to come
-    status: dict[str, JobStatus] = {}
-    for slot in slots.values():
-        if slot.job_id is None or slot.status is None:
-            continue
-        status[slot.job_id] = slot.status
-        if slot.status not in ENDED:
-            still.add(_holder(slot))
+    tickets = tx.tickets.of_workflow(workflow_id)
+    if not tickets:
+        return []
+    involved = {it.job_id: _together(layout, it.job_id) for it in tickets}
+    status = tx.workflows.standing({job for jobs in involved.values() for job in jobs})
     gone = []
-    for ticket in tx.tickets.of_workflow(workflow_id):
+    for ticket in tickets:
         over = status.get(ticket.job_id) in ENDED
         if ticket.held:
-            over = ended if ticket.kind is TurnKind.LOCK else ticket.holder not in still
+            together = all(status.get(job) in ENDED for job in involved[ticket.job_id])
+            over = ended if ticket.kind is TurnKind.LOCK else together
         if over or ended:
             tx.tickets.remove(ticket.job_id)
             tx.timers.remove_for(TimerKind.TURN_EXPIRY, ticket.job_id)
             gone.append(ticket)
     return gone
+
+
+def _together(layout: Layout, job_id: JobId) -> list[JobId]:
+    """Return the jobs that have their turn together with this one, itself included."""
+    slot = layout.by_job.get(job_id)
+    if slot is None or slot.job_group is None:
+        return [job_id]
+    return [it.job_id for it in layout.groups[slot.job_group] if it.job_id is not None]
 
 
 def next_in_line(tx: Tx, gone: Iterable[Ticket]) -> tuple[list[Ticket], list[Ticket]]:

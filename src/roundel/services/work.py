@@ -11,6 +11,8 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
+from roundel.domain.git_refs import KnownRefs
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -19,6 +21,7 @@ from roundel.domain.oidc import AllCustomClaims, SigningKeys
 from roundel.domain.orbs import OrbRecords
 from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
+from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
@@ -37,6 +40,7 @@ from roundel.domain.views import Reads
 from roundel.domain.webhooks import Webhooks
 from roundel.domain.workflows import Workflows
 from roundel.services.compiling import Compiler
+from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
 from roundel.services.supply import Supply
 from roundel.vault.cipher import Cipher
@@ -56,6 +60,8 @@ class Tx(Protocol):
     @property
     def checkout_keys(self) -> CheckoutKeys: ...
     @property
+    def connections(self) -> Connections: ...
+    @property
     def contexts(self) -> Contexts: ...
     @property
     def documents(self) -> Documents: ...
@@ -66,6 +72,8 @@ class Tx(Protocol):
     @property
     def jobs(self) -> Jobs: ...
     @property
+    def known_refs(self) -> KnownRefs: ...
+    @property
     def layers(self) -> Layers: ...
     @property
     def orbs(self) -> OrbRecords: ...
@@ -73,6 +81,8 @@ class Tx(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def people(self) -> People: ...
+    @property
+    def policies(self) -> Policies: ...
     @property
     def pipelines(self) -> Pipelines: ...
     @property
@@ -165,6 +175,8 @@ class App(Protocol):
     @property
     def blobs(self) -> Blobs: ...
     @property
+    def connections(self) -> ConnectionReads: ...
+    @property
     def cipher(self) -> Cipher: ...
     @property
     def clock(self) -> Clock: ...
@@ -173,9 +185,15 @@ class App(Protocol):
     @property
     def database(self) -> Database: ...
     @property
+    def git_hosts(self) -> GitHosts: ...
+    @property
     def logs(self) -> Logs: ...
     @property
     def orbs(self) -> OrbShelf: ...
+    @property
+    def judge(self) -> Judge: ...
+    @property
+    def policies(self) -> PolicyReads: ...
     @property
     def reads(self) -> Reads: ...
     @property

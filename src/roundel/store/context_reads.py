@@ -60,6 +60,7 @@ class SqlContextReads:
                 for row in sql.all(
                     "SELECT key_id FROM secret UNION SELECT secret_key_id FROM webhook"
                     " WHERE secret_key_id IS NOT NULL UNION SELECT key_id FROM checkout_key"
+                    " UNION SELECT key_id FROM ssh_key UNION SELECT key_id FROM git_connection"
                 )
             ]
         )

@@ -44,21 +44,22 @@ class SqlReads:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._read = database.read
+        self._glance = database.glance
         self._clock = clock
         self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is, unless expired or revoked."""
         now = self._clock.now()
-        return await self._read(lambda sql: people.actor_by_token(sql, token_digest, now))
+        return await self._glance(lambda sql: people.actor_by_token(sql, token_digest, now))
 
     async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
         """Return the class of runners that this token speaks for."""
-        return await self._read(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
+        return await self._glance(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""
-        return await self._read(lambda sql: people.actor_by_id(sql, person_id))
+        return await self._glance(lambda sql: people.actor_by_id(sql, person_id))
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]:
         """Return the organisations of a person."""
@@ -66,7 +67,7 @@ class SqlReads:
 
     async def organization_by_id(self, id_: OrganizationId) -> Organization | None:
         """Return the organisation."""
-        return await self._read(lambda sql: people.organization_by_id(sql, id_))
+        return await self._glance(lambda sql: people.organization_by_id(sql, id_))
 
     async def url_orbs(self, organization: OrganizationId) -> Sequence[UrlOrbPrefix]:
         """Return the allow-list of an organisation."""
@@ -78,15 +79,15 @@ class SqlReads:
 
     async def organization(self, vcs: Vcs, name: str) -> Organization | None:
         """Return the organisation of that name."""
-        return await self._read(lambda sql: SqlProjects(sql).organization(vcs, name))
+        return await self._glance(lambda sql: SqlProjects(sql).organization(vcs, name))
 
     async def organization_settings(self, organization_id: OrganizationId) -> OrganizationSettings:
         """Return an organisation's settings."""
-        return await self._read(lambda sql: SqlSettings(sql).of_organization(organization_id))
+        return await self._glance(lambda sql: SqlSettings(sql).of_organization(organization_id))
 
     async def schedule(self, schedule_id: ScheduleId) -> ScheduleView | None:
         """Return a schedule."""
-        return await self._read(lambda sql: schedules.schedule(sql, schedule_id))
+        return await self._glance(lambda sql: schedules.schedule(sql, schedule_id))
 
     async def schedules(
         self,
@@ -102,15 +103,15 @@ class SqlReads:
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings:
         """Return a project's settings."""
-        return await self._read(lambda sql: SqlSettings(sql).of_project(project_id))
+        return await self._glance(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
         """Return the project of that slug."""
-        return await self._read(lambda sql: SqlProjects(sql).get(slug))
+        return await self._glance(lambda sql: SqlProjects(sql).get(slug))
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None:
         """Return the project."""
-        return await self._read(lambda sql: SqlProjects(sql).get_by_id(project_id))
+        return await self._glance(lambda sql: SqlProjects(sql).get_by_id(project_id))
 
     async def projects(self, actor: Actor) -> Sequence[Project]:
         """Return the projects of a person's organisations."""
@@ -126,7 +127,8 @@ class SqlReads:
         limit: int = 20,
     ) -> Sequence[PipelineView]:
         """Return pipelines, newest first, of the given projects."""
-        return await self._read(
+        read = self._glance if len(projects) == 1 else self._read
+        return await read(
             lambda sql: pipelines.pipelines(
                 sql,
                 projects=projects,
@@ -139,11 +141,11 @@ class SqlReads:
 
     async def pipeline(self, pipeline_id: PipelineId) -> PipelineView | None:
         """Return a pipeline."""
-        return await self._read(lambda sql: pipelines.pipeline(sql, pipeline_id))
+        return await self._glance(lambda sql: pipelines.pipeline(sql, pipeline_id))
 
     async def pipeline_by_number(self, project_id: ProjectId, number: int) -> PipelineView | None:
         """Return a project's pipeline by its number."""
-        return await self._read(lambda sql: pipelines.pipeline_by_number(sql, project_id, number))
+        return await self._glance(lambda sql: pipelines.pipeline_by_number(sql, project_id, number))
 
     async def pipeline_config(self, pipeline_id: PipelineId) -> PipelineConfig | None:
         """Return the texts of a pipeline."""
@@ -157,13 +159,13 @@ class SqlReads:
         limit: int = 20,
     ) -> Sequence[WorkflowView]:
         """Return a pipeline's workflows in the order of their creation."""
-        return await self._read(
+        return await self._glance(
             lambda sql: workflows.workflows(sql, pipeline_id, after=after, limit=limit)
         )
 
     async def workflow(self, workflow_id: WorkflowId) -> WorkflowView | None:
         """Return a workflow."""
-        return await self._read(lambda sql: workflows.workflow(sql, workflow_id))
+        return await self._glance(lambda sql: workflows.workflow(sql, workflow_id))
 
     async def slots(self, workflow_id: WorkflowId) -> Sequence[SlotView]:
         """Return all jobs of a workflow in the order of the config."""
@@ -171,7 +173,7 @@ class SqlReads:
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None:
         """Return a job by its number."""
-        return await self._read(lambda sql: jobs.job(sql, project_id, number))
+        return await self._glance(lambda sql: jobs.job(sql, project_id, number))
 
     async def why(self, job_id: JobId) -> Waiting | None:
         """Return what a job waits for."""
@@ -180,11 +182,11 @@ class SqlReads:
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is."""
-        return await self._read(lambda sql: jobs.job_owner(sql, job_id))
+        return await self._glance(lambda sql: jobs.job_owner(sql, job_id))
 
     async def execution_owner(self, execution_id: ExecutionId) -> OrganizationId | None:
         """Return whose execution this is."""
-        return await self._read(lambda sql: jobs.execution_owner(sql, execution_id))
+        return await self._glance(lambda sql: jobs.execution_owner(sql, execution_id))
 
     async def recent_jobs(
         self,
@@ -203,11 +205,11 @@ class SqlReads:
         self, job_id: JobId, *, after: tuple[int, str] | None = None, limit: int = 20
     ) -> Sequence[ArtifactView]:
         """Return a job's artifacts by node and path."""
-        return await self._read(lambda sql: kept.artifacts(sql, job_id, after=after, limit=limit))
+        return await self._glance(lambda sql: kept.artifacts(sql, job_id, after=after, limit=limit))
 
     async def artifact(self, job_id: JobId, node: int, path: str) -> ArtifactView | None:
         """Return an artifact."""
-        return await self._read(lambda sql: kept.artifact(sql, job_id, node, path))
+        return await self._glance(lambda sql: kept.artifact(sql, job_id, node, path))
 
     async def tests(
         self, job_id: JobId, *, after: int | None = None, limit: int = 20

@@ -21,6 +21,7 @@ from roundel.domain.ids import (
 from roundel.domain.jobs import Execution, ExecutionStatus, Job, JobStatus
 from roundel.domain.pipelines import (
     Commit,
+    Origin,
     Pipeline,
     PipelineError,
     PipelineState,
@@ -36,6 +37,7 @@ from roundel.domain.workflows import Workflow
 from roundel.store.dialect import Row
 
 _commit = msgspec.json.Decoder(Commit)
+_origin = msgspec.json.Decoder(Origin)
 _errors = msgspec.json.Decoder(tuple[PipelineError, ...])
 _requirements = msgspec.json.Decoder(tuple[Requirement, ...])
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -110,9 +112,9 @@ PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
     "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
-    "scheduled_workflow, schedule_id, schedule_name"
+    "scheduled_workflow, schedule_id, schedule_name, origin"
 )
-PIPELINE_WIDTH = 26
+PIPELINE_WIDTH = 27
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -147,6 +149,7 @@ def pipeline_of(row: Row) -> Pipeline:
         scheduled_workflow=row[23],
         schedule_id=row[24],
         schedule_name=row[25],
+        origin=None if row[26] is None else _origin.decode(row[26]),
     )
 
 
@@ -180,6 +183,7 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "scheduled_workflow": pipeline.scheduled_workflow,
         "schedule_id": pipeline.schedule_id,
         "schedule_name": pipeline.schedule_name,
+        "origin": None if pipeline.origin is None else json_text(pipeline.origin),
     }
 
 

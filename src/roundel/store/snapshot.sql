@@ -92,6 +92,7 @@ CREATE TABLE pipeline (
   scheduled_workflow TEXT,
   schedule_id TEXT,
   schedule_name TEXT,
+  origin TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
   CHECK (state = 'errored' OR errors = '[]'),
@@ -152,7 +153,7 @@ CREATE TABLE job (
     = (status IN ('blocked', 'on_hold', 'queued', 'not_running', 'running'))),
   CHECK (status NOT IN ('queued', 'not_running', 'running') OR number IS NOT NULL)
 );
-CREATE INDEX job_of_workflow ON job (workflow_id);
+CREATE INDEX job_of_workflow ON job (workflow_id, status);
 
 CREATE TABLE workflow_job (
   workflow_id TEXT NOT NULL REFERENCES workflow (id),
@@ -168,6 +169,7 @@ CREATE TABLE workflow_job (
   PRIMARY KEY (workflow_id, position),
   CHECK ((excluded IS NULL) = (job_id IS NOT NULL))
 );
+CREATE INDEX workflow_job_of_job ON workflow_job (job_id, workflow_id) WHERE job_id IS NOT NULL;
 
 CREATE TABLE execution (
   id TEXT NOT NULL PRIMARY KEY,
@@ -613,7 +615,7 @@ CREATE TABLE custom_claims (
 
 CREATE TABLE usage_export (
   id TEXT NOT NULL PRIMARY KEY,
-  organization_id TEXT NOT NULL REFERENCES organization (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
   shared TEXT NOT NULL,
   start_at BIGINT NOT NULL,
   end_at BIGINT NOT NULL,
@@ -625,6 +627,35 @@ CREATE TABLE usage_export (
 );
 CREATE INDEX usage_export_by_organization ON usage_export (organization_id, created_at);
 CREATE INDEX usage_export_by_time ON usage_export (created_at);
+
+CREATE TABLE failed_tests_of (
+  workflow_id TEXT NOT NULL PRIMARY KEY REFERENCES workflow (id),
+  failed_in TEXT NOT NULL REFERENCES workflow (id)
+);
+
+CREATE TABLE policy (
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  document TEXT NOT NULL REFERENCES document (hash),
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (organization_id, name)
+);
+
+CREATE TABLE decision (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+  project_id TEXT NOT NULL,
+  build_number INTEGER NOT NULL,
+  branch TEXT,
+  metadata TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('PASS', 'SOFT_FAIL', 'HARD_FAIL', 'ERROR')),
+  decision TEXT NOT NULL,
+  policies TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  time_taken_ms INTEGER NOT NULL
+);
+CREATE INDEX decision_newest ON decision (organization_id, created_at, id);
 
 CREATE TABLE password (
   person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
@@ -652,3 +683,80 @@ CREATE TABLE invitation (
   used_at BIGINT
 );
 CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);
+
+CREATE TABLE git_connection (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  project_id TEXT REFERENCES project (id),
+  provider TEXT NOT NULL,
+  api_url TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  secrets BLOB NOT NULL,
+  created_at BIGINT NOT NULL,
+  heard_at BIGINT
+);
+CREATE INDEX git_connection_of_organization ON git_connection (organization_id, created_at);
+CREATE INDEX git_connection_of_project ON git_connection (project_id);
+CREATE INDEX git_connection_by_key ON git_connection (key_id);
+
+CREATE TABLE git_delivery (
+  id TEXT NOT NULL PRIMARY KEY,
+  connection_id TEXT NOT NULL REFERENCES git_connection (id),
+  host_id TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  name TEXT NOT NULL,
+  events TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'ignored')),
+  outcome TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (connection_id, host_id),
+  UNIQUE (connection_id, digest)
+);
+CREATE INDEX git_delivery_by_time ON git_delivery (connection_id, created_at, id);
+CREATE INDEX git_delivery_expiry ON git_delivery (created_at);
+
+CREATE TABLE git_ref (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  ref TEXT NOT NULL,
+  revision TEXT,
+  steps TEXT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, ref)
+);
+
+CREATE TABLE git_watch (
+  project_id TEXT NOT NULL PRIMARY KEY REFERENCES project (id),
+  mode TEXT NOT NULL CHECK (mode IN ('reconciled', 'polled')),
+  pause BIGINT NOT NULL,
+  looked_at BIGINT,
+  problem TEXT NOT NULL
+);
+
+CREATE TABLE git_link (
+  connection_id TEXT NOT NULL REFERENCES git_connection (id),
+  external_id TEXT NOT NULL,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  PRIMARY KEY (connection_id, external_id, project_id)
+);
+CREATE INDEX git_link_of_project ON git_link (project_id);
+
+CREATE TABLE pull_request (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  number BIGINT NOT NULL,
+  branch TEXT NOT NULL,
+  is_open SMALLINT NOT NULL CHECK (is_open IN (0, 1)),
+  facts TEXT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, number)
+);
+CREATE INDEX pull_request_of_branch ON pull_request (project_id, branch) WHERE is_open = 1;
+
+CREATE TABLE git_guest (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  author_id TEXT NOT NULL,
+  approved_by TEXT NOT NULL,
+  approved_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, author_id)
+);

@@ -7,6 +7,8 @@ from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
+from roundel.store.repos.git_hosts import SqlConnections
+from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -15,6 +17,7 @@ from roundel.store.repos.orbs import SqlOrbRecords
 from roundel.store.repos.outbox import SqlOutbox
 from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
+from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
@@ -42,15 +45,19 @@ class Transaction:
         self.artifacts = SqlArtifacts(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
+        self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.insights = SqlInsights(sql)
+        self.jobs = SqlJobs(sql)
+        self.known_refs = SqlKnownRefs(sql)
         self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
         self.orbs = SqlOrbRecords(sql)
         self.outbox = SqlOutbox(sql)
         self.people = SqlPeople(sql)
+        self.policies = SqlPolicies(sql)
         self.pipelines = SqlPipelines(sql, self.wake)
         self.projects = SqlProjects(sql)
         self.cron_triggers = SqlCronTriggers(sql)

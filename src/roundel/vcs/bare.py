@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from roundel.domain.errors import Invalid
@@ -83,6 +84,26 @@ class GitRepositories:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
             return _unreachable(url, error)
+
+    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+        """Return where all branches and tags are now, by their full names."""
+        try:
+            check_address(url)
+            path = local_path(url)
+            if path is None:
+                remote = ("ls-remote", "--heads", "--tags", "--refs", "--", url)
+                out = await run_git(*remote, extra=REMOTE, seconds=RESOLVE_SECONDS)
+            else:
+                extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
+                form = "--format=%(objectname)%09%(refname)"
+                here = ("for-each-ref", form, "refs/heads", "refs/tags")
+                out = await run_git(*here, folder=path, extra=extra, seconds=LOCAL_SECONDS)
+        except Invalid as error:
+            return Trouble(kind=TroubleKind.REFUSED, message=str(error))
+        except (GitFailed, OSError) as error:
+            return _unreachable(url, error)
+        lines = (line.partition("\t") for line in out.decode(errors="replace").splitlines())
+        return {name: revision for revision, _, name in lines if name}
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         """Return a file of a commit that was fetched; None if the commit has none there."""

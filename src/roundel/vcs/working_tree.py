@@ -289,6 +289,11 @@ class WorkingTree:
         """Return the config that the run is about."""
         return self._fetched
 
+    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+        """Return no refs: nobody waits for news of a working tree."""
+        del url
+        return {}
+
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         """Return a file of the snapshot; None if it has none there."""
         return await self._git.read_file(url, revision, path)

@@ -56,7 +56,8 @@ class _Gone(Exception):
 
 def create_web(app: WebApp, use_cases: WebUseCases, settings: WebSettings) -> ASGIApp:
     """Return the pages: everything that is not the API's."""
-    hall = Hall(app, use_cases, settings, Renderer(Assets()), Streams(app), Attempts())
+    streams = Streams(app, settings.heartbeat_seconds)
+    hall = Hall(app, use_cases, settings, Renderer(Assets()), streams, Attempts())
     return with_headers(_Doorman(hall), secure=_is_secure(settings.public_url))
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId
@@ -14,6 +15,7 @@ from roundel.web.statuses import TONES, tone_of
 NODE_WIDTH, NODE_HEIGHT = 216, 44
 GAP_X, GAP_Y = 56, 14
 MARGIN = 8
+LANE_HEIGHT = 10
 FOLDED_FROM = 4  # cells of one matrix that are shown as one node
 ROUNDS = 4  # of ordering the columns by their neighbours; more changes nothing one can see
 
@@ -138,36 +140,82 @@ def _end(slot: SlotView) -> Micros:
 
 
 def draw(groups: Sequence[Group], critical: frozenset[JobId]) -> Drawing:
-    """Place groups in columns, each behind all that it requires, with few crossings."""
-    columns = _ordered(groups, _columns(groups))
-    height = max((len(column) for column in columns), default=0)
-    total = height * (NODE_HEIGHT + GAP_Y) - GAP_Y
-    spots: dict[int, tuple[int, int]] = {}
+    """Place groups in columns, each behind all that it requires, with few crossings.
+
+    A way over several columns has a lane of its own in each that it crosses.
+    """
+    net = _net(groups)
+    columns = _ordered(net)
+    heights = [[_height(groups, it) for it in column] for column in columns]
+    totals = [sum(each) + GAP_Y * (len(each) - 1) for each in heights]
+    total = max(totals, default=0)
+    spots: dict[int, tuple[int, int]] = {}  # the left end and the middle of each
     for number, column in enumerate(columns):
-        x = MARGIN + number * (NODE_WIDTH + GAP_X)
-        own = len(column) * (NODE_HEIGHT + GAP_Y) - GAP_Y
-        for row, at in enumerate(column):
-            y = MARGIN + (total - own) // 2 + row * (NODE_HEIGHT + GAP_Y)
-            spots[at] = (x, y)
+        y = MARGIN + (total - totals[number]) // 2
+        for it, height in zip(column, heights[number], strict=True):
+            spots[it] = (MARGIN + number * (NODE_WIDTH + GAP_X), y + height // 2)
+            y += height + GAP_Y
     on_path = [bool(critical.intersection(job.id for job in group.jobs)) for group in groups]
     edges = [
-        Edge(path=_curve(spots[need], spots[at]), critical=on_path[at] and on_path[need])
-        for at, group in enumerate(groups)
-        for need in sorted(group.requires)
+        Edge(
+            path=_way([spots[it] for it in (need, *lanes, at)]),
+            critical=on_path[at] and on_path[need],
+        )
+        for (need, at), lanes in net.ways.items()
     ]
     return Drawing(
         width=2 * MARGIN + max(1, len(columns)) * (NODE_WIDTH + GAP_X) - GAP_X,
         height=2 * MARGIN + max(NODE_HEIGHT, total),
         nodes=tuple(
-            Placed(group=group, x=spots[at][0], y=spots[at][1], critical=on_path[at])
+            Placed(
+                group=group,
+                x=spots[at][0],
+                y=spots[at][1] - NODE_HEIGHT // 2,
+                critical=on_path[at],
+            )
             for at, group in enumerate(groups)
         ),
         edges=tuple(sorted(edges, key=lambda edge: edge.critical)),  # the critical ones on top
     )
 
 
-def _columns(groups: Sequence[Group]) -> list[list[int]]:
-    """Return the groups by the length of the longest way to them."""
+def _height(groups: Sequence[Group], at: int) -> int:
+    return NODE_HEIGHT if at < len(groups) else LANE_HEIGHT
+
+
+@dataclass(slots=True)
+class _Net:
+    """Groups and lanes by column; numbers from the count of groups on are lanes."""
+
+    columns: list[list[int]]
+    before: dict[int, list[int]]  # neighbours in the column before
+    behind: dict[int, list[int]]
+    ways: dict[tuple[int, int], tuple[int, ...]]  # the lanes of each edge
+
+
+def _net(groups: Sequence[Group]) -> _Net:
+    depth = _depths(groups)
+    columns: list[list[int]] = [[] for _ in range(max(depth, default=-1) + 1)]
+    for at, column in enumerate(depth):
+        columns[column].append(at)
+    net = _Net(columns, {}, {}, {})
+    free = len(groups)
+    for at, group in enumerate(groups):
+        for need in sorted(group.requires):
+            lanes = range(free, free + max(0, depth[at] - depth[need] - 1))
+            free += len(lanes)
+            for number, lane in enumerate(lanes):
+                columns[depth[need] + 1 + number].append(lane)
+            hops = (need, *lanes, at)
+            for one, other in pairwise(hops):
+                net.behind.setdefault(one, []).append(other)
+                net.before.setdefault(other, []).append(one)
+            net.ways[need, at] = tuple(lanes)
+    return net
+
+
+def _depths(groups: Sequence[Group]) -> list[int]:
+    """Return for each group the length of the longest way to it."""
     depth: dict[int, int] = {}
     waiting = list(range(len(groups)))
     while waiting:
@@ -179,41 +227,38 @@ def _columns(groups: Sequence[Group]) -> list[list[int]]:
             else:
                 left.append(at)
         if len(left) == len(waiting):  # folding made a circle: what is left stands at the end
-            depth.update((at, max(depth.values(), default=-1) + 1) for at in left)
+            depth.update(dict.fromkeys(left, 1 + max(depth.values(), default=-1)))
             break
         waiting = left
-    columns: list[list[int]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for at in range(len(groups)):
-        columns[depth[at]].append(at)
-    return columns
+    return [depth[at] for at in range(len(groups))]
 
 
-def _ordered(groups: Sequence[Group], columns: list[list[int]]) -> list[list[int]]:
+def _ordered(net: _Net) -> list[list[int]]:
     """Return the columns with each group near the middle of its neighbours."""
-    followers: dict[int, list[int]] = {at: [] for at in range(len(groups))}
-    for at, group in enumerate(groups):
-        for need in group.requires:
-            followers[need].append(at)
+    row = {it: float(place) for column in net.columns for place, it in enumerate(column)}
     for round_ in range(ROUNDS):
-        row = {at: float(place) for column in columns for place, at in enumerate(column)}
         forward = round_ % 2 == 0
-        for column in columns if forward else reversed(columns):
-            around = {
-                at: [row[it] for it in (groups[at].requires if forward else followers[at])]
-                for at in column
+        near = net.before if forward else net.behind
+        for column in net.columns if forward else reversed(net.columns):
+            middle = {
+                it: _mean([row[other] for other in near.get(it, ())], row[it]) for it in column
             }
-            middle = {at: sum(near) / len(near) if near else row[at] for at, near in around.items()}
-            column.sort(key=lambda at, middle=middle, row=row: (middle[at], row[at]))  # type: ignore[misc]
-            row.update((at, float(place)) for place, at in enumerate(column))
-    return columns
+            column.sort(key=middle.__getitem__)
+            row.update((it, float(place)) for place, it in enumerate(column))
+    return net.columns
 
 
-def _curve(begin: tuple[int, int], end: tuple[int, int]) -> str:
-    x1, y1 = begin[0] + NODE_WIDTH, begin[1] + NODE_HEIGHT // 2
-    x2, y2 = end[0], end[1] + NODE_HEIGHT // 2
-    bend = x1 + GAP_X // 2
-    if x2 - x1 <= GAP_X:
-        return f"M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}"
-    # A long way stays level until the last gap, so that it runs between the columns.
-    last = x2 - GAP_X
-    return f"M{x1} {y1}C{bend} {y1} {bend} {y2} {x1 + GAP_X} {y2}H{last}L{x2} {y2}"
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def _way(spots: Sequence[tuple[int, int]]) -> str:
+    """Return the path from the right end of the first spot to the left end of the last."""
+    parts = [f"M{spots[0][0] + NODE_WIDTH} {spots[0][1]}"]
+    for number, (x, y) in enumerate(spots[1:], start=1):
+        before = spots[number - 1]
+        bend = x - GAP_X // 2
+        parts.append(f"C{bend} {before[1]} {bend} {y} {x} {y}")
+        if number < len(spots) - 1:
+            parts.append(f"H{x + NODE_WIDTH}")
+    return "".join(parts)

@@ -117,3 +117,5 @@ class WebSettings:
     signing_key: bytes
     public_url: str | None = None
     max_form_bytes: int = 1024 * 1024
+    # Proxies end a stream that is silent; the right to look on is checked as often.
+    heartbeat_seconds: float = 15.0

@@ -13,7 +13,7 @@ from roundel.domain.clock import rfc3339_seconds
 from roundel.web import times
 from roundel.web.addresses import address_of
 from roundel.web.assets import Assets
-from roundel.web.statuses import label_of, tone_of
+from roundel.web.statuses import headline, label_of, tone_of
 from roundel.web.tokens import THEME_COOKIE
 
 if TYPE_CHECKING:
@@ -39,7 +39,12 @@ class Renderer:
             auto_reload=False,
         )
         self._templates.globals.update(
-            asset=assets.url, tone=tone_of, label=label_of, address=address_of, Need=Need
+            asset=assets.url,
+            headline=headline,
+            tone=tone_of,
+            label=label_of,
+            address=address_of,
+            Need=Need,
         )
         self._templates.filters.update(
             duration=times.duration, iso=rfc3339_seconds, ago=times.ago, size=times.size

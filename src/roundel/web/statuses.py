@@ -1,6 +1,9 @@
 """How statuses are shown: a tone, which has a colour and a sign of its own, and a word."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+from roundel.domain.pipelines import PipelineError
 
 # Each tone has its colour in the style sheet and its sign in `_signs.html`: never colour alone.
 OK, BAD, RUN, HOLD, WAIT, OFF = "ok", "bad", "run", "hold", "wait", "off"
@@ -46,6 +49,13 @@ _LABELS = {
     "blocked": "waits for others",
     "setup-pending": "setup pending",
 }
+
+
+def headline(errors: Sequence[PipelineError]) -> str:
+    """Return the line that says most of what is wrong with a config."""
+    lines = [line.strip() for error in errors for line in error.message.split("\n")]
+    telling = (line for line in lines if line and not line.endswith(":") and line[:3] != "-->")
+    return next(telling, lines[0] if lines else "")
 
 
 def tone_of(status: StrEnum | str) -> str:

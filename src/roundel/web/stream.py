@@ -6,7 +6,6 @@ what it has missed.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
@@ -16,11 +15,10 @@ from roundel.domain.ids import ExecutionId, ProjectId
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.watching import topic_of_changes
 from roundel.services import live_output
-from roundel.services.following import PipelineNow, Readers, read_pipeline, wait
+from roundel.services.following import PipelineNow, Readers, digest, read_pipeline, wait
 from roundel.services.live_output import Frame, Moved, Skipped, Tape, Written
 from roundel.web.ports import WebApp
 
-HEARTBEAT_SECONDS = 15.0  # proxies end what is silent; the right to look on is checked as often
 GATHER_SECONDS = 0.3  # changes of a list within this time are told at once
 RETRY = b"retry: 1000\n\n"
 HEARTBEAT = b": still here\n\n"
@@ -45,8 +43,9 @@ def stream_response(frames: AsyncIterator[bytes]) -> StreamingResponse:
 class Streams:
     """What is told to browsers; one for the whole application, so that readers are shared."""
 
-    def __init__(self, app: WebApp) -> None:
+    def __init__(self, app: WebApp, heartbeat_seconds: float) -> None:
         self._app = app
+        self._heartbeat = heartbeat_seconds
         self._pipelines: Readers[PipelineNow] = Readers()
         self._outputs: Readers[Tape] = Readers()
 
@@ -56,7 +55,7 @@ class Streams:
         topics = [topic_of_changes(project) for project in projects]
         with self._app.wakeups.listen(*topics) as woken:
             while True:
-                if await wait(woken, HEARTBEAT_SECONDS):
+                if await wait(woken, self._heartbeat):
                     await asyncio.sleep(GATHER_SECONDS)
                     woken.clear()
                     yield event("change", {})
@@ -76,7 +75,7 @@ class Streams:
             lambda board: read_pipeline(pipeline.id, pipeline.project_id, self._app, board),
         ) as board:
             while True:
-                if await board.newer(seen, HEARTBEAT_SECONDS):
+                if await board.newer(seen, self._heartbeat):
                     if board.over or board.state is None:
                         return
                     seen = board.version
@@ -120,18 +119,10 @@ class Streams:
                 if board.over:
                     yield GOING
                     return
-                if not await board.newer(board.version, HEARTBEAT_SECONDS):
+                if not await board.newer(board.version, self._heartbeat):
                     if not await may():
                         return
                     yield HEARTBEAT
-
-
-def digest(state: PipelineNow) -> str:
-    """Return a short text that stands for how a pipeline stands."""
-    parts = [state.pipeline.state.value, str(state.pipeline.updated_at)]
-    parts += [f"{it.id}{it.status}{it.stopped_at}" for it in state.workflows]
-    parts += [f"{it.id}{it.status}{it.started_at}{it.stopped_at}" for it in state.jobs]
-    return blake2b("\n".join(parts).encode(), digest_size=9).hexdigest()
 
 
 def _frame(frame: Frame) -> bytes:

@@ -26,6 +26,7 @@ from roundel.domain.runners import (
     StepReport,
 )
 from roundel.domain.storage import (
+    FailedTest,
     FoundCache,
     LayerConflict,
     StoredBlob,
@@ -149,6 +150,10 @@ class LayersAnswer(msgspec.Struct, kw_only=True):
 
 class TimingsAnswer(msgspec.Struct, kw_only=True):
     seconds: dict[str, float]
+
+
+class FailedTestsAnswer(msgspec.Struct, kw_only=True):
+    tests: tuple[FailedTest, ...] | None
 
 
 class Done(msgspec.Struct, kw_only=True):

@@ -23,6 +23,7 @@ from roundel.domain.runners import (
 )
 from roundel.domain.storage import (
     BlobId,
+    FailedTest,
     FoundCache,
     LayerConflict,
     StoredBlob,
@@ -182,6 +183,10 @@ class RemoteServer:
         """Return seconds by file, classname or testname of the job's last run with results."""
         ask = say.TimingsAsk(**_who(lease), by=by)
         return (await self._ask("timings", ask, say.TimingsAnswer)).seconds
+
+    async def failed_tests(self, lease: Lease) -> Sequence[FailedTest] | None:
+        """Return the tests that this job is limited to; None unless failed ones are rerun."""
+        return (await self._ask("failed-tests", _held(lease), say.FailedTestsAnswer)).tests
 
     async def identity_token(
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from roundel.backends.wakeups import Bell, Wakeups
 from roundel.domain.errors import NotAllowed
 from roundel.domain.runners import Secret
+from roundel.domain.storage import FailedTest
 from roundel.runner.questions import answer_question
 
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "ash"]}
@@ -52,6 +53,7 @@ class Circleci:
         self.hidden: list[Secret] = []
         self.asked: list[tuple[Mapping[str, object], bool]] = []
         self.refusal: str | None = None
+        self.failed: Sequence[FailedTest] | None = None
 
     async def __call__(self, *words: str, given: str | bytes = b"") -> tuple[int, str, str]:
         """Return the exit code and what came on standard output and standard error."""
@@ -75,6 +77,9 @@ class Circleci:
 
     async def timings(self, by: str) -> Mapping[str, float]:
         return TIMES[by]
+
+    async def failed_tests(self) -> Sequence[FailedTest] | None:
+        return self.failed
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         self.asked.append((claims, root_issuer))
@@ -231,6 +236,19 @@ async def test_run_gives_the_share_to_the_command(circleci: Circleci) -> None:
     assert (code, out) == (0, "No tests for this node.\n")
     code, _, err = await circleci("tests", "run", given="a\n")
     assert (code, "needs --command" in err) == (2, True)
+
+
+async def test_run_takes_only_what_failed_in_a_rerun_of_failed_tests(circleci: Circleci) -> None:
+    circleci.failed = [FailedTest(name="it", classname="", file=name) for name in ("b", "c")]
+    run = ("tests", "run", "--command=xargs echo run")
+    code, out, err = await circleci(*run, given="a\nb\nc\n")
+    assert (code, out, err) == (0, "run b c\n", "Rerun of failed tests: 2 of 3 names.\n")
+    circleci.environment = {"CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"}
+    assert (await circleci(*run, given="a\nb\nc\n"))[1] == "run c\n"
+    circleci.failed = []
+    assert (await circleci(*run, given="a\n"))[1] == "No tests for this node.\n"
+    split = await circleci("tests", "split", given="a\nb\nc\n")
+    assert split[1] == "b\n"
 
 
 @pytest.mark.parametrize(

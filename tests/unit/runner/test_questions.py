@@ -19,6 +19,9 @@ class Nothing:
     async def timings(self, by: str) -> Mapping[str, float]:
         return {}
 
+    async def failed_tests(self) -> None:
+        return None
+
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         return Secret("a-token")
 

@@ -118,6 +118,11 @@ async def timings(server: KeepingServer, guest: Guest, body: bytes) -> object:
     return say.TimingsAnswer(seconds=dict(await server.timings(guest.lease(ask), ask.by)))
 
 
+async def failed_tests(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    found = await server.failed_tests(guest.lease(say.unpacked(body, say.Held)))
+    return say.FailedTestsAnswer(tests=None if found is None else tuple(found))
+
+
 async def identity_token(server: KeepingServer, guest: Guest, body: bytes) -> object:
     ask = say.unpacked(body, say.IdentityTokenAsk)
     token = await server.identity_token(guest.lease(ask), ask.claims, ask.root_issuer)
@@ -142,5 +147,6 @@ VERBS: dict[str, Verb] = {
     "keep-artifact": keep_artifact,
     "keep-tests": keep_tests,
     "timings": timings,
+    "failed-tests": failed_tests,
     "identity-token": identity_token,
 }

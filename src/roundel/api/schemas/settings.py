@@ -31,6 +31,7 @@ class Own(msgspec.Struct):
     """
 
     block_new_work: bool
+    approve_strangers: bool
     max_running_jobs: int | None
     keep_logs_days: int | None
 
@@ -56,6 +57,7 @@ class OwnChange(msgspec.Struct):
     """A null lifts the limit; what is left out stays."""
 
     block_new_work: Flag = UNSET
+    approve_strangers: Flag = UNSET
     max_running_jobs: int | UnsetType | None = UNSET
     keep_logs_days: int | UnsetType | None = UNSET
 
@@ -82,7 +84,12 @@ def settings_shown(settings: ProjectSettings) -> SettingsShown:
 
 
 def own_shown(settings: ProjectSettings | OrganizationSettings) -> Own:
-    return Own(settings.block_new_work, settings.max_running_jobs, settings.keep_logs_days)
+    return Own(
+        settings.block_new_work,
+        settings.approve_strangers,
+        settings.max_running_jobs,
+        settings.keep_logs_days,
+    )
 
 
 def changes_of(body: SettingsChange) -> dict[str, object]:
@@ -100,6 +107,8 @@ def own_changes(body: OwnChange) -> dict[str, object]:
     changes: dict[str, object] = {}
     if isinstance(body.block_new_work, bool):
         changes["block_new_work"] = body.block_new_work
+    if isinstance(body.approve_strangers, bool):
+        changes["approve_strangers"] = body.approve_strangers
     if body.max_running_jobs is not UNSET:
         changes["max_running_jobs"] = body.max_running_jobs
     if body.keep_logs_days is not UNSET:

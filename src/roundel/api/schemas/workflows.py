@@ -64,6 +64,7 @@ class RerunBody(msgspec.Struct):
     from_failed: bool | None = None
     jobs: list[str] | None = None
     sparse_tree: bool | None = None
+    rerun_failed_tests: bool | None = None  # ours: from what failed on, and only failed tests
 
 
 class Rerun(msgspec.Struct):

@@ -1,7 +1,6 @@
 """Usage exports of organisations, and the files that come of them."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,14 +9,14 @@ from msgspec import UNSET, UnsetType
 from starlette.responses import Response, StreamingResponse
 
 from roundel.api import signing
+from roundel.api.binding import moment
 from roundel.api.operations import OWN, AnyOperation, Call, Found, Operation, Subject
 from roundel.api.ports import ApiApp
 from roundel.api.schemas.common import Time, Uuid, millis
 from roundel.api.subjects import ORGANIZATION_BY_ID
 from roundel.domain.access import Need
 from roundel.domain.blobs import Blobs
-from roundel.domain.clock import SECOND, Micros
-from roundel.domain.errors import Invalid, NotFound
+from roundel.domain.errors import NotFound
 from roundel.domain.ids import OrganizationId, is_uuid
 from roundel.domain.limits import LimitClass
 from roundel.domain.projects import Organization
@@ -66,7 +65,7 @@ async def create(call: Call[Organization, ExportBody]) -> ExportMade:
     body = call.body
     shared = [_shared(call, text) for text in body.shared_org_ids]
     made = await call.door.use_cases.ask_for_export(
-        call.subject.id, shared, _moment("start", body.start), _moment("end", body.end)
+        call.subject.id, shared, moment("start", body.start), moment("end", body.end)
     )
     return ExportMade(made.id, made.state, millis(made.start), millis(made.end), [])
 
@@ -77,18 +76,6 @@ def _shared(call: Call[Organization, ExportBody], text: str) -> OrganizationId:
     if not is_uuid(text) or not call.actor.may(Need.READ, organization):
         raise NotFound(f"shared_org_ids: the organization {text[:40]!r} does not exist.")
     return organization
-
-
-def _moment(name: str, text: str) -> Micros:
-    """Return the moment that a text names: RFC 3339, or a date alone, which begins at 0:00 UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-        found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        return Micros(int(found.timestamp() * SECOND))
-    except (ValueError, OverflowError):
-        raise Invalid(
-            f"{name}: expected a time such as 2026-01-31T00:00:00Z, got {text[:40]!r}"
-        ) from None
 
 
 async def show(call: Call[UsageExport, None]) -> ExportShown:

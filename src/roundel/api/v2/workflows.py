@@ -55,6 +55,7 @@ async def rerun(call: Call[WorkflowView, RerunBody]) -> Rerun:
         from_failed=bool(body.from_failed),
         jobs=tuple(JobId(job.lower()) for job in jobs),
         sparse_tree=bool(body.sparse_tree),
+        failed_tests=bool(body.rerun_failed_tests),
     )
     again = await call.door.use_cases.rerun_workflow(
         call.subject.workflow.id, choice, bool(body.enable_ssh), call.actor

@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0054-identity-tokens
+-- depends: 0057-flat-workflows
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,

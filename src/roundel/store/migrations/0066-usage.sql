@@ -3,7 +3,7 @@
 
 CREATE TABLE usage_export (
   id TEXT NOT NULL PRIMARY KEY,
-  organization_id TEXT NOT NULL REFERENCES organization (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
   shared TEXT NOT NULL,
   start_at BIGINT NOT NULL,
   end_at BIGINT NOT NULL,

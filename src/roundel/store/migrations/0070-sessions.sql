@@ -1,5 +1,5 @@
 -- Who is signed in at the pages: sessions, passwords of local accounts, invitations.
--- depends: 0066-usage
+-- depends: 0067-policies
 
 CREATE TABLE password (
   person_id TEXT NOT NULL PRIMARY KEY REFERENCES person (id),

@@ -1,6 +1,7 @@
 """Pipelines as lists and details show them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import PersonId, PipelineId, ProjectId
@@ -14,7 +15,9 @@ SELECT_PIPELINE = (
 )
 
 
+@lru_cache(maxsize=2048)
 def view_of(row: Row) -> PipelineView:
+    """Return what a row says.  Lists show the same rows again and again, so they are remembered."""
     return PipelineView(
         pipeline=pipeline_of(row),
         project_slug=slug_of(row[PIPELINE_WIDTH]),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId, new_id
-from roundel.domain.keeping import CacheScope, NewCache
+from roundel.domain.keeping import OWN_SCOPE, CacheScope, NewCache
 from roundel.domain.storage import BlobId, FoundCache, StoredBlob
 from roundel.store.dialect import Sql
 
@@ -91,19 +91,27 @@ class SqlCaches:
         )
         return row is not None
 
-    def evict(self, project: ProjectId, quota: int, keep: str) -> Sequence[BlobId]:
-        """Remove those used longest ago until the rest fits; `keep` (a key) stays."""
+    def evict(
+        self, project: ProjectId, scope: CacheScope, quota: int, keep: str
+    ) -> Sequence[BlobId]:
+        """Remove those used longest ago until the rest fits; `keep` (a key of the scope) stays.
+
+        Those of forks go first, and nothing that a fork keeps makes the project's own go.
+        """
         (total,) = self._sql.one(
             "SELECT coalesce(sum(size), 0) FROM cache WHERE project_id = :project", project=project
         ) or (0,)
         if total <= quota:
             return []
         evicted: list[BlobId] = []
+        spared = "" if scope == OWN_SCOPE else f" AND scope <> '{OWN_SCOPE}'"
         for row in self._sql.all(
-            "SELECT id, size, upload_id FROM cache WHERE project_id = :project AND key <> :keep"
-            " ORDER BY used_at, id",
+            "SELECT id, size, upload_id FROM cache WHERE project_id = :project"
+            f" AND NOT (key = :keep AND scope = :scope){spared}"
+            f" ORDER BY CASE WHEN scope = '{OWN_SCOPE}' THEN 1 ELSE 0 END, used_at, id",
             project=project,
             keep=keep,
+            scope=scope,
         ):
             if total <= quota:
                 break

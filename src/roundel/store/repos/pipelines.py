@@ -34,7 +34,7 @@ class SqlPipelines:
             " commit_facts = :commit_facts, errors = :errors, source = :source,"
             " compiled = :compiled, plan = :plan, updated_at = :updated_at,"
             " setup_source = :setup_source, setup_compiled = :setup_compiled,"
-            " setup_plan = :setup_plan"
+            " setup_plan = :setup_plan, origin = :origin"
             " WHERE id = :id AND state = :before",
             before=before.value,
             **pipeline_row(pipeline),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from roundel.domain.errors import NotFound
-from roundel.domain.ids import ProjectId
+from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.store.dialect import Sql
 from roundel.store.rows import (
@@ -60,6 +60,14 @@ class SqlProjects:
     def all(self) -> Sequence[Project]:
         """Return all projects."""
         return [project_of(row) for row in self._sql.all(f"{SELECT_PROJECT} ORDER BY p.id")]
+
+    def of_organization(self, organization_id: OrganizationId) -> Sequence[Project]:
+        """Return the projects of an organisation."""
+        rows = self._sql.all(
+            f"{SELECT_PROJECT} WHERE p.organization_id = :organization ORDER BY p.slug",
+            organization=organization_id,
+        )
+        return [project_of(row) for row in rows]
 
     def add(self, project: Project) -> None:
         """Add a project; its organisation must be there."""

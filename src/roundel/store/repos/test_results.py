@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import JobId, ProjectId
-from roundel.domain.storage import TestResult
+from roundel.domain.ids import JobId, ProjectId, WorkflowId
+from roundel.domain.storage import FailedTest, TestResult
 from roundel.store.dialect import Sql
 
 _COLUMNS = {"file": "file", "classname": "classname", "testname": "name"}
@@ -93,3 +93,35 @@ class SqlTestResults:
             but=but,
         )
         return {row[0]: float(row[1]) for row in rows}
+
+    def failed(self, job: JobId, limit: int) -> Sequence[FailedTest]:
+        """Return tests of a job that failed, on all its nodes."""
+        # Who needs it: `circleci tests run` in a rerun of failed tests.
+        rows = self._sql.all(
+            "SELECT name, classname, file FROM test_result WHERE job_id = :job"
+            " AND result IN ('failure', 'error') ORDER BY number LIMIT :limit",
+            job=job,
+            limit=limit,
+        )
+        return [FailedTest(name=row[0], classname=row[1], file=row[2]) for row in rows]
+
+    def has_any(self, job: JobId) -> bool:
+        """Tell whether a job has results."""
+        row = self._sql.one("SELECT 1 FROM test_run WHERE job_id = :job AND total > 0", job=job)
+        return row is not None
+
+    def limit_to_failed(self, workflow: WorkflowId, of: WorkflowId) -> None:
+        """Let the jobs of a workflow run only the tests that failed in another one."""
+        self._sql.run(
+            "INSERT INTO failed_tests_of (workflow_id, failed_in) VALUES (:workflow, :of)",
+            workflow=workflow,
+            of=of,
+        )
+
+    def limited_to_failed_of(self, workflow: WorkflowId) -> WorkflowId | None:
+        """Return the workflow whose failed tests this one runs; None if it runs all."""
+        row = self._sql.one(
+            "SELECT failed_in FROM failed_tests_of WHERE workflow_id = :workflow",
+            workflow=workflow,
+        )
+        return None if row is None else WorkflowId(row[0])

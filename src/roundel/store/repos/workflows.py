@@ -1,6 +1,6 @@
 """Workflows and their slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from roundel.domain.clock import Micros
@@ -9,8 +9,8 @@ from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.watching import Wake, topic_of_changes
-from roundel.domain.workflows import Workflow, WorkflowSlot
-from roundel.store.dialect import Row, Sql
+from roundel.domain.workflows import Layout, Workflow, WorkflowSlot, layout_of
+from roundel.store.dialect import Row, Sql, placeholders
 from roundel.store.rows import (
     WORKFLOW,
     columns,
@@ -27,12 +27,23 @@ SLOT = (
     "job_group"
 )
 
-# Slots never change, but for where their jobs stand.  What was made of the rows of a workflow is
-# kept for its next ending, and each time held against where its jobs stand now: a workflow of a
-# thousand jobs is looked at a thousand times.
-_known: dict[WorkflowId, list[WorkflowSlot]] = {}
-_MOST_KNOWN = 256  # workflows
+# Layouts never change.  They are kept for a workflow's next ending: with a thousand jobs there are
+# a thousand of those.
+_known: dict[WorkflowId, Layout] = {}
+_MOST_KNOWN = 100_000  # invocations, of all kept workflows together
 _STATUS: Mapping[str | None, JobStatus | None] = {None: None, **{it.value: it for it in JobStatus}}
+
+# Who needs it: `advance`, at every ending; so it costs the same in a workflow of any size.
+_STATUSES = " UNION ALL ".join(
+    f"SELECT '{it.value}' WHERE EXISTS"  # words of our own
+    f" (SELECT 1 FROM job WHERE workflow_id = :id AND status = '{it.value}')"
+    for it in JobStatus
+)
+_KEPT_STATUSES = (
+    "SELECT DISTINCT j.status FROM workflow_job s JOIN job j ON j.id = s.job_id"
+    " WHERE s.workflow_id = :id AND j.workflow_id <> :id"
+)
+_AT_ONCE = 512  # jobs of one statement
 
 
 class SqlWorkflows:
@@ -75,43 +86,70 @@ class SqlWorkflows:
 
     def contexts_of(self, workflow_id: WorkflowId, job_id: JobId) -> Sequence[str]:
         """Return the contexts that a job of a workflow names."""
-        row = self._sql.one(
-            "SELECT contexts FROM workflow_job WHERE workflow_id = :workflow AND job_id = :job",
-            workflow=workflow_id,
-            job=job_id,
-        )
-        return () if row is None else names_of(row[0])
+        slot = self.layout(workflow_id).by_job.get(job_id)
+        return () if slot is None else slot.contexts
 
     def slots(self, workflow_id: WorkflowId) -> Sequence[WorkflowSlot]:
         """Return all slots in the order of the config."""
-        # Who needs it: `advance`, at every ending; so it reads of the jobs where they stand only.
-        known = _known.get(workflow_id)
-        if known is None:
-            known = self._all_slots(workflow_id)
         rows = self._sql.all(
             "SELECT j.status FROM workflow_job s LEFT JOIN job j ON j.id = s.job_id"
             " WHERE s.workflow_id = :id ORDER BY s.position",
             id=workflow_id,
         )
-        if len(rows) != len(known):
-            known = self._all_slots(workflow_id)
-        now = [
-            slot if slot.status is (status := _STATUS[row[0]]) else replace(slot, status=status)
-            for slot, row in zip(known, rows, strict=True)
+        slots = self.layout(workflow_id).slots.values()
+        return [
+            replace(slot, status=_STATUS[row[0]]) for slot, row in zip(slots, rows, strict=True)
         ]
-        if now:
-            _known[workflow_id] = now
-            while len(_known) > _MOST_KNOWN:
-                _known.pop(next(iter(_known)), None)
-        return now
 
-    def _all_slots(self, workflow_id: WorkflowId) -> list[WorkflowSlot]:
+    def layout(self, workflow_id: WorkflowId) -> Layout:
+        """Return what never changes about a workflow; cheap after the first time."""
+        known = _known.get(workflow_id)
+        if known is not None:
+            return known
         rows = self._sql.all(
             f"SELECT {columns(SLOT, 's')} FROM workflow_job s"
             " WHERE s.workflow_id = :id ORDER BY s.position",
             id=workflow_id,
         )
-        return [_slot_of(row) for row in rows]
+        layout = layout_of([_slot_of(row) for row in rows])
+        if rows:
+            _keep(workflow_id, layout)
+        return layout
+
+    def standing(self, jobs: Collection[JobId]) -> Mapping[JobId, JobStatus]:
+        """Return where these jobs stand."""
+        found: dict[JobId, JobStatus] = {}
+        wanted = list(jobs)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            # Filled up to a power of two, so that there are few statements to prepare.
+            some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
+            marks, values = placeholders("job", some)
+            rows = self._sql.all(f"SELECT id, status FROM job WHERE id IN ({marks})", **values)
+            found |= {JobId(row[0]): JobStatus(row[1]) for row in rows}
+        return found
+
+    def statuses(self, workflow: Workflow) -> Collection[JobStatus]:
+        """Return the statuses that jobs of the workflow have, each once."""
+        rows = self._sql.all(_STATUSES, id=workflow.id)
+        if workflow.rerun_of is not None:
+            rows += self._sql.all(_KEPT_STATUSES, id=workflow.id)
+        return {JobStatus(row[0]) for row in rows}
+
+    def with_job(self, job_id: JobId) -> Sequence[WorkflowId]:
+        """Return the workflows that a job is part of: its own, and reruns that kept it."""
+        rows = self._sql.all("SELECT workflow_id FROM workflow_job WHERE job_id = :job", job=job_id)
+        return [WorkflowId(row[0]) for row in rows]
+
+    def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
+        """Return the newest workflow of a name."""
+        row = self._sql.one(
+            "SELECT id FROM workflow WHERE project_id = :project AND name = :name"
+            " ORDER BY created_at DESC, id DESC LIMIT 1",
+            project=project_id,
+            name=name,
+        )
+        return None if row is None else WorkflowId(row[0])
 
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
@@ -133,6 +171,16 @@ class SqlWorkflows:
             before=before,
         )
         return [WorkflowId(row[0]) for row in rows]
+
+
+def _keep(workflow_id: WorkflowId, layout: Layout) -> None:
+    _known[workflow_id] = layout
+    left = sum(len(it.slots) for it in _known.values())
+    for other in list(_known):
+        if left <= _MOST_KNOWN or other == workflow_id:
+            return
+        gone = _known.pop(other, None)
+        left -= 0 if gone is None else len(gone.slots)
 
 
 def _slot_of(row: Row) -> WorkflowSlot:

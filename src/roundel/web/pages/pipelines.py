@@ -15,7 +15,7 @@ from roundel.domain.page_views import LeftOut, standing_of
 from roundel.domain.projects import Project
 from roundel.domain.reruns import RERUN_LIFETIME, Choice
 from roundel.domain.views import SlotView, WorkflowView
-from roundel.services.following import pipeline_now
+from roundel.services.following import digest, pipeline_now
 from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.gantt import Timeline, timeline
@@ -23,7 +23,6 @@ from roundel.web.graph import Drawing, Group, critical_path, draw, groups_of
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.plans import PlanShown, read_plan, with_places
 from roundel.web.rooms import rooms_of
-from roundel.web.stream import digest
 from roundel.web.subjects import PipelineHere, WorkflowHere
 
 MOST_WORKFLOWS = 200

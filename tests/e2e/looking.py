@@ -1,0 +1,90 @@
+"""Looking at pages in Debian's Chromium, and hearing what a person would not see."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright
+
+from tests.npm import packages
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MODES: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1360, "height": 850}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1360, "height": 850}},
+    "narrow": {"color_scheme": "light", "viewport": {"width": 390, "height": 800}},
+}
+SERIOUS = ("serious", "critical")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the browser that the system has; none is downloaded."""
+    path = shutil.which("chromium")
+    assert path is not None
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Look:
+    """One window.  `troubles` are errors of the console, of scripts, and of the policy."""
+
+    page: Page
+    url: str
+    troubles: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)  # bytes over the wire, by address
+
+    async def at(self, path: str) -> Response:
+        """Go to a page."""
+        self.weights.clear()
+        response = await self.page.goto(self.url + path)
+        assert response is not None
+        return response
+
+    async def sign_in(self, token: str) -> None:
+        await self.at("/sign-in")
+        await self.page.get_by_label("Personal API token").fill(token)
+        await self.page.get_by_role("button", name="Sign in with the token").click()
+        await self.page.wait_for_url("**/pipelines")
+
+    async def violations(self) -> list[str]:
+        """What axe-core finds serious on the page as it is now."""
+        await self.page.evaluate(axe())
+        found = await self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        return [
+            f"{it['id']}: {it['help']}: {json.dumps([node['html'][:160] for node in it['nodes']])}"
+            for it in found["violations"]
+            if it["impact"] in SERIOUS
+        ]
+
+
+@cache
+def axe() -> str:
+    return (packages() / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+@asynccontextmanager
+async def looking(browser: Browser, url: str, **options: Any) -> AsyncIterator[Look]:
+    """Open a window; at the end nothing may have gone wrong in it."""
+    context: BrowserContext = await browser.new_context(**options)
+    page = await context.new_page()
+    look = Look(page, url)
+    page.on("console", lambda it: look.troubles.append(it.text) if it.type == "error" else None)
+    page.on("pageerror", lambda error: look.troubles.append(str(error)))
+
+    async def weigh(response: Response) -> None:
+        if response.request.resource_type in ("script", "stylesheet"):
+            length = await response.header_value("content-length")
+            look.weights[response.url] = int(length or 0)
+
+    page.on("response", weigh)
+    yield look
+    assert look.troubles == []
+    await context.close()
