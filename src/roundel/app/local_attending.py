@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from roundel.app.local_desk import Desk
 from roundel.app.local_events import Audience, Note
+from roundel.app.local_snapshots import Snapshots
 from roundel.backends.protocol import Sandbox
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import ExecutionStatus
@@ -33,6 +34,8 @@ class Attending:
         shell_on_failure: bool = False,
         hold: bool = False,
         most: int = 1,
+        snapshots: Snapshots | None = None,
+        every_step: bool = False,
     ) -> None:
         self._audience = audience
         self._desk = desk
@@ -40,6 +43,8 @@ class Attending:
         self._shell_on_failure = shell_on_failure
         self._hold = hold
         self._most = max(1, most)
+        self._snapshots = snapshots
+        self._every_step = every_step
         self._open: dict[JobId, tuple[JobOrder, Sandbox]] = {}
         self._held: dict[JobId, asyncio.Event] = {}
         self._leaving = asyncio.Event()
@@ -47,15 +52,34 @@ class Attending:
     async def opened(self, order: JobOrder, sandbox: Sandbox) -> None:
         """Remember the way in."""
         self._open[order.job_id] = (order, sandbox)
+        if self._snapshots is not None:
+            await self._snapshots.restore(order, sandbox)
 
     async def before(
         self, order: JobOrder, step: StepPlan, environment: dict[str, str], sandbox: Sandbox
     ) -> None:
-        """Give a shell where a break was asked for."""
+        """Keep the files if they are to be kept before all; give a shell where one was asked for."""
+        if self._every_step:
+            await self._save(order, step, sandbox, cheaply=False)
         for job, name in self._breaks:
             if job == order.job_name and name in (step.name, step.kind):
                 self._note(f'{job}: a shell before the step "{step.name}"; leave it to go on')
                 await self._shell(order, sandbox, environment)
+
+    async def failed(self, order: JobOrder, step: StepPlan, sandbox: Sandbox) -> None:
+        """Keep the files as the step has left them, where that costs little."""
+        if not self._every_step:
+            await self._save(order, step, sandbox, cheaply=True)
+
+    async def _save(
+        self, order: JobOrder, step: StepPlan, sandbox: Sandbox, *, cheaply: bool
+    ) -> None:
+        if self._snapshots is None:
+            return
+        try:
+            await self._snapshots.keep(order, step, sandbox, cheaply=cheaply)
+        except OSError as error:
+            self._note(f"{order.job_name}: its files are not kept: {error}")
 
     async def ended(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
         """Hold a job that failed as long as somebody may want to look into it."""

@@ -16,6 +16,14 @@ Decide = Callable[[str, str], Awaitable[bool | None]]
 """Answers whether a workflow's approval job is approved; None leaves it waiting."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What to run again of the last run: what failed (or its failed tests alone), or one job."""
+
+    failed_tests: bool = False
+    job: str | None = None
+
+
 class CannotRunHere(DomainError):
     """There is nothing to run, or no way to; `str()` says what to do."""
 
@@ -61,4 +69,7 @@ class Wanted:
     desk: Desk | None = None
     stays: bool = False  # after a failure, until the person leaves
     shell_on_failure: bool = False
+    snapshots: bool = False  # of the files of every job before every step
+    again: Again | None = None  # go on from the last run instead of making a new one
+    resume_at: tuple[str, str] | None = None  # the job of `again`, and its step
     breaks: tuple[tuple[str, str], ...] = ()  # before which step of which job a shell is given

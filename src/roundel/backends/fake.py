@@ -157,6 +157,13 @@ class _FakeSandbox:
         del environment
         return None
 
+    async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
+        del name, folder, cheaply
+        return None
+
+    async def restore(self, folder: Path) -> None:
+        del folder
+
     def halted(self) -> bool:
         return self._world.halted
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
@@ -121,6 +122,7 @@ class ProcessBackend:
                 supervisor.save(identity_file)
             try:
                 base = self._base(order, folder, isolation)
+                sandbox.keeper = Copies(folder.root)
                 sandbox.entrance = lambda: _entrance(supervisor.pid, isolation, base)
                 with _watched(supervisor, sandbox):
                     if adopted:

@@ -126,6 +126,17 @@ class Sandbox(Protocol):
         directory.  None: there is no way in here.
         """
 
+    async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
+        """Keep the job's files as they are now; services are left out.
+
+        Return the image `name` in the back end's engine, or an empty text if they lie in `folder`.
+        None: they are not kept, as that cannot be, or `cheaply` was asked and it costs a copy of
+        everything.  Raise OSError if it fails.
+        """
+
+    async def restore(self, folder: Path) -> None:
+        """Put back what `save` has left in `folder`, before the first step.  Raise OSError."""
+
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""
 

@@ -15,8 +15,21 @@ from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, default_cache_folder
 
 if TYPE_CHECKING:
+    from roundel.app.local_wanted import Again
     from roundel.cli.seat import Seat
 
+# What is decided when a pipeline is made.
+_OF_A_NEW_RUN = (
+    "names",
+    "only",
+    "dry_run",
+    "stub",
+    "config",
+    "branch",
+    "tag",
+    "parameters",
+    "in_place",
+)
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -140,6 +153,18 @@ def scalar(text: str) -> Any:
     metavar="JOB:STEP",
     help="Give a shell in this job before this step.  May be repeated.",
 )
+@click.option(
+    "--snapshots", is_flag=True, help="Keep the files of jobs before each step, for --from."
+)
+@click.option(
+    "--from",
+    "resume_at",
+    type=job_step,
+    metavar="JOB:STEP",
+    help="Run a job of the last run again from this step on, with its files as they were.",
+)
+@click.option("--failed", is_flag=True, help="Run again what failed in the last run.")
+@click.option("--failed-tests", is_flag=True, help="As --failed, with only the tests that failed.")
 @click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
 @click.option("--gitignore", is_flag=True, help="Leave out files that .gitignore names.")
 @click.option(
@@ -197,6 +222,24 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
+def again(options: dict[str, Any]) -> "Again | None":
+    """Return what to run again of the last run; refuse what only a new one can have."""
+    from roundel.app.local_wanted import Again
+
+    ways = [word for word in ("failed", "failed_tests", "resume_at") if options[word]]
+    if not ways:
+        return None
+    if len(ways) > 1:
+        raise Failure("give one of --failed, --failed-tests and --from")
+    for word in _OF_A_NEW_RUN:
+        if options[word]:
+            shown = "names of jobs" if word == "names" else f"--{word.replace('_', '-')}"
+            raise Failure(f"the last run is gone on with as it was planned: leave out {shown}")
+    if options["resume_at"]:
+        return Again(job=options["resume_at"][0])
+    return Again(failed_tests=options["failed_tests"])
+
+
 def quiet_end() -> None:
     """Let go of a standard output that nobody reads, so that the interpreter's end is quiet."""
     try:
@@ -247,6 +290,9 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         stays=seat.stays,
         shell_on_failure=options["shell_on_failure"],
         breaks=options["breaks"],
+        snapshots=options["snapshots"],
+        again=again(options),
+        resume_at=options["resume_at"],
         environment=dict(options["environment"]),
         secrets=secrets,
         backend=BackendChoice(options["backend"]),

@@ -18,5 +18,8 @@ class Attendant(Protocol):
     ) -> None:
         """A step is about to start, with these variables beside the job's."""
 
+    async def failed(self, order: JobOrder, step: StepPlan, sandbox: Sandbox) -> None:
+        """The first step that fails has failed; others may follow, as their `when` says."""
+
     async def ended(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
         """The job's end was told; the sandbox is removed when this returns."""

@@ -136,7 +136,7 @@ class JobRun:
         if isinstance(process, Refusal):
             index = self._begin(step.name, step.kind)
             self._say_and_end(index, process.why + "\n", StepStatus.FAILED, process.why)
-            self._judge(step, Outcome(status=StepStatus.FAILED, message=process.why))
+            await self._judge(step, Outcome(status=StepStatus.FAILED, message=process.why), sandbox)
             return
         if self.attendant is not None:
             await self.attendant.before(self._order, step, process.environment, sandbox)
@@ -152,7 +152,7 @@ class JobRun:
             if attempt < process.reruns:
                 await asyncio.sleep(process.rerun_delay_seconds)
         if outcome.status is not StepStatus.SUCCESS:
-            self._judge(step, outcome)
+            await self._judge(step, outcome, sandbox)
 
     async def _outcome(self, index: int, trial: Trial) -> Outcome:
         past = self._past.get(index)
@@ -167,11 +167,13 @@ class JobRun:
         self._end(index, outcome.status, outcome.code, outcome.message)
         return outcome
 
-    def _judge(self, step: StepPlan, outcome: Outcome) -> None:
+    async def _judge(self, step: StepPlan, outcome: Outcome, sandbox: Sandbox) -> None:
         if self._verdict is None:
             self._verdict = outcome
             how = f"exit code {outcome.code}" if outcome.code is not None else outcome.message
             self._message = f'Step "{step.name}" failed: {how}'
+            if self.attendant is not None:
+                await self.attendant.failed(self._order, step, sandbox)
 
     # -- background steps: success at the start, killed at the job's end --
 

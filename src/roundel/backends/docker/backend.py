@@ -17,6 +17,7 @@ from aiodocker.exceptions import DockerError
 
 from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
+from roundel.backends.docker.commits import Commits
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
     HOME_LABEL,
@@ -149,6 +150,7 @@ class DockerBackend:
                 (root / "containers").write_text(main.id)
             sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             sandbox.entrance = lambda: way_in(main.id)
+            sandbox.keeper = Commits(self._engine(), main)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:
