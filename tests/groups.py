@@ -7,6 +7,7 @@ the end; with `CI=true` that is a failure.
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -42,6 +43,18 @@ def no_container_engine() -> str | None:
             return f"there is no {program} on PATH (Debian: apt-get install docker.io)"
     if os.geteuid() != 0:
         return "only root can start a container engine of the tests' own"
+    return None
+
+
+def no_users() -> str | None:
+    if os.geteuid() != 0:
+        return "only root can give jobs users of their own"
+    for program in ("unshare", "setpriv"):
+        if shutil.which(program, path=SYSTEM_PATH) is None:
+            return f"there is no {program} on PATH (Debian: apt-get install util-linux)"
+    words = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"]
+    if subprocess.run(words, check=False, capture_output=True).returncode != 0:
+        return "mount namespaces are not permitted here"
     return None
 
 
@@ -130,6 +143,11 @@ GROUPS = (
         marker="sshd",
         about="tests that start an ssh server of their own",
         why_not=no_ssh_host,
+    ),
+    Group(
+        marker="users",
+        about="tests of jobs with users of their own",
+        why_not=no_users,
     ),
     Group(
         marker="spec",

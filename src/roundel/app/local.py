@@ -13,8 +13,8 @@ from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
-from roundel.app.local_plan import PlanChange, config_text
 from roundel.app.local_pipeline import create, mark_of
+from roundel.app.local_plan import PlanChange, config_text
 from roundel.app.local_session import Session
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
 from roundel.domain.access import Actor

@@ -58,7 +58,7 @@ class Attending:
     async def before(
         self, order: JobOrder, step: StepPlan, environment: dict[str, str], sandbox: Sandbox
     ) -> None:
-        """Keep the files if they are to be kept before all; give a shell where one was asked for."""
+        """Keep the files where that was asked for, and give a shell where one was."""
         if self._every_step:
             await self._save(order, step, sandbox, cheaply=False)
         for job, name in self._breaks:

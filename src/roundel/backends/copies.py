@@ -28,9 +28,16 @@ class Copies:
 
 
 async def _copy(source: Path, target: Path) -> None:
-    target.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
-        *("cp", "--archive", "--reflink=auto", "--", f"{source}/.", str(target)),
+        *(
+            "cp",
+            "--archive",
+            "--reflink=auto",
+            "--no-target-directory",
+            "--",
+            str(source),
+            str(target),
+        ),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
