@@ -86,6 +86,12 @@ class Tenants:
         )
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
+        host = await own.post(
+            "/api/roundel/project/gh/acme/web/connection", {"provider": "github", "token": SECRET}
+        )
+        assert host.status == 201, host
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
         self.names = {
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
@@ -117,6 +123,7 @@ class Tenants:
             "login": "admin",
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
+            "connection-id": host.json()["id"],
         }
 
     async def call(self, operation: AnyOperation) -> Answer:

@@ -132,7 +132,7 @@ class Engine:
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
-        self.git_hosts: GitHosts = HostAdapters()
+        self.git_hosts: GitHosts = HostAdapters(self.web)
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)

@@ -167,7 +167,7 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
         )
         commit, source = found.commit or pipeline.commit, None
     else:
-        commit, source = found.commit, found.text
+        commit, source = _with_login(found.commit, pipeline.commit), found.text
         config = found.config
         outcome = await app.compiler.compile(
             CompileRequest(
@@ -187,6 +187,12 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
         )
         outcome = await apply_policies(pipeline, project, config.text, outcome, app)
     await _settle(pipeline.id, commit, source, outcome, app)
+
+
+def _with_login(read: Commit, told: Commit | None) -> Commit:
+    """Return a commit as it was read, with whose account at the host wrote it."""
+    login = "" if told is None or told.revision != read.revision else told.author_login
+    return replace(read, author_login=read.author_login or login)
 
 
 async def _settle(

@@ -51,6 +51,8 @@ def pipeline_values(
         "pipeline.config.sha": commit.revision,
         "pipeline.config.repository.url": project.repository_url,
     }
+    if pipeline.origin is not None:
+        values |= pipeline.origin.values
     if pipeline.schedule_id is not None:
         values["pipeline.schedule.id"] = pipeline.schedule_id
         values["pipeline.schedule.name"] = pipeline.schedule_name
@@ -67,15 +69,19 @@ def _of_launch(pipeline: Pipeline, project: Project, sources: Sources | None) ->
         "pipeline.config.repository.name": project.slug.project,
     }
     if sources is not None:
-        checkout, config = sources.checkout_project, sources.config_project
+        config = sources.config_project
+        values |= {
+            "pipeline.config.sha": sources.config.commit.revision,
+            "pipeline.config.repository.name": config.slug.project,
+            "pipeline.config.repository.url": config.repository_url,
+        }
+    if sources is not None and sources.checkout_project.id != project.id:
+        checkout = sources.checkout_project
         values |= {
             "pipeline.git.branch.is_default": pipeline.ref.branch == checkout.default_branch,
             "pipeline.git.repo_name": checkout.slug.project,
             "pipeline.git.repo_owner": checkout.slug.organization,
             "pipeline.git.repo_url": checkout.repository_url,
-            "pipeline.config.sha": sources.config.commit.revision,
-            "pipeline.config.repository.name": config.slug.project,
-            "pipeline.config.repository.url": config.repository_url,
         }
     if launch is None:
         return values

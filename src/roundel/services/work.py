@@ -14,6 +14,7 @@ from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.definitions import DefinitionReads, Definitions
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
+from roundel.domain.git_statuses import GitStatuses
 from roundel.domain.groups import Groups
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
@@ -78,6 +79,8 @@ class Tx(Protocol):
     def insights(self) -> Insights: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def git_statuses(self) -> GitStatuses: ...
     @property
     def known_refs(self) -> KnownRefs: ...
     @property

@@ -10,6 +10,7 @@ from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
+from roundel.store.repos.git_statuses import SqlGitStatuses
 from roundel.store.repos.groups import SqlGroups
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
@@ -55,7 +56,7 @@ class Transaction:
         self.executions = SqlExecutions(sql)
         self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
-        self.jobs = SqlJobs(sql)
+        self.git_statuses = SqlGitStatuses(sql)
         self.known_refs = SqlKnownRefs(sql)
         self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)

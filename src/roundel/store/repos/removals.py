@@ -65,6 +65,8 @@ _OF_PROJECT = (
     "DELETE FROM decision WHERE project_id = :id",
     "DELETE FROM restriction WHERE value = :id",
     "DELETE FROM secret WHERE owner_kind = 'project' AND owner_id = :id",
+    f"DELETE FROM git_status WHERE connection_id IN ({_CONNECTIONS})",
+    "DELETE FROM git_status WHERE project_id = :id",
     f"DELETE FROM git_delivery WHERE connection_id IN ({_CONNECTIONS})",
     f"DELETE FROM git_link WHERE connection_id IN ({_CONNECTIONS})",
     "DELETE FROM git_link WHERE project_id = :id",
@@ -97,6 +99,8 @@ _OF_ORGANIZATION = (
     "DELETE FROM policy WHERE organization_id = :id",
     "DELETE FROM decision WHERE organization_id = :id",
     "DELETE FROM invitation WHERE organization_id = :id",
+    "DELETE FROM git_status WHERE connection_id IN"
+    " (SELECT id FROM git_connection WHERE organization_id = :id)",
     "DELETE FROM git_delivery WHERE connection_id IN"
     " (SELECT id FROM git_connection WHERE organization_id = :id)",
     "DELETE FROM git_link WHERE connection_id IN"
