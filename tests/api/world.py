@@ -364,7 +364,11 @@ class World:
         return replace(OrganizationSettings(), **changes)  # type: ignore[arg-type]
 
     async def create_token(
-        self, login: str | None, expires_seconds: int | None, by: Actor
+        self,
+        login: str | None,
+        expires_seconds: int | None,
+        by: Actor,
+        scopes: frozenset[Need] | None = None,
     ) -> NewToken:
         if login is not None and login != by.login and not by.server_administrator:
             raise NotAllowed("Permission denied.")

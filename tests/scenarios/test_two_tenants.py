@@ -13,7 +13,7 @@ from roundel.api.operations import AnyOperation
 from roundel.api.routing import SLUG, SLUG_IN_PARTS
 from roundel.api.table import operations
 from roundel.app import UseCases
-from roundel.domain.access import Role
+from roundel.domain.access import Need, Role, scopes_for
 from roundel.domain.checkout_keys import KeyType
 from roundel.domain.projects import Slug
 from roundel.vault.tokens import digest_of
@@ -168,6 +168,40 @@ async def test_nobody_sees_or_changes_what_another_organization_has(tenants: Ten
         assert answer.status == unseen, (named, answer)
         assert SECRET.encode() not in answer.body, named
     assert tenants.rows() == before
+
+
+@pytest.mark.parametrize("scope", [None, Need.READ, Need.WRITE])
+async def test_a_token_does_nothing_that_its_scopes_do_not_name(
+    tenants: Tenants, scope: Need | None
+) -> None:
+    house = tenants.house
+    allowed = frozenset({Need.SIGNED_IN}) if scope is None else scopes_for(scope)
+    made = await house.use.create_token(None, None, house.admin, allowed)
+    tenants.eve = Client(tenants.api, made.text)  # an administrator of all, but for the scopes
+    before = tenants.rows()
+    for operation in TABLE:
+        assert operation.subject is not None
+        if operation.need in allowed:
+            continue
+        answer = await tenants.call(operation)
+        unseen = STATUS_OF[operation.subject.unseen]
+        expected = {unseen} if Need.READ not in allowed else {403, unseen, 404}
+        named = f"{operation.method} {operation.prefix}{operation.path}"
+        assert answer.status in expected, (named, answer)
+    assert tenants.rows() == before
+
+
+async def test_tokens_that_may_have_leaked_are_revoked_by_one_call(tenants: Tenants) -> None:
+    house = tenants.house
+    token = (house.folder / "admin-token").read_text().strip()
+    own = Client(tenants.api, token)
+    assert (await tenants.eve.get("/api/v2/me")).status == 200
+    body = {"created_before": "2999-01-01T00:00:00Z"}
+    assert (await tenants.eve.post("/api/roundel/token/revoke", body)).status == 403
+    answer = await own.post("/api/roundel/token/revoke", body)
+    assert (answer.status, answer.json()["revoked"]) == (200, 2)
+    for client in (own, tenants.eve):
+        assert (await client.get("/api/v2/me")).status == 401
 
 
 async def test_lists_without_a_name_hold_only_ones_own(tenants: Tenants) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
-from roundel.domain.access import Actor
+from roundel.domain.access import Actor, Need
 from roundel.domain.audit import AuditReads, Deed
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKey, CheckoutKeyReads, KeyType
@@ -277,8 +277,14 @@ class UseCases(RunnerUseCases, Protocol):
     async def remove_schedule(self, schedule_id: ScheduleId) -> None: ...
 
     async def create_token(
-        self, login: str | None, expires_seconds: int | None, by: Actor
+        self,
+        login: str | None,
+        expires_seconds: int | None,
+        by: Actor,
+        scopes: frozenset[Need] | None = None,
     ) -> NewToken: ...
+
+    async def revoke_tokens_before(self, created: Micros) -> int: ...
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 

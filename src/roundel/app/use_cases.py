@@ -14,7 +14,7 @@ from roundel.app.repeat_cases import RepeatCases
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
 from roundel.app.webhook_cases import WebhookCases
-from roundel.domain.access import Actor
+from roundel.domain.access import Actor, Need
 from roundel.domain.checkout_keys import CheckoutKey, KeyType
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, OrganizationId, ScheduleId, TokenId, WorkflowId
@@ -45,7 +45,12 @@ from roundel.services.schedules import (
 )
 from roundel.services.settings import change_organization_settings, change_project_settings
 from roundel.services.ssh_keys import add_ssh_key, remove_ssh_key
-from roundel.services.tokens import CreateToken, create_token, revoke_token
+from roundel.services.tokens import (
+    CreateToken,
+    create_token,
+    revoke_token,
+    revoke_tokens_before,
+)
 from roundel.services.url_orbs import allow_url_orbs, forbid_url_orbs
 from roundel.services.usage import ask_for_export
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
@@ -186,12 +191,20 @@ class UseCases(RunnerUseCases):
         await remove_schedule(schedule_id, self._engine)
 
     async def create_token(
-        self, login: str | None, expires_seconds: int | None, by: Actor
+        self,
+        login: str | None,
+        expires_seconds: int | None,
+        by: Actor,
+        scopes: frozenset[Need] | None = None,
     ) -> NewToken:
         """Make a token."""
-        command = CreateToken(login=login, expires_seconds=expires_seconds, by=by)
+        command = CreateToken(login=login, expires_seconds=expires_seconds, by=by, scopes=scopes)
         made = await create_token(command, self._engine)
         return NewToken(id=made.id, text=made.text, login=made.login, expires_at=made.expires_at)
+
+    async def revoke_tokens_before(self, created: Micros) -> int:
+        """Revoke all tokens that were made before a moment."""
+        return await revoke_tokens_before(created, self._engine)
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None:
         """Revoke a token."""

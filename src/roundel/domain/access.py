@@ -36,6 +36,12 @@ ROLES_THAT_MEET: Mapping[Need, frozenset[Role]] = {
 }
 
 
+def scopes_for(widest: Need) -> frozenset[Need]:
+    """Return the scopes of a token that may do this and whatever takes less."""
+    ladder = (Need.SIGNED_IN, Need.READ, Need.WRITE, Need.ADMINISTER)
+    return frozenset(ladder[: ladder.index(widest) + 1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """The person behind a request, as known from a verified token."""
@@ -111,6 +117,9 @@ class People(Protocol):
 
     def revoke_token(self, token_id: TokenId, at: Micros) -> bool:
         """Revoke the token; tell whether there was one to revoke."""
+
+    def revoke_tokens_before(self, created: Micros, at: Micros) -> int:
+        """Revoke all tokens that were made earlier; return how many that were."""
 
     def anybody(self) -> bool:
         """Tell whether there is any person at all."""

@@ -20,6 +20,7 @@ class CreateToken:
     login: str | None = None
     label: str = ""
     expires_seconds: int | None = None
+    scopes: frozenset[Need] | None = None  # None: all that `by` may do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +44,15 @@ async def create_token(command: CreateToken, app: App) -> CreatedToken:
         raise NotAllowed("Only an administrator of the server makes tokens for other people.")
     if command.expires_seconds is not None and command.expires_seconds <= 0:
         raise Invalid("A token must expire in the future.")
+    scopes = by.scopes
+    if command.scopes is not None:
+        scopes = command.scopes if by.scopes is None else command.scopes & by.scopes
     lifetime = command.expires_seconds
     expires_at = None if lifetime is None else Micros(at + lifetime * SECOND)
 
     def transaction(tx: Tx) -> CreatedToken:
         person = tx.people.by_login(login) or _add_person(tx, login, at)
-        return _add_token(tx, person, command.label, by.scopes, at, expires_at)
+        return _add_token(tx, person, command.label, scopes, at, expires_at)
 
     return await app.database.write(transaction)
 
@@ -66,6 +70,15 @@ async def revoke_token(token_id: TokenId, by: Actor, app: App) -> None:
         tx.people.revoke_token(token_id, at)
 
     await app.database.write(transaction)
+
+
+async def revoke_tokens_before(created: Micros, app: App) -> int:
+    """Revoke everybody's tokens that were made before a moment; return how many that were.
+
+    For the day on which tokens may have leaked: even the caller's own is not spared.
+    """
+    at = app.clock.now()
+    return await app.database.write(lambda tx: tx.people.revoke_tokens_before(created, at))
 
 
 async def first_administrator(app: App) -> CreatedToken | None:

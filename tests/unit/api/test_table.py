@@ -72,7 +72,14 @@ def test_every_operation_of_an_organization_needs_a_right_there():
 def test_what_changes_things_needs_more_than_reading():
     # continuePipeline has its right in the body: the key that its setup job was given
     free = {
-        *("addProject", "createToken", "revokeToken", "compileConfig", "compileConfigV3"),
+        *(
+            "addProject",
+            "createToken",
+            "revokeToken",
+            "revokeTokens",
+            "compileConfig",
+            "compileConfigV3",
+        ),
         "continuePipeline",
         "createContext",  # whose right is in the organization that its body names
         "createOrganization",  # which is the caller's own from then on

@@ -1,16 +1,19 @@
 """Setting up: projects and tokens."""
 
+from roundel.api.binding import moment
 from roundel.api.operations import OWN, AnyOperation, Call, Operation
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.projects import (
     AddProject,
     CreateToken,
     ProjectShown,
+    Revoked,
+    RevokeTokens,
     TokenShown,
     project_shown,
     token_shown,
 )
-from roundel.domain.access import Actor, Need
+from roundel.domain.access import Actor, Need, scopes_for
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import TokenId, is_uuid
 from roundel.domain.projects import Slug
@@ -45,7 +48,10 @@ async def create_token(call: Call[None, CreateToken]) -> TokenShown:
     seconds = call.body.expires_seconds
     if seconds is not None and not 0 < seconds <= LONGEST_LIFE:
         raise Invalid(f"expires_seconds: expected 1 to {LONGEST_LIFE}, got {seconds}")
-    token = await call.door.use_cases.create_token(call.body.login, seconds, call.actor)
+    scope = call.body.scope
+    token = await call.door.use_cases.create_token(
+        call.body.login, seconds, call.actor, None if scope is None else scopes_for(Need(scope))
+    )
     return token_shown(token)
 
 
@@ -57,6 +63,16 @@ async def revoke_token(call: Call[None, None]) -> Message:
     await call.door.use_cases.revoke_token(TokenId(text.lower()), call.actor)
     call.door.callers.forget()
     return Message("Token revoked.")
+
+
+async def revoke_tokens(call: Call[None, RevokeTokens]) -> Revoked:
+    _only_whole_tokens(call.actor)
+    if not call.actor.server_administrator:
+        raise NotAllowed(DENIED)
+    before = moment("created_before", call.body.created_before)
+    count = await call.door.use_cases.revoke_tokens_before(before)
+    call.door.callers.forget()
+    return Revoked(count)
 
 
 async def rotate_master_key(call: Call[None, None]) -> Message:
@@ -121,6 +137,19 @@ OPERATIONS: list[AnyOperation] = [
         handler=revoke_token,
         prefix=OWN,
         answer=Message,
+        extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/token/revoke",
+        id="revokeTokens",
+        summary="Revoke everybody's tokens that were made before a moment",
+        tag="Roundel",
+        need=Need.SIGNED_IN,
+        handler=revoke_tokens,
+        prefix=OWN,
+        body=RevokeTokens,
+        answer=Revoked,
         extension=True,
     ),
     Operation(

@@ -1,6 +1,6 @@
 """Projects, people and tokens on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -55,10 +55,19 @@ class AddProject(msgspec.Struct):
 
 
 class CreateToken(msgspec.Struct):
-    """Without a login the token is the caller's own."""
+    """Without a login the token is the caller's own; with a scope it may do that and no more."""
 
     login: str | None = None
     expires_seconds: int | None = None
+    scope: Literal["read", "write", "administer"] | None = None
+
+
+class RevokeTokens(msgspec.Struct):
+    created_before: Time
+
+
+class Revoked(msgspec.Struct):
+    revoked: int
 
 
 class TokenShown(msgspec.Struct):

@@ -104,6 +104,14 @@ class SqlPeople:
         )
         return changed > 0
 
+    def revoke_tokens_before(self, created: Micros, at: Micros) -> int:
+        """Revoke all tokens that were made earlier; return how many that were."""
+        return self._sql.run(
+            "UPDATE token SET revoked_at = :at WHERE created_at < :created AND revoked_at IS NULL",
+            created=created,
+            at=at,
+        )
+
     def anybody(self) -> bool:
         """Tell whether there is any person at all."""
         return self._sql.one("SELECT 1 FROM person LIMIT 1") is not None
