@@ -265,6 +265,8 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 
+    async def clear_caches(self, project: Project) -> int: ...
+
     async def ask_for_export(
         self,
         organization: OrganizationId,
