@@ -393,16 +393,3 @@ async def test_times_come_from_the_newest_other_run_with_results(house: House) -
     assert await server.timings(order.lease, "testname") == {"a": 3.0, "b": 2.0}
     assert await server.timings(order.lease, "classname") == {"C": 5.0}
     assert await server.timings(order.lease, "'; DROP TABLE job") == {}
-
-
-async def test_cleared_caches_are_found_no_more_and_their_objects_go(house: House) -> None:
-    lease = (await start(house)).lease
-    await cached(house, lease, "one")
-    await cached(house, lease, "two")
-    assert await house.use.clear_caches(house.project) == 2
-    assert await house.engine.runners.find_cache(lease, ["one", "two"]) is None
-    assert objects(house) == 2
-    house.clock.forward(2 * HOUR)
-    await sweep_storage(house.engine)
-    assert objects(house) == 0
-    assert await house.use.clear_caches(house.project) == 0
