@@ -1,6 +1,6 @@
 """Hand-made fakes of our ports: a clock to turn, a repository to fill, a compiler, a runner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from roundel.domain.clock import Micros
@@ -49,6 +49,7 @@ class FakeRepositories:
         self.trouble: Trouble | None = None
         self.local = True
         self.files: dict[str, bytes] = {}
+        self.found_heads: dict[str, str] = {}
         self.subject = "Change it"
         self.body = ""
 
@@ -70,6 +71,9 @@ class FakeRepositories:
             return missing
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+
+    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+        return self.trouble if self.trouble is not None else dict(self.found_heads)
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         return self.files.get(path) if revision == REVISION else None

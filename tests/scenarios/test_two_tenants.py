@@ -77,6 +77,15 @@ class Tenants:
             f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
             {"start": "2027-01-01", "end": "2027-01-02"},
         )
+        group = await own.post(
+            f"/api/v2/organizations/{house.project.organization.id}/groups", {"name": "ours"}
+        )
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
+        host = await own.post(
+            "/api/roundel/project/gh/acme/web/connection", {"provider": "github", "token": SECRET}
+        )
+        assert host.status == 201, host
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
         self.names = {
@@ -103,8 +112,11 @@ class Tenants:
             "orgID": house.project.organization.id,
             "projectID": house.project.id,
             "org_id": house.project.organization.id,
+            "group_id": group.json()["id"],
+            "login": "admin",
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
+            "connection-id": host.json()["id"],
         }
 
     async def call(self, operation: AnyOperation) -> Answer:

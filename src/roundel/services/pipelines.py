@@ -167,6 +167,11 @@ async def look(project: Project, ref: Ref, app: App, known: Commit | None = None
     only asked for the ref, and not even that where the commit is `known`; it is fetched behind
     the answer.
     """
+    if not project.repository_url:
+        raise Invalid(
+            f"The project has no repository yet. Give it one: roundel project add {project.slug}"
+            " --repo PATH_OR_URL"
+        )
     if ref.branch is None and ref.tag is None:
         ref = Ref(branch=project.default_branch)
     repositories = app.repositories
@@ -203,13 +208,13 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
         )
         commit, source = fetched.commit or pipeline.commit, None
     else:
-        commit, source = fetched.commit, fetched.text
+        commit, source = _with_login(fetched.commit, pipeline.commit), fetched.text
         outcome = await app.compiler.compile(
             CompileRequest(
                 text=fetched.text,
                 file=fetched.file,
                 parameters=pipeline.parameters,
-                values=pipeline_values(pipeline, project, fetched.commit, fetched.file),
+                values=pipeline_values(pipeline, project, commit, fetched.file),
                 orbs=orbs_at(
                     project, fetched.commit.revision, app.repositories, app.orbs, app.reads
                 ),
@@ -218,6 +223,12 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
         )
         outcome = await apply_policies(pipeline, project, fetched.text, outcome, app)
     await _settle(pipeline.id, commit, source, outcome, app)
+
+
+def _with_login(read: Commit, told: Commit | None) -> Commit:
+    """Return a commit as it was read, with whose account at the host wrote it."""
+    login = "" if told is None or told.revision != read.revision else told.author_login
+    return replace(read, author_login=read.author_login or login)
 
 
 async def _settle(

@@ -42,6 +42,8 @@ def pipeline_values(
         "pipeline.config.sha": commit.revision,
         "pipeline.config.repository.url": project.repository_url,
     }
+    if pipeline.origin is not None:
+        values |= pipeline.origin.values
     if pipeline.schedule_id is not None:
         values["pipeline.schedule.id"] = pipeline.schedule_id
         values["pipeline.schedule.name"] = pipeline.schedule_name

@@ -13,6 +13,8 @@ from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
+from roundel.domain.git_statuses import GitStatuses
+from roundel.domain.groups import Groups
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -68,9 +70,13 @@ class Tx(Protocol):
     @property
     def executions(self) -> Executions: ...
     @property
+    def groups(self) -> Groups: ...
+    @property
     def insights(self) -> Insights: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def git_statuses(self) -> GitStatuses: ...
     @property
     def known_refs(self) -> KnownRefs: ...
     @property

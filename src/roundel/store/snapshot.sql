@@ -684,6 +684,23 @@ CREATE TABLE invitation (
 );
 CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);
 
+CREATE TABLE team (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, name)
+);
+CREATE INDEX team_by_time ON team (organization_id, created_at, id);
+
+CREATE TABLE team_member (
+  team_id TEXT NOT NULL REFERENCES team (id),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  PRIMARY KEY (team_id, person_id)
+);
+CREATE INDEX team_of_person ON team_member (person_id);
+CREATE INDEX membership_of_organization ON membership (organization_id);
 CREATE TABLE git_connection (
   id TEXT NOT NULL PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organization (id),
@@ -760,3 +777,16 @@ CREATE TABLE git_guest (
   approved_at BIGINT NOT NULL,
   PRIMARY KEY (project_id, author_id)
 );
+
+CREATE TABLE git_status (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  revision TEXT NOT NULL,
+  context TEXT NOT NULL,
+  connection_id TEXT NOT NULL REFERENCES git_connection (id),
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  changed_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, revision, context)
+);
+CREATE INDEX git_status_by_time ON git_status (project_id, changed_at);
+CREATE INDEX git_status_of_connection ON git_status (connection_id);

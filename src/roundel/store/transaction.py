@@ -9,6 +9,8 @@ from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
+from roundel.store.repos.git_statuses import SqlGitStatuses
+from roundel.store.repos.groups import SqlGroups
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -49,8 +51,9 @@ class Transaction:
         self.contexts = SqlContexts(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
-        self.jobs = SqlJobs(sql)
+        self.git_statuses = SqlGitStatuses(sql)
         self.known_refs = SqlKnownRefs(sql)
         self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
