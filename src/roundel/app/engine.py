@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.groups import GroupReads
@@ -43,6 +44,7 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.definitions import SqlDefinitionReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
@@ -113,6 +115,7 @@ class Engine:
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
+        self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)

@@ -11,6 +11,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.definitions import DefinitionReads, Definitions
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.git_statuses import GitStatuses
@@ -25,6 +26,7 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
+from roundel.domain.removals import Removals
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
@@ -65,6 +67,8 @@ class Tx(Protocol):
     def connections(self) -> Connections: ...
     @property
     def contexts(self) -> Contexts: ...
+    @property
+    def definitions(self) -> Definitions: ...
     @property
     def documents(self) -> Documents: ...
     @property
@@ -109,6 +113,8 @@ class Tx(Protocol):
     def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
+    @property
+    def removals(self) -> Removals: ...
     @property
     def repeats(self) -> Repeats: ...
     @property
@@ -190,6 +196,8 @@ class App(Protocol):
     def compiler(self) -> Compiler: ...
     @property
     def database(self) -> Database: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def git_hosts(self) -> GitHosts: ...
     @property

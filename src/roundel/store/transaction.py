@@ -5,6 +5,7 @@ from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
+from roundel.store.repos.definitions import SqlDefinitions
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
@@ -21,6 +22,7 @@ from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.removals import SqlRemovals
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -49,6 +51,7 @@ class Transaction:
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
+        self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.groups = SqlGroups(sql)
@@ -68,6 +71,7 @@ class Transaction:
         self.secrets = SqlSecrets(sql)
         self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
+        self.removals = SqlRemovals(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)
