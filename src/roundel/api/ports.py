@@ -36,6 +36,7 @@ from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
 from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
+from roundel.domain.page_views import PageReads
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.policies import BundleChange, Decision, PolicyReads
@@ -360,6 +361,8 @@ class ApiApp(Protocol):
     def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def pages(self) -> PageReads: ...
     @property
     def policies(self) -> PolicyReads: ...
     @property
