@@ -5,6 +5,7 @@ from roundel.domain.ids import TimerId, new_id
 from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.expiry import expire_pipelines
 from roundel.services.retention import expire_output
 from roundel.services.sessions import drop_old_sessions
 from roundel.services.usage import expire_exports
@@ -35,6 +36,7 @@ async def sweep_storage(app: App) -> None:
     """
     await expire_output(app)
     await expire_exports(app)
+    await expire_pipelines(app)
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass

@@ -13,6 +13,7 @@ from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
+from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -67,6 +68,8 @@ class Tx(Protocol):
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def history(self) -> History: ...
     @property
     def insights(self) -> Insights: ...
     @property
