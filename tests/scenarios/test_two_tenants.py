@@ -77,6 +77,9 @@ class Tenants:
             f"/api/v2/organizations/{house.project.organization.id}/usage_export_job",
             {"start": "2027-01-01", "end": "2027-01-02"},
         )
+        group = await own.post(
+            f"/api/v2/organizations/{house.project.organization.id}/groups", {"name": "ours"}
+        )
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
         self.names = {
@@ -103,6 +106,8 @@ class Tenants:
             "orgID": house.project.organization.id,
             "projectID": house.project.id,
             "org_id": house.project.organization.id,
+            "group_id": group.json()["id"],
+            "login": "admin",
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
         }

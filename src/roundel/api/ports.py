@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
@@ -17,6 +18,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
     JobId,
     OrganizationId,
@@ -181,6 +183,8 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def organizations(self) -> OrganizationCases: ...
+    @property
     def git(self) -> GitCases: ...
     @property
     def policies(self) -> PolicyCases: ...
@@ -344,6 +348,8 @@ class ApiApp(Protocol):
     def connections(self) -> ConnectionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
+    @property
+    def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

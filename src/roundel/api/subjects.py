@@ -7,6 +7,7 @@ from roundel.api.operations import Found, Subject
 from roundel.api.ports import ApiApp
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.errors import Invalid, NotFound
+from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -147,6 +148,17 @@ async def _organization_by_id(app: ApiApp, path: Path) -> Found[Organization] | 
     return await _named_organization(app, {"org-slug-or-id": text})
 
 
+async def _group(app: ApiApp, path: Path) -> Found[Group] | None:
+    found = await _organization_by_id(app, path)
+    if found is None:
+        return None
+    text = path["group_id"]
+    group = await app.groups.group(GroupId(text.lower())) if is_uuid(text) else None
+    if group is not None and group.organization_id != found.organization:
+        group = None
+    return Found(found.organization, group)
+
+
 NO_PROJECT = "Project not found"
 NO_ORGANIZATION = "Organization not found"
 PROJECT = Subject(find=_project, missing=NO_PROJECT, outside=NO_PROJECT)
@@ -161,6 +173,7 @@ ORGANIZATION_BY_ID = Subject(
     missing="Organization does not exist.",
     outside="Organization does not exist.",
 )
+GROUP = Subject(find=_group, missing="Group not found.", outside="Organization does not exist.")
 ORGANIZATION_BY_SLUG = Subject(
     find=_organization_by_slug, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION
 )

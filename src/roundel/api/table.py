@@ -2,7 +2,16 @@
 
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
-from roundel.api.own import administration, artifacts, deliveries, events, followed, git_hosts, logs
+from roundel.api.own import (
+    administration,
+    artifacts,
+    deliveries,
+    events,
+    followed,
+    git_hosts,
+    logs,
+    members,
+)
 from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
@@ -11,12 +20,14 @@ from roundel.api.v2 import (
     contexts,
     documents,
     envvars,
+    groups,
     insight_summaries,
     insight_tests,
     insights,
     jobs,
     kept,
     oidc,
+    organizations,
     pipeline_values,
     pipelines,
     policies,
@@ -41,6 +52,9 @@ MODULES = (
     settings,
     contexts,
     envvars,
+    groups,
+    organizations,
+    members,
     checkout_keys,
     ssh_keys,
     oidc,

@@ -12,6 +12,7 @@ from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
@@ -43,6 +44,7 @@ from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
+from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.policies import SqlPolicyReads
@@ -112,6 +114,7 @@ class Engine:
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
+        self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.policies: PolicyReads = SqlPolicyReads(self._database)
         self.judge = Judge()

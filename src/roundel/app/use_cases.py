@@ -6,6 +6,7 @@ from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.engine import Engine
 from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
+from roundel.app.organization_cases import OrganizationCases
 from roundel.app.policy_cases import PolicyCases
 from roundel.app.repeat_cases import RepeatCases
 from roundel.app.runner_use_cases import RunnerUseCases
@@ -56,6 +57,7 @@ class UseCases(RunnerUseCases):
         self.git = GitCases(engine)
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
+        self.organizations = OrganizationCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
         self.oidc = OidcCases(engine)

@@ -113,6 +113,7 @@ class PipelineError:
 
     type: ErrorType
     message: str
+    where: str = ""  # for people: the place, the line of the source with a caret, a hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

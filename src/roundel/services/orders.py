@@ -87,21 +87,27 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         ssh_keys=_ssh_keys(tx, project, pipeline, plan, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
-    tokens = _tokens(tx, execution, job, app)
+    tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
     return Draft(order=order, tokens=tokens, own=plan.environment)
 
 
 def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
     """Return the draft of tokens for an execution that runs; None where it gets none."""
     job = tx.jobs.get(execution.job_id)
-    return None if job is None else _tokens(tx, execution, job, app)
+    return None if job is None else _tokens(tx, execution, job, _whereabouts(tx, job), app)
 
 
-def _tokens(tx: Tx, execution: Execution, job: Job, app: App) -> TokenDraft | None:
+def _tokens(
+    tx: Tx,
+    execution: Execution,
+    job: Job,
+    whereabouts: tuple[Workflow, Pipeline, Project],
+    app: App,
+) -> TokenDraft | None:
     if app.signer is None:
         return None
     claimed_at = (execution.deadline or app.clock.now()) - TIME_LIMIT_SECONDS * SECOND
-    return draft_tokens(tx, execution, job, *_whereabouts(tx, job), Micros(claimed_at))
+    return draft_tokens(tx, execution, job, *whereabouts, Micros(claimed_at))
 
 
 def _whereabouts(tx: Tx, job: Job) -> tuple[Workflow, Pipeline, Project]:

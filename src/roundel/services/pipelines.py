@@ -167,6 +167,11 @@ async def look(project: Project, ref: Ref, app: App, known: Commit | None = None
     only asked for the ref, and not even that where the commit is `known`; it is fetched behind
     the answer.
     """
+    if not project.repository_url:
+        raise Invalid(
+            f"The project has no repository yet. Give it one: roundel project add {project.slug}"
+            " --repo PATH_OR_URL"
+        )
     if ref.branch is None and ref.tag is None:
         ref = Ref(branch=project.default_branch)
     repositories = app.repositories

@@ -14,6 +14,7 @@ from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.history import History
+from roundel.domain.groups import Groups
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -70,6 +71,7 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def history(self) -> History: ...
+    def groups(self) -> Groups: ...
     @property
     def insights(self) -> Insights: ...
     @property

@@ -687,6 +687,23 @@ CREATE TABLE invitation (
 );
 CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);
 
+CREATE TABLE team (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, name)
+);
+CREATE INDEX team_by_time ON team (organization_id, created_at, id);
+
+CREATE TABLE team_member (
+  team_id TEXT NOT NULL REFERENCES team (id),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  PRIMARY KEY (team_id, person_id)
+);
+CREATE INDEX team_of_person ON team_member (person_id);
+CREATE INDEX membership_of_organization ON membership (organization_id);
 CREATE TABLE git_connection (
   id TEXT NOT NULL PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organization (id),

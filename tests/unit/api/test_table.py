@@ -75,6 +75,7 @@ def test_what_changes_things_needs_more_than_reading():
         *("addProject", "createToken", "revokeToken", "compileConfig", "compileConfigV3"),
         "continuePipeline",
         "createContext",  # whose right is in the organization that its body names
+        "createOrganization",  # which is the caller's own from then on
         *("rotateMasterKey", "rotateSigningKey"),
     }
     free |= {"createResourceClass", "deleteResourceClass", "forceDeleteResourceClass"}
