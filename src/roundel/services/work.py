@@ -13,8 +13,8 @@ from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
-from roundel.domain.history import History
 from roundel.domain.groups import Groups
+from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -70,8 +70,9 @@ class Tx(Protocol):
     @property
     def executions(self) -> Executions: ...
     @property
-    def history(self) -> History: ...
     def groups(self) -> Groups: ...
+    @property
+    def history(self) -> History: ...
     @property
     def insights(self) -> Insights: ...
     @property

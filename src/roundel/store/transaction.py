@@ -9,8 +9,8 @@ from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
-from roundel.store.repos.history import SqlHistory
 from roundel.store.repos.groups import SqlGroups
+from roundel.store.repos.history import SqlHistory
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers

@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0058-plans-of-workflows
+-- depends: 0060-groups
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,
