@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
@@ -17,6 +18,7 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
 from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
@@ -183,6 +185,8 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def definitions(self) -> DefinitionCases: ...
+    @property
     def organizations(self) -> OrganizationCases: ...
     @property
     def git(self) -> GitCases: ...
@@ -346,6 +350,8 @@ class ApiApp(Protocol):
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def connections(self) -> ConnectionReads: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property

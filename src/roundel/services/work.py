@@ -11,8 +11,10 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.definitions import DefinitionReads, Definitions
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
+from roundel.domain.git_statuses import GitStatuses
 from roundel.domain.groups import Groups
 from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
@@ -25,6 +27,7 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
+from roundel.domain.removals import Removals
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
@@ -66,6 +69,8 @@ class Tx(Protocol):
     @property
     def contexts(self) -> Contexts: ...
     @property
+    def definitions(self) -> Definitions: ...
+    @property
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
@@ -77,6 +82,8 @@ class Tx(Protocol):
     def insights(self) -> Insights: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def git_statuses(self) -> GitStatuses: ...
     @property
     def known_refs(self) -> KnownRefs: ...
     @property
@@ -109,6 +116,8 @@ class Tx(Protocol):
     def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
+    @property
+    def removals(self) -> Removals: ...
     @property
     def repeats(self) -> Repeats: ...
     @property
@@ -190,6 +199,8 @@ class App(Protocol):
     def compiler(self) -> Compiler: ...
     @property
     def database(self) -> Database: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def git_hosts(self) -> GitHosts: ...
     @property
