@@ -47,7 +47,11 @@ class Renderer:
             Need=Need,
         )
         self._templates.filters.update(
-            duration=times.duration, iso=rfc3339_seconds, ago=times.ago, size=times.size
+            printable=printable,
+            duration=times.duration,
+            iso=rfc3339_seconds,
+            ago=times.ago,
+            size=times.size,
         )
 
     def page(
@@ -69,6 +73,11 @@ class Renderer:
         """Render something that is no page: a badge, a feed."""
         text = self._templates.get_template(template).render(**values)
         return Response(text, media_type=media_type)
+
+
+def printable(text: str) -> str:
+    """Return a text without what XML cannot hold."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == " ")
 
 
 def packed(text: str, media_type: str, status: int, headers: Mapping[str, str]) -> Response:

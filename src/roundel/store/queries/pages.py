@@ -38,6 +38,8 @@ from roundel.store.rows import (
 )
 
 MOST_PROJECTS = 200  # of one list; whoever has more chooses one
+BRANCHES_OF = 20  # projects whose recent branches are offered
+BRANCHES_IN = 300  # pipelines of each
 _HIGHEST = "\U0010ffff"  # sorts behind every text that begins alike
 
 
@@ -248,12 +250,12 @@ def _jobs(sql: Sql, workflows: Sequence[str]) -> Mapping[str, Mapping[JobStatus,
 
 def _branches(sql: Sql, projects: Sequence[ProjectId], limit: int) -> list[str]:
     names: set[str] = set()
-    for project in projects[:MOST_PROJECTS]:
+    for project in projects[:BRANCHES_OF]:
         rows = sql.all(
             "SELECT DISTINCT branch FROM (SELECT branch FROM pipeline WHERE project_id = :project"
             " ORDER BY created_at DESC, id DESC LIMIT :look) recent WHERE branch IS NOT NULL",
             project=project,
-            look=LOOKED_THROUGH,
+            look=BRANCHES_IN,
         )
         names.update(row[0] for row in rows)
         if len(names) >= limit:
