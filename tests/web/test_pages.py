@@ -1,6 +1,8 @@
 """What the pages say, without a browser: lists, filters, searches, badges, the feed."""
 
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -9,13 +11,20 @@ from roundel.domain.clock import DAY
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
 from tests.builders import a_plan
-from tests.web.conftest import Street
+from tests.web.conftest import Street, opened_street
 from tests.web.visitor import Visitor, text_of
 
 HOSTILE = "<script>alert(1)</script> \"' & {{ 7*7 }} \x1b[31m \x07"
 ROOT = "/pipelines/gh/acme/web"
 SVG = "{http://www.w3.org/2000/svg}"
 ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+async def street(tmp_path: Path, database_url: str | None) -> AsyncIterator[Street]:
+    """On both databases: the queries of the pages are their own."""
+    async with opened_street(tmp_path / "data", database_url) as street:
+        yield street
 
 
 async def numbers(visitor: Visitor, path: str) -> list[int]:
