@@ -103,6 +103,12 @@ def no_browser() -> str | None:
     return None
 
 
+def no_tmux() -> str | None:
+    if shutil.which("tmux") is None:
+        return "there is no tmux on PATH (Debian: apt-get install tmux)"
+    return None
+
+
 def no_clients() -> str | None:
     missing = [
         name
@@ -127,6 +133,11 @@ GROUPS = (
         marker="browser",
         about="tests that look at the pages in a browser",
         why_not=no_browser,
+    ),
+    Group(
+        marker="tmux",
+        about="tests that look at a terminal",
+        why_not=no_tmux,
     ),
     Group(
         marker="sshd",

@@ -1,7 +1,10 @@
 """How far the kernel lets a job that runs as processes be apart from this machine."""
 
 import asyncio
+import os
 import shutil
+
+from roundel.backends.processes import children
 
 _NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
 
@@ -32,3 +35,18 @@ async def permitted_isolation() -> tuple[str, ...]:
         if await process.wait() == 0:
             return command
     return ()
+
+
+def way_in(
+    supervisor: int, isolation: tuple[str, ...], base: dict[str, str]
+) -> tuple[str, ...] | None:
+    """Return what enters the job's namespaces; without any, a program is inside already."""
+    given = {"TERM": os.environ.get("TERM", "dumb"), **base}
+    clean = ("env", "-i", *(f"{name}={value}" for name, value in given.items()))
+    if not isolation:
+        return clean
+    inside = children(supervisor)
+    if not inside or shutil.which("nsenter") is None:
+        return None
+    user = ("--user", "--preserve-credentials") if "--user" in isolation else ()
+    return ("nsenter", "--target", str(inside[0]), *user, "--pid", "--mount", "--", *clean)

@@ -14,9 +14,10 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
-from roundel.backends.namespaces import permitted_isolation, private_tmp
+from roundel.backends.namespaces import permitted_isolation, private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.processes import (
     HOME_MARK,
@@ -115,6 +116,7 @@ class ProcessBackend:
             self._isolation = await finished(permitted_isolation())
         if self._own_users is None:
             self._own_users = await finished(users_permitted(self._isolation))
+        isolation = self._isolation
         folder = JobFolder(root, execution)
         reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
         # Who has the machine's engine, or is to be at home on the machine, has all of it anyway.
@@ -143,6 +145,10 @@ class ProcessBackend:
                 supervisor = self._start(order, folder, self._isolation, user)
                 supervisor.save(identity_file)
             try:
+                base = self._base(order, folder, isolation, user)
+                sandbox.keeper = Copies(folder.root)
+                if user is None:  # people look into their own jobs only
+                    sandbox.entrance = lambda: way_in(supervisor.pid, isolation, base)
                 with _watched(supervisor, sandbox):
                     if adopted:
                         _check_alive(supervisor)
@@ -170,19 +176,7 @@ class ProcessBackend:
             argv += ["-u", str(user.number), str(folder.root)]
         elif own_tmp:
             argv += ["-t", str(tmp), str(folder.root)]
-        environment = {
-            "PATH": os.environ.get("PATH", _PATH),
-            "HOME": str(home if user is None else INSIDE / "home"),
-            "TMPDIR": "/tmp" if own_tmp else str(tmp),  # noqa: S108 its own
-            "LANG": os.environ.get("LANG", "C.UTF-8"),
-            MARK: order.lease.execution_id,
-            HOME_MARK: str(folder.root.parent),
-        }
-        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
-        if user is not None:
-            environment |= {"USER": NAME, "LOGNAME": NAME, "SHELL": "/bin/sh"}
+        environment = self._base(order, folder, isolation, user)
         log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDWR)
         try:
@@ -211,6 +205,28 @@ class ProcessBackend:
             reap(pid)
             raise CannotOpen("The job's supervisor ended at once.", infrastructure=True)
         return started
+
+    @staticmethod
+    def _base(
+        order: JobOrder, folder: JobFolder, isolation: tuple[str, ...], user: JobUser | None
+    ) -> dict[str, str]:
+        """Return the variables that are there before those of the job."""
+        home = folder.root / "home" if user is None else INSIDE / "home"
+        tmp = folder.root / "tmp"
+        environment = {
+            "PATH": os.environ.get("PATH", _PATH),
+            "HOME": str(home),
+            "TMPDIR": "/tmp" if private_tmp(isolation) else str(tmp),  # noqa: S108 its own
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            MARK: order.lease.execution_id,
+            HOME_MARK: str(folder.root.parent),
+        }
+        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        if user is not None:
+            environment |= {"USER": NAME, "LOGNAME": NAME, "SHELL": "/bin/sh"}
+        return environment
 
     async def _remove(
         self, supervisor: Identity, folder: JobFolder, execution: ExecutionId

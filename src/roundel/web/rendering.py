@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from roundel.domain.access import Need
-from roundel.domain.clock import rfc3339_seconds
+from roundel.domain.clock import SECOND, rfc3339_seconds
 from roundel.web import times
 from roundel.web.addresses import address_of
 from roundel.web.assets import Assets
@@ -52,6 +52,7 @@ class Renderer:
             iso=rfc3339_seconds,
             ago=times.ago,
             size=times.size,
+            seconds=_seconds,
         )
 
     def page(
@@ -78,6 +79,10 @@ class Renderer:
 def printable(text: str) -> str:
     """Return a text without what XML cannot hold."""
     return "".join(letter for letter in text if letter.isprintable() or letter == " ")
+
+
+def _seconds(value: float) -> str:
+    return times.span(round(value * SECOND))
 
 
 def packed(text: str, media_type: str, status: int, headers: Mapping[str, str]) -> Response:
