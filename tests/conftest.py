@@ -14,8 +14,10 @@ LEFT_OUT: pytest.StashKey[dict[str, tuple[int, str]]] = pytest.StashKey()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sshd: needs an ssh server that the tests start")
+    config.addinivalue_line("markers", "users: needs a root that may make mount namespaces")
     config.addinivalue_line("markers", "npm: needs node, and packages that the tests install")
     config.addinivalue_line("markers", "browser: looks at the pages in Debian's Chromium")
+    config.addinivalue_line("markers", "tmux: looks at a terminal of tmux")
     config.addinivalue_line("markers", "docker: needs a container engine that the tests start")
     config.addinivalue_line("markers", "postgresql: needs a PostgreSQL that the tests start")
 

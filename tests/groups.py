@@ -7,6 +7,7 @@ the end; with `CI=true` that is a failure.
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -42,6 +43,18 @@ def no_container_engine() -> str | None:
             return f"there is no {program} on PATH (Debian: apt-get install docker.io)"
     if os.geteuid() != 0:
         return "only root can start a container engine of the tests' own"
+    return None
+
+
+def no_users() -> str | None:
+    if os.geteuid() != 0:
+        return "only root can give jobs users of their own"
+    for program in ("unshare", "setpriv"):
+        if shutil.which(program, path=SYSTEM_PATH) is None:
+            return f"there is no {program} on PATH (Debian: apt-get install util-linux)"
+    words = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"]
+    if subprocess.run(words, check=False, capture_output=True).returncode != 0:
+        return "mount namespaces are not permitted here"
     return None
 
 
@@ -90,6 +103,12 @@ def no_browser() -> str | None:
     return None
 
 
+def no_tmux() -> str | None:
+    if shutil.which("tmux") is None:
+        return "there is no tmux on PATH (Debian: apt-get install tmux)"
+    return None
+
+
 def no_clients() -> str | None:
     missing = [
         name
@@ -116,9 +135,19 @@ GROUPS = (
         why_not=no_browser,
     ),
     Group(
+        marker="tmux",
+        about="tests that look at a terminal",
+        why_not=no_tmux,
+    ),
+    Group(
         marker="sshd",
         about="tests that start an ssh server of their own",
         why_not=no_ssh_host,
+    ),
+    Group(
+        marker="users",
+        about="tests of jobs with users of their own",
+        why_not=no_users,
     ),
     Group(
         marker="spec",

@@ -125,3 +125,25 @@ async def test_docker_jobs_and_machine_jobs_run_side_by_side(engine, debian, tmp
         await asyncio.gather(container.ended.wait(), machine.ended.wait())
     assert container.output(2) == "inside\n", container.log()
     assert machine.output(2) == "outside\n", machine.log()
+
+
+def why_not_privileged(engine: Engine, image: str) -> str | None:
+    """Return what the engine says where it starts no privileged containers."""
+    try:
+        engine.docker("run", "--rm", "--privileged", "--network", "none", image, "true")
+    except RuntimeError as error:
+        return str(error)
+    return None
+
+
+async def test_a_machine_job_has_a_privileged_container_or_hears_why_not(engine, debian, tmp_path):
+    why_not = await asyncio.to_thread(why_not_privileged, engine, debian)
+    script = "mount -t tmpfs none /mnt && echo mounted; test -e /dev/kmsg && echo devices"
+    order = on_a_machine(an_order(script), image=debian)
+    backend = DockerBackend(url=engine.url, privileged_machines=True)
+    told = await ended(backend, tmp_path, order)
+    if why_not is None:
+        assert told.output(2) == "mounted\ndevices\n", told.log()
+    else:
+        assert told.result.status is not OK
+        assert told.output(0).strip(), why_not

@@ -54,10 +54,13 @@ class Look:
         await self.page.get_by_role("button", name="Sign in with the token").click()
         await self.page.wait_for_url("**/pipelines")
 
-    async def violations(self) -> list[str]:
-        """What axe-core finds serious on the page as it is now."""
+    async def violations(self, *rules: str) -> list[str]:
+        """What axe-core finds serious on the page as it is now, by all of its rules or by some."""
         await self.page.evaluate(axe())
-        found = await self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        options: dict[str, object] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = list(rules)
+        found = await self.page.evaluate("options => axe.run(options)", options)
         return [
             f"{it['id']}: {it['help']}: {json.dumps([node['html'][:160] for node in it['nodes']])}"
             for it in found["violations"]

@@ -145,7 +145,7 @@ def test_output_stands_below_the_name_of_its_step(tmp_path: Path) -> None:
     assert said == ["▸ echo one", "one", "▸ echo two", "two", "▸ echo three", "three"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     checkout = Checkout(tmp_path, a_job("echo $$ > /proc/self/fd/1; sleep 4711"))
     process = started(checkout)

@@ -22,6 +22,12 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
+# Light is held to all rules; the others to those by which they differ from it.
+RULES: dict[str, tuple[str, ...]] = {
+    "light": (),
+    "dark": ("color-contrast", "link-in-text-block"),
+    "narrow": ("scrollable-region-focusable", "target-size", "meta-viewport"),
+}
 MOST_SCRIPT_AND_STYLE = 60_000  # bytes over the wire, for any page
 
 CONFIG = r"""version: 2.1
@@ -168,7 +174,7 @@ async def test_every_page_is_whole_readable_and_light(
         for name, path in addresses(town).items():
             response = await look.at(path)
             await look.page.locator("main :is(h1, h2)").first.wait_for()
-            found = await look.violations()
+            found = await look.violations(*RULES[mode])
             if response.status != 200:
                 found.append(f"status {response.status}")
             if await look.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
@@ -230,7 +236,8 @@ async def test_what_did_not_run_says_why(look: Look, town: Town) -> None:
 
 async def test_errors_of_a_config_show_place_and_caret(look: Look, town: Town) -> None:
     await look.at(f"{town.root}/3")
-    await expect(look.page.locator(".caret").first).to_be_visible()
+    await expect(look.page.locator(".caret").first).to_contain_text("config.yml:2:")
+    await expect(look.page.locator(".caret").first).to_contain_text("^")
     assert "config error" in (await look.page.title()).lower()
     icon = look.page.locator("link[rel=icon]")
     assert await icon.get_attribute("href") == "/favicon/bad.svg"

@@ -23,9 +23,10 @@ from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunne
 class House:
     """One server with its surroundings, and short ways to look at it."""
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None, **settings: Any) -> None:
         self.folder = folder
         self.database_url = database_url
+        self.settings = settings
         self.clock = FakeClock()
         self.repositories = FakeRepositories()
         self.compiler = FakeCompiler(a_plan("build"))
@@ -37,7 +38,9 @@ class House:
         adapters = Adapters(
             clock=self.clock, repositories=self.repositories, compiler=self.compiler
         )
-        settings = Settings(data=self.folder, run_jobs=False, database_url=self.database_url)
+        settings = Settings(
+            data=self.folder, run_jobs=False, database_url=self.database_url, **self.settings
+        )
         self.engine = build(settings, adapters)
         self.use = UseCases(self.engine)
         self.runner = ScriptedRunner(self.engine.runners)

@@ -11,7 +11,7 @@ from roundel.api.app import create_api
 from roundel.app import UseCases, build
 from roundel.domain.access import Actor
 from roundel.domain.errors import Invalid
-from roundel.domain.ids import PipelineId, new_id
+from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Plan
 from roundel.domain.runners import Secret
@@ -35,6 +35,15 @@ ENVVAR = "/api/v2/project/gh/acme/web/envvar"
 def client(house: House) -> Client:
     token = (house.folder / "admin-token").read_text().strip()
     return Client(create_api(house.engine, UseCases(house.engine), SETTINGS), token)
+
+
+async def a_group(house: House, client: Client) -> str:
+    """Make a group that nobody is in; return its id."""
+    made = await client.post(
+        f"/api/v2/organizations/{house.project.organization.id}/groups", {"name": "nobody"}
+    )
+    assert made.status == 201, made
+    return str(made.json()["id"])
 
 
 async def sent(client: Client, method: str, target: str, body: str = "") -> Any:
@@ -97,7 +106,8 @@ async def test_a_job_without_contexts_gets_none(house: House, client: Client):
     order = await house.runner.run_one()
     assert order is not None
     assert "SECRET" not in order.environment
-    assert order.masks == ()
+    tokens = {order.environment[name] for name in ("CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")}
+    assert set(order.masks) == tokens
 
 
 async def test_a_context_that_is_not_there_fails_the_job_by_name(house: House):
@@ -128,7 +138,7 @@ async def test_a_restricted_context_makes_the_job_unauthorized(house: House, cli
 
 async def test_who_approves_must_be_allowed_as_well(house: House, client: Client):
     context = await a_context(client, "prod", SECRET=CANARY)
-    nobody = {"restriction_type": "group", "restriction_value": new_id()}
+    nobody = {"restriction_type": "group", "restriction_value": await a_group(house, client)}
     assert (await client.post(f"/api/v2/context/{context}/restrictions", nobody)).status == 201
     stranger = (await client.post("/api/roundel/token", {"login": "stranger"})).json()["token"]
     other = await house.engine.reads.actor(digest_of(stranger))
@@ -148,7 +158,8 @@ async def test_who_approves_must_be_allowed_as_well(house: House, client: Client
 async def test_the_server_itself_may_use_what_is_for_everybody(house: House, client: Client):
     context = await a_context(client, "prod", SECRET=CANARY)
     system = Actor(id=SYSTEM.id, login=SYSTEM.login, name=SYSTEM.name)
-    for rule, status in ((None, "queued"), (new_id(), "unauthorized")):
+    group = await a_group(house, client)
+    for rule, status in ((None, "queued"), (group, "unauthorized")):
         if rule is not None:
             body = {"restriction_type": "group", "restriction_value": rule}
             made = await client.post(f"/api/v2/context/{context}/restrictions", body)

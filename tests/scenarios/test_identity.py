@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.api.client import Answer, Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_job_plan, a_plan
 from tests.scenarios.conftest import House
+from tests.scenarios.test_contexts import plan_with
 
 NAMES = ("CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
 
@@ -94,6 +96,23 @@ async def test_both_tokens_tell_who_the_job_is(house: House, client: Client) -> 
         "pipeline-id": order.environment["CIRCLE_PIPELINE_ID"],
         "workflow-id": order.environment["CIRCLE_WORKFLOW_ID"],
     }
+
+
+async def test_a_token_names_the_contexts_of_its_job(house: House, client: Client) -> None:
+    made = await client.post("/api/v2/context", {"name": "prod", "owner": {"slug": "gh/acme"}})
+    order = await ordered(house, plan_with("prod"))
+    claims = await checked(house, client, order.environment[NAMES[1]])
+    assert claims["oidc.circleci.com/context-ids"] == [made.json()["id"]]
+
+
+async def test_local_runs_have_no_tokens(tmp_path: Path) -> None:
+    house = House(tmp_path / "local", identity_tokens=False)
+    await house.open()
+    order = await ordered(house)
+    assert not set(NAMES) & set(order.environment)
+    with pytest.raises(NotAllowed, match="local runs"):
+        await house.engine.runners.identity_token(order.lease, {}, False)
+    await house.engine.stop()
 
 
 async def test_tokens_are_hidden_in_output(house: House) -> None:
@@ -299,7 +318,7 @@ async def test_mistakes_in_the_path_and_the_query_are_told_under_error(
         assert (answer.status, set(answer.json())) == (400, {"error"})
 
 
-async def test_tokens_outlive_a_new_master_key(tmp_path: Any) -> None:
+async def test_tokens_outlive_a_new_master_key(tmp_path: Path) -> None:
     alone = House(tmp_path / "alone")
     await alone.open()
     order = await ordered(alone)

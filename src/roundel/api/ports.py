@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.api.definition_ports import DefinitionCases
+from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
 from roundel.domain.blobs import Blobs
@@ -16,7 +18,9 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
     JobId,
     OrganizationId,
@@ -181,6 +185,10 @@ class UseCases(RunnerUseCases, Protocol):
     """
 
     @property
+    def definitions(self) -> DefinitionCases: ...
+    @property
+    def organizations(self) -> OrganizationCases: ...
+    @property
     def git(self) -> GitCases: ...
     @property
     def policies(self) -> PolicyCases: ...
@@ -343,7 +351,11 @@ class ApiApp(Protocol):
     @property
     def connections(self) -> ConnectionReads: ...
     @property
+    def definitions(self) -> DefinitionReads: ...
+    @property
     def ssh_keys(self) -> SshKeyReads: ...
+    @property
+    def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property

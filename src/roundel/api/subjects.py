@@ -7,6 +7,7 @@ from roundel.api.operations import Found, Subject
 from roundel.api.ports import ApiApp
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.errors import Invalid, NotFound
+from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -140,11 +141,31 @@ async def _project_in_parts(app: ApiApp, path: Path) -> Found[Project] | None:
     return await _project(app, {"project-slug": "/".join(parts)})
 
 
+async def _organization_of_slug(app: ApiApp, path: Path) -> Found[Organization] | None:
+    try:
+        slug = Slug.parse(path["project-slug"])
+    except NotFound:
+        return None
+    found = await app.reads.organization(slug.vcs, slug.organization)
+    return None if found is None else Found(found.id, found)
+
+
 async def _organization_by_id(app: ApiApp, path: Path) -> Found[Organization] | None:
     text = path["org_id"]
     if not is_uuid(text):
         return None
     return await _named_organization(app, {"org-slug-or-id": text})
+
+
+async def _group(app: ApiApp, path: Path) -> Found[Group] | None:
+    found = await _organization_by_id(app, path)
+    if found is None:
+        return None
+    text = path["group_id"]
+    group = await app.groups.group(GroupId(text.lower())) if is_uuid(text) else None
+    if group is not None and group.organization_id != found.organization:
+        group = None
+    return Found(found.organization, group)
 
 
 NO_PROJECT = "Project not found"
@@ -161,9 +182,11 @@ ORGANIZATION_BY_ID = Subject(
     missing="Organization does not exist.",
     outside="Organization does not exist.",
 )
+GROUP = Subject(find=_group, missing="Group not found.", outside="Organization does not exist.")
 ORGANIZATION_BY_SLUG = Subject(
     find=_organization_by_slug, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION
 )
+ORGANIZATION_OF_SLUG = Subject(find=_organization_of_slug, missing=NO_PROJECT, outside=NO_PROJECT)
 PROJECT_IN_PARTS = Subject(find=_project_in_parts, missing=NO_PROJECT, outside=NO_PROJECT)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(

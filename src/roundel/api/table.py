@@ -2,27 +2,40 @@
 
 from roundel.api import health
 from roundel.api.operations import V1, AnyOperation
-from roundel.api.own import administration, artifacts, deliveries, events, followed, git_hosts, logs
+from roundel.api.own import (
+    administration,
+    artifacts,
+    deliveries,
+    events,
+    followed,
+    git_hosts,
+    logs,
+    members,
+)
 from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
 from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
     checkout_keys,
     contexts,
+    definitions,
     documents,
     envvars,
+    groups,
     insight_summaries,
     insight_tests,
     insights,
     jobs,
     kept,
     oidc,
+    organizations,
     pipeline_values,
     pipelines,
     policies,
     projects,
     schedules,
     settings,
+    triggers,
     url_orbs,
     usage,
     webhooks,
@@ -36,11 +49,16 @@ MODULES = (
     jobs,
     kept,
     pipeline_values,
+    definitions,
+    triggers,
     projects,
     schedules,
     settings,
     contexts,
     envvars,
+    groups,
+    organizations,
+    members,
     checkout_keys,
     ssh_keys,
     oidc,

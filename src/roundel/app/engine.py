@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, SystemClock
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import new_id
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
@@ -42,7 +44,9 @@ from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.definitions import SqlDefinitionReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
+from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.queries.pages import SqlPageReads
 from roundel.store.queries.policies import SqlPolicyReads
@@ -111,7 +115,9 @@ class Engine:
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
+        self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
+        self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.policies: PolicyReads = SqlPolicyReads(self._database)
         self.judge = Judge()
@@ -126,7 +132,7 @@ class Engine:
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
-        self.git_hosts: GitHosts = HostAdapters()
+        self.git_hosts: GitHosts = HostAdapters(self.web)
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
+from roundel.app.local_pipeline import create, mark_of
 from roundel.app.local_plan import PlanChange, config_text
-from roundel.app.local_session import Session, create, mark_of
+from roundel.app.local_session import Session
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
 from roundel.domain.access import Actor
-from roundel.domain.pipelines import Ref
+from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug, Vcs
 from roundel.services.compiling_here import CompilerHere
@@ -40,7 +41,7 @@ __all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"
 
 
 def run_here(wanted: Wanted, audience: Audience) -> Summary:
-    """Run to the end, or until SIGINT or SIGTERM; nothing that runs is left behind."""
+    """Run to the end, or until SIGINT, SIGTERM or SIGHUP; nothing that runs is left behind."""
     with asyncio.Runner() as runner:
         return runner.run(_run(wanted, audience))
 
@@ -51,15 +52,15 @@ async def _run(wanted: Wanted, audience: Audience) -> Summary:
     if wanted.dry:
         return await _plan(wanted, checkout, ref, audience)
     async with (
-        _engine(wanted, checkout, ref, audience) as (engine, change, project, by),
-        Session(engine, wanted, audience, checkout.root) as session,
+        _engine(wanted, checkout, ref, audience) as (engine, change, project, by, commit),
+        Session(engine, wanted, audience, checkout.root, commit) as session,
     ):
         return await session.pipeline(project, ref, by, change)
 
 
 async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience) -> Summary:
     """Compile, and tell what would run."""
-    async with _engine(wanted, checkout, ref, audience) as (engine, change, project, by):
+    async with _engine(wanted, checkout, ref, audience) as (engine, change, project, by, _):
         await create(engine, project, ref, by, wanted)
         mark_of(engine).unlink()
     if change.refusal is not None:
@@ -84,7 +85,7 @@ def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
 @contextlib.asynccontextmanager
 async def _engine(
     wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
-) -> AsyncIterator[tuple[Engine, PlanChange, Project, Actor]]:
+) -> AsyncIterator[tuple[Engine, PlanChange, Project, Actor, Commit]]:
     """Open the checkout's state and take its snapshot; close it again."""
     text, file = _config(wanted, checkout)
     text = config_text(wanted, text)
@@ -114,7 +115,7 @@ async def _engine(
             ),
             engine,
         )
-        yield engine, change, project, by
+        yield engine, change, project, by, snapshot.commit
     finally:
         await engine.stop()
 

@@ -60,7 +60,7 @@ async def choose_backend(
 def _processes(shared: Path | None) -> ProcessBackend:
     # A job with a /tmp of its own would not see what lies in ours.
     hidden = shared is not None and shared.is_relative_to("/tmp")  # noqa: S108
-    return ProcessBackend(namespaces=not hidden)
+    return ProcessBackend(namespaces=not hidden, own_users=False)
 
 
 def _engine_may_be_there() -> bool:

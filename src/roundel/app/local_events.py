@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import Micros
-from roundel.domain.ids import ExecutionId, JobId
+from roundel.domain.ids import ExecutionId, JobId, WorkflowId
 from roundel.domain.plan import Plan
 from roundel.domain.runners import StepReport
 
@@ -54,6 +54,41 @@ class JobEnded:
     status: str
     message: str | None
     at: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far something is that takes a while before a step has output, such as an image's pull.
+
+    `total` is None where nobody knows; both count bytes.
+    """
+
+    task: Task
+    text: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStands:
+    """A job of a workflow as it stands, with what it requires."""
+
+    job: JobId
+    name: str
+    type: str
+    status: str
+    requires: tuple[str, ...]
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowStands:
+    """A workflow as it stands; told again when anything of it has changed."""
+
+    workflow: WorkflowId
+    name: str
+    status: str
+    jobs: tuple[JobStands, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +161,17 @@ class Planned:
 
 
 Event: TypeAlias = (
-    JobBegan | StepTold | OutputLine | JobEnded | Waiting | Approved | Note | Planned | Summary
+    JobBegan
+    | StepTold
+    | OutputLine
+    | Progress
+    | JobEnded
+    | WorkflowStands
+    | Waiting
+    | Approved
+    | Note
+    | Planned
+    | Summary
 )
 
 

@@ -104,21 +104,27 @@ async def keep_results(engine: Engine, pipeline: Pipeline, folder: Path) -> Summ
     jobs: list[JobSummary] = []
     failures: list[TestFailure] = []
     tests = artifacts = 0
+    workflows = [view.workflow for view in views]
+    last = _last_runs(workflows)
+    seen: set[JobId] = set()
     for view in views:
         for slot in await engine.reads.slots(view.workflow.id):
             job = slot.job
-            jobs.append(_job_summary(view.workflow, job))
-            if job.number is None:
+            if view.workflow in last:
+                jobs.append(_job_summary(view.workflow, job))
+            if job.number is None or job.id in seen:
                 continue
+            seen.add(job.id)
             artifacts += await _keep_artifacts(engine, job, folder)
             found = await _tests(engine, job.id)
-            tests += len(found)
-            failures += _keep_tests(job, found, folder)
-    workflows = [view.workflow for view in views]
+            failed = _keep_tests(job, found, folder)
+            if view.workflow in last:
+                tests += len(found)
+                failures += failed
     return Summary(
         succeeded=_succeeded(pipeline, workflows),
         jobs=tuple(jobs),
-        workflows=tuple((it.name, it.status.value) for it in workflows),
+        workflows=tuple((it.name, it.status.value) for it in last),
         failures=tuple(failures),
         tests=tests,
         folder=str(folder),
@@ -128,10 +134,14 @@ async def keep_results(engine: Engine, pipeline: Pipeline, folder: Path) -> Summ
 
 def _succeeded(pipeline: Pipeline, workflows: list[Workflow]) -> bool:
     """Tell whether the last run of each workflow succeeded; earlier ones were run again."""
-    last: dict[WorkflowId, Workflow] = {it.workspace_id: it for it in workflows}
     return pipeline.state is PipelineState.CREATED and all(
-        it.status is WorkflowStatus.SUCCESS for it in last.values()
+        it.status is WorkflowStatus.SUCCESS for it in _last_runs(workflows)
     )
+
+
+def _last_runs(workflows: list[Workflow]) -> list[Workflow]:
+    last: dict[WorkflowId, Workflow] = {it.workspace_id: it for it in workflows}
+    return list(last.values())
 
 
 def _job_summary(workflow: Workflow, job: Job) -> JobSummary:

@@ -8,119 +8,70 @@ from dataclasses import replace
 from pathlib import Path
 
 from roundel.app.engine import Engine
+from roundel.app.local_again import of_today, run_again
+from roundel.app.local_attending import Attending
 from roundel.app.local_backend import choose_backend, end_leftovers
+from roundel.app.local_commands import Commands
 from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
 from roundel.app.local_orders import changed
+from roundel.app.local_pipeline import asks, begin, cancel_open, create, errors_of, mark_of, over
 from roundel.app.local_plan import PlanChange
 from roundel.app.local_results import LogFiles, keep_results, new_folder
-from roundel.app.local_server import Change, TellingServer
-from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
+from roundel.app.local_server import TellingServer
+from roundel.app.local_snapshots import NoSnapshot, Snapshots
+from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
-from roundel.domain.flows import WORKFLOW_ENDED
+from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
 from roundel.domain.ids import JobId, PipelineId, WorkflowId
 from roundel.domain.jobs import ENDED, JobStatus
-from roundel.domain.pipelines import Pipeline, PipelineState, Ref
-from roundel.domain.plan import JobType
+from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref
 from roundel.domain.projects import Project
+from roundel.domain.runners import JobOrder
 from roundel.domain.views import WorkflowView
 from roundel.runner.main import Runner
 from roundel.services.approvals import ApproveJob, approve_job
-from roundel.services.compiling_here import CompilerHere
-from roundel.services.pipelines import (
-    TriggerPipeline,
-    create_pipeline,
-    give_up_pipeline,
-    trigger_pipeline,
-)
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 from roundel.settings import BackendChoice
 
 SLOW_POLL_SECONDS = 0.5  # what changes without an end of a job is seen this late
 MOST_WORKFLOWS = 1000
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal is gone
 LEAVE_SECONDS = 15.0  # for sandboxes that are being removed at the end
-
-
-async def create(engine: Engine, project: Project, ref: Ref, by: Actor, wanted: Wanted) -> Pipeline:
-    """Trigger a pipeline and create its workflows; raise what is wrong with its config.
-
-    The mark of an open run is the caller's to remove once nothing of it is open.
-    """
-    mark = mark_of(engine)
-    if mark.exists():
-        await cancel_open(engine, project, by)
-    mark.touch()
-    command = TriggerPipeline(project=project, ref=ref, parameters=wanted.parameters, by=by)
-    triggered = await trigger_pipeline(command, engine)
-    if triggered is None:
-        raise CannotRunHere("the commit asks for no pipeline")
-    await create_pipeline(triggered, engine)
-    view = await engine.reads.pipeline(triggered.pipeline.id)
-    if view is None:
-        raise CannotRunHere("the pipeline is gone from the state folder")
-    if view.pipeline.state is PipelineState.ERRORED:
-        raise errors_of(view.pipeline, engine)
-    return view.pipeline
-
-
-def asks(change: PlanChange) -> bool:
-    """Tell whether the plan has approvals at all; most have none, and need no looking for them."""
-    plan = change.chosen
-    return plan is not None and any(
-        slot.type is JobType.APPROVAL for flow in plan.workflows for slot in flow.slots
-    )
-
-
-def over(workflows: list[WorkflowView], waiting: set[WorkflowId]) -> bool:
-    """Tell whether nothing can happen any more: all has ended, or waits for nobody."""
-    return all(
-        view.workflow.status in WORKFLOW_ENDED or view.workflow.id in waiting for view in workflows
-    )
-
-
-def mark_of(engine: Engine) -> Path:
-    """Return the file that is there while a run is under way, or was when it was killed."""
-    return engine.folder.path / "open"
-
-
-async def cancel_open(engine: Engine, project: Project, by: Actor) -> None:
-    """End what the last runs have left open, so that nothing of it runs with ours."""
-    reads = engine.reads
-    recent = await reads.pipelines(projects=[project.id], limit=MOST_AT_ONCE)
-    for view in recent:
-        if view.pipeline.state is PipelineState.PENDING:
-            await give_up_pipeline(view.pipeline.id, engine)
-    for view in recent:
-        for flow in await reads.workflows(view.pipeline.id, limit=MOST_WORKFLOWS):
-            if flow.workflow.status not in WORKFLOW_ENDED:
-                command = CancelWorkflow(workflow=flow.workflow.id, by=by)
-                await cancel_workflow(command, engine)
-
-
-def errors_of(pipeline: Pipeline, engine: Engine) -> ConfigErrors:
-    """Return the errors of a pipeline, with their places where the compiler has told them."""
-    from roundel.compiler import render_problem
-
-    compiler = engine.compiler
-    last = compiler.last if isinstance(compiler, CompilerHere) else None
-    if last is not None and last.errors:
-        return ConfigErrors(tuple(render_problem(problem) for problem in last.errors))
-    return ConfigErrors(tuple(error.message for error in pipeline.errors))
 
 
 class Session:
     """One run: the runner beside the engine, and the way to end it early."""
 
-    def __init__(self, engine: Engine, wanted: Wanted, audience: Audience, root: Path) -> None:
+    def __init__(
+        self, engine: Engine, wanted: Wanted, audience: Audience, root: Path, commit: Commit
+    ) -> None:
         self._engine = engine
+        self._commit = commit
         self._root = root
         self._wanted = wanted
         self._audience: Audience | None = audience
         self._folder = new_folder(engine.folder.path.parent / "runs")
         self._logs = LogFiles(self._folder, self)
-        self._server = TellingServer(engine, self._logs, self._change(), engine.clock)
+        self._server = TellingServer(engine, self._logs, self._change, engine.clock)
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
+        slots = wanted.slots or os.cpu_count() or 1
+        self._snapshots = Snapshots(
+            engine.folder.path / "snapshots", engine.folder.path.parent.name
+        )
+        self._refusal: NoSnapshot | None = None
+        self._attending = Attending(
+            self._logs,
+            wanted.desk,
+            breaks=wanted.breaks,
+            shell_on_failure=wanted.shell_on_failure,
+            hold=wanted.stays,
+            most=slots,
+            snapshots=self._snapshots,
+            every_step=wanted.snapshots,
+        )
+        self._commands = Commands(engine, self._logs, self._attending, self._server.ended)
         self._asked: set[JobId] = set()
         self._declined: set[JobId] = set()
         self._doors = contextlib.AsyncExitStack()
@@ -157,15 +108,17 @@ class Session:
             folder=engine.folder.runner,
             clock=engine.clock,
             slots=self._wanted.slots or os.cpu_count() or 1,
+            attendant=self._attending,
         )
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._interrupt)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for asking in self._asking:
             asking.cancel()
+        self._attending.release()
         if self._running is not None and not self._running.done():
             await self._runner.stop(0.0 if self._at_once.is_set() else LEAVE_SECONDS)
         if self._running is not None:
@@ -173,28 +126,40 @@ class Session:
                 await self._running
         await self._doors.aclose()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
         # What had to be left because there was no time is ended now.
         await end_leftovers(self._backend, self._engine.folder.runner)
         await self._backend.close()
         self._logs.close()
 
-    def _change(self) -> Change:
+    def _change(self, order: JobOrder) -> JobOrder:
+        """Return an order as the command line wants it."""
         wanted = self._wanted
-        return lambda order: changed(order, wanted.environment, wanted.secrets)
+        order = changed(order, wanted.environment, wanted.secrets)
+        if wanted.again is not None:
+            order = of_today(order, self._commit)
+        if wanted.resume_at is None or wanted.resume_at[0] != order.job_name:
+            return order
+        try:
+            return self._snapshots.resumed(order, wanted.resume_at[1])
+        except NoSnapshot as refusal:
+            self._refusal = refusal
+            self._interrupt()
+            return replace(order, steps=())
 
     def _interrupt(self) -> None:
         """End the run; said twice, at once."""
         if self._interrupted.is_set():
             self._at_once.set()
         self._interrupted.set()
+        self._attending.release()
         self._server.ended.set()
 
     async def pipeline(self, project: Project, ref: Ref, by: Actor, change: PlanChange) -> Summary:
         """Trigger the pipeline, wait for its end, and keep what it left."""
         engine = self._engine
-        pipeline = await create(engine, project, ref, by, self._wanted)
+        pipeline = await self._pipeline(project, ref, by)
         if change.refusal is not None:
             raise change.refusal
         if change.chosen is not None and change.chosen.setup:
@@ -202,7 +167,11 @@ class Session:
 
             await self._doors.enter_async_context(api_beside(engine, self._host))
         self._running = asyncio.create_task(self._runner.run(), name="runner")
+        if self._wanted.desk is not None:
+            self._asking.add(asyncio.create_task(self._commands.obey(self._wanted.desk, by)))
         pipeline = await self._to_the_end(pipeline.id, by, change)
+        if self._refusal is not None:
+            raise self._refusal
         summary = await keep_results(engine, pipeline, self._folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
             await cancel_open(engine, project, by)
@@ -211,6 +180,15 @@ class Session:
         self._logs.hear(summary)
         return summary
 
+    async def _pipeline(self, project: Project, ref: Ref, by: Actor) -> Pipeline:
+        """Return a new pipeline, or the one to go on with."""
+        engine, again = self._engine, self._wanted.again
+        if again is None:
+            return await create(engine, project, ref, by, self._wanted)
+        await begin(engine, project, by)
+        pipeline, _ = await self._look(await run_again(again, engine, project, by))
+        return pipeline
+
     async def _to_the_end(self, pipeline_id: PipelineId, by: Actor, change: PlanChange) -> Pipeline:
         canceled = False
         while True:
@@ -218,8 +196,14 @@ class Session:
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
                 raise errors_of(pipeline, self._engine)
+            if self._wanted.follow:
+                await self._commands.tell(workflows)
+            if self._commands.left and not (over(workflows, set()) or self._interrupted.is_set()):
+                self._interrupt()
+            if await self._commands.rerun(workflows, by):
+                continue
             waiting = await self._approvals(workflows, by) if asks(change) else set[WorkflowId]()
-            if over(workflows, waiting):
+            if over(workflows, waiting) and not self._stays(workflows):
                 return pipeline
             if self._interrupted.is_set() and not canceled:
                 canceled = True
@@ -231,6 +215,13 @@ class Session:
             if self._at_once.is_set():
                 return pipeline
             await self._change_comes()
+
+    def _stays(self, workflows: list[WorkflowView]) -> bool:
+        """Tell whether somebody may want to look into what failed, or run it again."""
+        if not self._wanted.stays or self._commands.left or self._interrupted.is_set():
+            return False
+        last = {view.workflow.workspace_id: view.workflow.status for view in workflows}
+        return any(status is not WorkflowStatus.SUCCESS for status in last.values())
 
     async def _look(self, pipeline_id: PipelineId) -> tuple[Pipeline, list[WorkflowView]]:
         view = await self._engine.reads.pipeline(pipeline_id)

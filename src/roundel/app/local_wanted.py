@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from roundel.app.local_desk import Desk
 from roundel.domain.errors import DomainError
 from roundel.domain.plan import Json
 from roundel.services.choosing import Choice
@@ -13,6 +14,14 @@ MOST_AT_ONCE = 8  # runs of one checkout side by side; each has a state of its o
 
 Decide = Callable[[str, str], Awaitable[bool | None]]
 """Answers whether a workflow's approval job is approved; None leaves it waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What to run again of the last run: what failed (or its failed tests alone), or one job."""
+
+    failed_tests: bool = False
+    job: str | None = None
 
 
 class CannotRunHere(DomainError):
@@ -56,3 +65,11 @@ class Wanted:
     stub: bool = False
     dry: bool = False
     decide: Decide = _leave_waiting
+    follow: bool = False  # tell how workflows stand, whenever that changes
+    desk: Desk | None = None
+    stays: bool = False  # after a failure, until the person leaves
+    shell_on_failure: bool = False
+    snapshots: bool = False  # of the files of every job before every step
+    again: Again | None = None  # go on from the last run instead of making a new one
+    resume_at: tuple[str, str] | None = None  # the job of `again`, and its step
+    breaks: tuple[tuple[str, str], ...] = ()  # before which step of which job a shell is given

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
+from roundel.app.definition_cases import DefinitionCases
 from roundel.app.engine import Engine
 from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
+from roundel.app.organization_cases import OrganizationCases
 from roundel.app.policy_cases import PolicyCases
 from roundel.app.repeat_cases import RepeatCases
 from roundel.app.runner_use_cases import RunnerUseCases
@@ -53,9 +55,11 @@ class UseCases(RunnerUseCases):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
+        self.definitions = DefinitionCases(engine)
         self.git = GitCases(engine)
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
+        self.organizations = OrganizationCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
         self.oidc = OidcCases(engine)

@@ -4,7 +4,16 @@ from roundel.app.engine import Engine
 from roundel.app.use_cases import UseCases
 from roundel.domain.access import Actor, Role
 from roundel.domain.ids import OrganizationId, PersonId, PipelineId, new_id
-from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref, Trigger, TriggerType
+from roundel.domain.pipelines import (
+    Commit,
+    ErrorType,
+    Pipeline,
+    PipelineError,
+    PipelineState,
+    Ref,
+    Trigger,
+    TriggerType,
+)
 from roundel.domain.projects import Project
 from roundel.domain.repositories import Trouble
 from roundel.domain.runners import Secret
@@ -63,7 +72,8 @@ class WebUseCases(UseCases):
         app = self._app
         fetched = await app.repositories.fetch(project.repository_url, ref)
         if isinstance(fetched, Trouble):
-            return CheckedConfig(output="", errors=(fetched.message,))
+            error = PipelineError(type=ErrorType.CONFIG_FETCH, message=fetched.message)
+            return CheckedConfig(output="", errors=(error,))
         outcome = await app.compiler.compile(
             CompileRequest(
                 text=fetched.text,
@@ -82,9 +92,7 @@ class WebUseCases(UseCases):
                 scope=project.id,
             )
         )
-        return CheckedConfig(
-            output=outcome.output, errors=tuple(error.message for error in outcome.errors)
-        )
+        return CheckedConfig(output=outcome.output, errors=outcome.errors)
 
 
 def _imagined(project: Project, ref: Ref, commit: Commit, app: Engine) -> Pipeline:

@@ -11,7 +11,7 @@ nobody looks, and can be adopted.  Used wrongly it complains with an AssertionEr
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +152,17 @@ class _FakeSandbox:
     @property
     def remote_docker(self) -> str | None:
         return None
+
+    def terminal(self, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+        del environment
+        return None
+
+    async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
+        del name, folder, cheaply
+        return None
+
+    async def restore(self, folder: Path) -> None:
+        del folder
 
     def halted(self) -> bool:
         return self._world.halted

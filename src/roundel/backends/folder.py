@@ -137,6 +137,10 @@ class JobFolder:
         finally:
             os.close(descriptor)
 
+    def write_shell(self, script: str) -> None:
+        """Put the script of a person's shell where the job can read it and nobody else."""
+        self._write(self.secrets / "shell.sh", script, 0o644)
+
     def open_file(self, name: str) -> int:
         """Open a file of the job for reading and cutting, or refuse what is not a plain file."""
         try:

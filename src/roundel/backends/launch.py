@@ -35,3 +35,29 @@ def launch_text(step: StepOrder, environment: Mapping[str, str], job_directory: 
     if step.argv:
         lines.append('set -- "$@" ' + " ".join(quoted(word) for word in step.argv))
     return "\n".join(lines) + "\n"
+
+
+def shell_text(environment: Mapping[str, str], job_directory: str, inside: str) -> str:
+    """Return the script of a person's shell: what the steps have, and the best shell there is.
+
+    `inside` is the job folder as the job sees it.
+    """
+    step = StepOrder(index=0, script="", argv=None, cwd=None, environment={})
+    return launch_text(step, environment, job_directory) + _SHELL.format(
+        bin=quoted(f"{inside}/bin")
+    )
+
+
+_SHELL = """
+export PATH={bin}:"$PATH"
+case $_rd_job_dir in
+  '~') _rd_job_dir=$HOME ;;
+  '~/'*) _rd_job_dir=${{HOME%/}}/${{_rd_job_dir#'~/'}} ;;
+esac
+cd "$_rd_job_dir" 2>/dev/null
+[ -r "${{BASH_ENV-}}" ] && . "$BASH_ENV"
+export PS1="(${{CIRCLE_JOB-job}}) \\w \\$ "
+[ -x /bin/bash ] && exec /bin/bash --noprofile --norc -i
+PS1="(${{CIRCLE_JOB-job}}) $ "
+exec /bin/sh -i
+"""

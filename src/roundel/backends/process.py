@@ -14,8 +14,10 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.namespaces import permitted_isolation, private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.processes import (
     HOME_MARK,
@@ -30,21 +32,30 @@ from roundel.backends.processes import (
 )
 from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
 from roundel.backends.sandbox import FolderSandbox
+from roundel.backends.users import (
+    INSIDE,
+    NAME,
+    JobUser,
+    forget_user,
+    has_own_user,
+    user_of,
+    users_permitted,
+)
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import ExecutorKind
 from roundel.domain.runners import JobOrder
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
 # Python ignores these; a job's programs expect them as they are by default.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DOCKER_WARNING = (
     "WARNING: this job asks for a container ({image}), and its steps run as plain processes of\n"
-    "this machine instead: with this machine's programs, as this machine's user, without the\n"
+    "this machine instead: with this machine's programs, without the\n"
     "image and without service containers.  Use a container engine for anything but trusted code.\n"
 )
+_SHARED_USER = "Warning: the job is the same user as its runner, and can do what that may do.\n"
 _SHARED_TMP = (
     "Warning: namespaces are not permitted here, so the job shares /tmp and the process table\n"
     "with this machine.\n"
@@ -58,8 +69,15 @@ class ProcessBackend:
     """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
     def __init__(
-        self, *, namespaces: bool = True, cap_bytes: int = CAP_BYTES, engine: bool = False
+        self,
+        *,
+        namespaces: bool = True,
+        own_users: bool = True,
+        cap_bytes: int = CAP_BYTES,
+        engine: bool = False,
     ) -> None:
+        # Whether jobs get users of their own; None until we know if we may give them any.
+        self._own_users: bool | None = None if own_users else False
         self._engine = engine  # whether jobs may use this machine's container engine
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
@@ -95,19 +113,27 @@ class ProcessBackend:
         if self._wakeups is None:
             self._wakeups = Wakeups()
         if self._isolation is None:
-            self._isolation = await finished(_permitted())
+            self._isolation = await finished(permitted_isolation())
+        if self._own_users is None:
+            self._own_users = await finished(users_permitted(self._isolation))
+        isolation = self._isolation
         folder = JobFolder(root, execution)
+        reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
+        # Who has the machine's engine, or is to be at home on the machine, has all of it anyway.
+        user = user_of(execution) if self._own_users and not reaches_engine else None
+        if folder.exists():  # as an earlier runner has begun it
+            user = user_of(execution) if has_own_user(root) else None
         sandbox = _ProcessSandbox(
             folder,
             self._wakeups,
-            inside=str(folder.job),
+            user=user,
             environment=_environment(order),
             job_directory=order.working_directory or "~/project",
             cap_bytes=self._cap,
         )
-        if self._engine or order.executor.kind is ExecutorKind.MACHINE:
+        if reaches_engine:
             sandbox.remote_docker = "Using the container engine of this machine."
-        sandbox.opened_how = _opened_how(order, self._isolation)
+        sandbox.opened_how = _opened_how(order, self._isolation, user)
         identity_file = root / "process.json"
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
@@ -116,9 +142,13 @@ class ProcessBackend:
             folder.make()
         with sandbox:
             if supervisor is None:
-                supervisor = self._start(order, folder, self._isolation)
+                supervisor = self._start(order, folder, self._isolation, user)
                 supervisor.save(identity_file)
             try:
+                base = self._base(order, folder, isolation, user)
+                sandbox.keeper = Copies(folder.root)
+                if user is None:  # people look into their own jobs only
+                    sandbox.entrance = lambda: way_in(supervisor.pid, isolation, base)
                 with _watched(supervisor, sandbox):
                     if adopted:
                         _check_alive(supervisor)
@@ -127,27 +157,26 @@ class ProcessBackend:
                 if not sandbox.kept:
                     await finished(self._remove(supervisor, folder, execution))
 
-    def _start(self, order: JobOrder, folder: JobFolder, isolation: tuple[str, ...]) -> Identity:
+    def _start(
+        self,
+        order: JobOrder,
+        folder: JobFolder,
+        isolation: tuple[str, ...],
+        user: JobUser | None,
+    ) -> Identity:
         home, tmp = folder.root / "home", folder.root / "tmp"
         home.mkdir(mode=0o755, exist_ok=True)
         tmp.mkdir(exist_ok=True)
         tmp.chmod(0o1777)
         argv = [*isolation, "/bin/sh", str(folder.job / "supervisor.sh")]
         argv += [str(folder.job), str(folder.secrets)]
-        private_tmp = _private_tmp(isolation)
-        if private_tmp:
+        own_tmp = private_tmp(isolation)
+        if user is not None:
+            user.prepare(folder, home, tmp)
+            argv += ["-u", str(user.number), str(folder.root)]
+        elif own_tmp:
             argv += ["-t", str(tmp), str(folder.root)]
-        environment = {
-            "PATH": os.environ.get("PATH", _PATH),
-            "HOME": str(home),
-            "TMPDIR": "/tmp" if private_tmp else str(tmp),  # noqa: S108 its own
-            "LANG": os.environ.get("LANG", "C.UTF-8"),
-            MARK: order.lease.execution_id,
-            HOME_MARK: str(folder.root.parent),
-        }
-        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
+        environment = self._base(order, folder, isolation, user)
         log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDWR)
         try:
@@ -176,6 +205,28 @@ class ProcessBackend:
             reap(pid)
             raise CannotOpen("The job's supervisor ended at once.", infrastructure=True)
         return started
+
+    @staticmethod
+    def _base(
+        order: JobOrder, folder: JobFolder, isolation: tuple[str, ...], user: JobUser | None
+    ) -> dict[str, str]:
+        """Return the variables that are there before those of the job."""
+        home = folder.root / "home" if user is None else INSIDE / "home"
+        tmp = folder.root / "tmp"
+        environment = {
+            "PATH": os.environ.get("PATH", _PATH),
+            "HOME": str(home),
+            "TMPDIR": "/tmp" if private_tmp(isolation) else str(tmp),  # noqa: S108 its own
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            MARK: order.lease.execution_id,
+            HOME_MARK: str(folder.root.parent),
+        }
+        for name in ("USER", "LOGNAME", "SHELL", "TZ"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        if user is not None:
+            environment |= {"USER": NAME, "LOGNAME": NAME, "SHELL": "/bin/sh"}
+        return environment
 
     async def _remove(
         self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
@@ -208,15 +259,36 @@ class ProcessBackend:
 
 
 class _ProcessSandbox(FolderSandbox):
+    def __init__(
+        self,
+        folder: JobFolder,
+        wakeups: Wakeups,
+        *,
+        user: JobUser | None,
+        environment: dict[str, str],
+        job_directory: str,
+        cap_bytes: int,
+    ) -> None:
+        super().__init__(
+            folder,
+            wakeups,
+            inside=str(folder.job if user is None else INSIDE / "job"),
+            environment=environment,
+            job_directory=job_directory,
+            cap_bytes=cap_bytes,
+        )
+        self._user = user
+
     def sees(self, path: Path) -> bool:
-        """All but what a private /tmp hides."""
-        return not path.is_relative_to("/tmp")  # noqa: S108
+        """All but what a private /tmp hides; another user than ours may be kept from the rest."""
+        return self._user is None and not path.is_relative_to("/tmp")  # noqa: S108
 
 
 def _remove_files(root: Path, execution: ExecutionId) -> None:
     JobFolder(root, execution).remove()
     for name in ("home", "tmp"):
         shutil.rmtree(root / name, ignore_errors=True)
+    forget_user(root)
     for name in ("process.json", "supervisor.log"):
         with contextlib.suppress(FileNotFoundError):
             (root / name).unlink()
@@ -227,43 +299,20 @@ def _environment(order: JobOrder) -> dict[str, str]:
     return {**image, **order.environment}
 
 
-def _opened_how(order: JobOrder, isolation: tuple[str, ...]) -> str:
+def _opened_how(order: JobOrder, isolation: tuple[str, ...], user: JobUser | None) -> str:
     lines = ""
     if order.executor.kind is ExecutorKind.DOCKER and order.executor.images:
         lines += DOCKER_WARNING.format(image=order.executor.images[0].image)
-    lines += f"Running as processes of {os.uname().nodename}, user id {os.getuid()}.\n"
+    number = os.getuid() if user is None else user.number
+    whose = "" if user is None else ", which is this job's alone"
+    lines += f"Running as processes of {os.uname().nodename}, user id {number}{whose}.\n"
+    if user is None and order.executor.kind is ExecutorKind.DOCKER:
+        lines += _SHARED_USER
     if not isolation:
         lines += _SHARED_TMP
-    elif not _private_tmp(isolation):
+    elif not private_tmp(isolation):
         lines += _SHARED_TMP_ONLY
     return lines
-
-
-def _private_tmp(isolation: tuple[str, ...]) -> bool:
-    # As another user in a user namespace we may make namespaces, and sh may not mount in them.
-    return bool(isolation) and "--user" not in isolation
-
-
-async def _permitted() -> tuple[str, ...]:
-    """Return the command that isolates a job as well as the kernel lets us, or nothing."""
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return ()
-    for extra in ((), ("--user", "--map-current-user")):
-        command = (unshare, *extra, *_NAMESPACES)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "true",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-        except OSError:
-            return ()
-        if await process.wait() == 0:
-            return command
-    return ()
 
 
 @contextlib.contextmanager

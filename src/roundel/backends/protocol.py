@@ -1,6 +1,6 @@
 """The protocol of back ends: a maker of sandboxes, and one job's sandbox."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,24 @@ class Sandbox(Protocol):
 
     def archives(self) -> Archives | None:
         """Return the engine's own way to a job's files; None where only the job's tar can."""
+
+    def terminal(self, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+        """Return the command that gives a terminal of this machine a shell beside the steps.
+
+        The shell has the steps' environment with `environment` over it, and stands in the job's
+        directory.  None: there is no way in here.
+        """
+
+    async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
+        """Keep the job's files as they are now; services are left out.
+
+        Return the image `name` in the back end's engine, or an empty text if they lie in `folder`.
+        None: they are not kept, as that cannot be, or `cheaply` was asked and it costs a copy of
+        everything.  Raise OSError if it fails.
+        """
+
+    async def restore(self, folder: Path) -> None:
+        """Put back what `save` has left in `folder`, before the first step.  Raise OSError."""
 
     def halted(self) -> bool:
         """Tell whether a step asked to end the job here (`circleci step halt`)."""

@@ -3,14 +3,15 @@
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from roundel.backends.events import Ended, Record, TooMuch
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder, NotOurs
-from roundel.backends.launch import launch_text
+from roundel.backends.launch import launch_text, shell_text
 from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
@@ -31,6 +32,14 @@ _NO_GROUPS = (
 READY_SECONDS = 30.0  # a supervisor that says nothing for this long never will
 
 
+class Keeper(Protocol):
+    """How a back end keeps a job's files and gives them back; see `Sandbox.save`."""
+
+    async def save(self, name: str, folder: Path, cheaply: bool) -> str | None: ...
+
+    async def restore(self, folder: Path) -> None: ...
+
+
 class FolderSandbox:
     """Drives one supervisor.  `inside` is the job folder's path as the job sees it."""
 
@@ -49,6 +58,10 @@ class FolderSandbox:
         self.remote_docker: str | None = None
         self.kept = False
         self.engine_archives: Archives | None = None
+        # The command that runs another one inside, on the terminal that it is given.
+        self.entrance: Callable[[], tuple[str, ...] | None] = lambda: None
+        self.launch_inside = str(folder.secrets)
+        self.keeper: Keeper | None = None
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
@@ -139,6 +152,24 @@ class FolderSandbox:
     def archives(self) -> Archives | None:
         """There is none unless a back end has an engine that knows how."""
         return self.engine_archives
+
+    def terminal(self, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+        """Return the back end's way in, with a script that makes the steps' environment."""
+        entrance = self.entrance()
+        if entrance is None:
+            return None
+        merged = {**self._environment, **environment}
+        self._folder.write_shell(shell_text(merged, self._job_directory, self._inside))
+        return (*entrance, "/bin/sh", f"{self.launch_inside}/shell.sh")
+
+    async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
+        """Nothing is kept unless a back end knows how."""
+        return None if self.keeper is None else await self.keeper.save(name, folder, cheaply)
+
+    async def restore(self, folder: Path) -> None:
+        """As the back end knows how."""
+        if self.keeper is not None:
+            await self.keeper.restore(folder)
 
     def halted(self) -> bool:
         """Tell whether a step said so."""

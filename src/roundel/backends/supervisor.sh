@@ -1,9 +1,11 @@
 # Runs the steps of one job.  POSIX sh only: dash, bash and busybox ash; nothing else is needed.
 #
-#   sh supervisor.sh JOB SECRETS [-t TMP KEEP] [-- COMMAND...]
+#   sh supervisor.sh JOB SECRETS [-t TMP KEEP | -u USER ROOT] [-- COMMAND...]
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
 # a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp.
+# With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: the
+# table ROOT/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
 #
 # Commands come as lines through the FIFO JOB/control:
@@ -25,6 +27,12 @@ if [ "${1-}" = -t ]; then
   esac
   mount --rbind "$2" /tmp || exit 70
   shift 3
+fi
+if [ "${1-}" = -u ]; then
+  mount -a -T "$3/mounts" || exit 70
+  cd / || exit 70
+  exec setpriv --reuid "$2" --regid "$2" --clear-groups --inh-caps=-all --no-new-privs \
+    /bin/sh /tmp/.roundel/job/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch
 fi
 [ "${1-}" = -- ] && shift
 

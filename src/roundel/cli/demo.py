@@ -151,6 +151,8 @@ def tell_what_to_try(stage: Stage) -> None:
     """Print calls that show more of what just happened."""
     header = f'-H "Circle-Token: $(cat {stage.data}/admin-token)"'
     click.echo()
+    say(f"Its page is {stage.url}/pipelines/{SLUG}/1; sign in with the token in")
+    click.echo(f"  {stage.data}/admin-token")
     say(f"The API answers at {stage.url}/api/v2, for example:")
     for path in (f"project/{SLUG}/pipeline", f"project/{SLUG}/job/1", "openapi.yml"):
         click.echo(f"  curl {header} {stage.url}/api/v2/{path}")

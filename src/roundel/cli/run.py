@@ -10,12 +10,26 @@ import click
 
 from roundel.cli.options import image_rule
 from roundel.cli.output import Failure
+from roundel.cli.seat import sit
 from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, default_cache_folder
 
 if TYPE_CHECKING:
-    from roundel.app.local_events import Audience
+    from roundel.app.local_wanted import Again
+    from roundel.cli.seat import Seat
 
+# What is decided when a pipeline is made.
+_OF_A_NEW_RUN = (
+    "names",
+    "only",
+    "dry_run",
+    "stub",
+    "config",
+    "branch",
+    "tag",
+    "parameters",
+    "in_place",
+)
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -26,6 +40,14 @@ def pair(text: str) -> tuple[str, str]:
     if not sign or not key.strip():
         raise click.BadParameter(f"{text!r} is not KEY=VALUE")
     return key.strip(), value
+
+
+def job_step(text: str) -> tuple[str, str]:
+    """Return the two names in `JOB:STEP`."""
+    job, sign, step = text.partition(":")
+    if not sign or not job.strip() or not step.strip():
+        raise click.BadParameter(f"{text!r} is not JOB:STEP")
+    return job.strip(), step.strip()
 
 
 def variable(text: str) -> tuple[str, str]:
@@ -117,6 +139,32 @@ def scalar(text: str) -> Any:
     help="Approve all, none or these approval jobs; without it, the terminal is asked.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line, for tools.")
+@click.option(
+    "--plain", is_flag=True, help="Print one line after another, also where there is a terminal."
+)
+@click.option(
+    "--shell-on-failure", is_flag=True, help="Give a shell in each job that fails, as it is then."
+)
+@click.option(
+    "--break",
+    "breaks",
+    type=job_step,
+    multiple=True,
+    metavar="JOB:STEP",
+    help="Give a shell in this job before this step.  May be repeated.",
+)
+@click.option(
+    "--snapshots", is_flag=True, help="Keep the files of jobs before each step, for --from."
+)
+@click.option(
+    "--from",
+    "resume_at",
+    type=job_step,
+    metavar="JOB:STEP",
+    help="Run a job of the last run again from this step on, with its files as they were.",
+)
+@click.option("--failed", is_flag=True, help="Run again what failed in the last run.")
+@click.option("--failed-tests", is_flag=True, help="As --failed, with only the tests that failed.")
 @click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
 @click.option("--gitignore", is_flag=True, help="Leave out files that .gitignore names.")
 @click.option(
@@ -151,11 +199,12 @@ def run(**options: Any) -> None:
     require, with the files as they are now, changes included.  A name may be a pattern such as
     'test-*'.  Your checkout is not touched.  Exit 0 means that all workflows succeeded.
     """
-    printer = audience(options["as_json"])
+    seat = sit(options)
     try:
         from roundel.app.local import ConfigErrors, run_here
 
-        summary = run_here(wanted(options), printer)
+        with seat.closing:
+            summary = run_here(wanted(options, seat), seat.audience)
     except ConfigErrors as errors:
         for problem in errors.problems:
             click.echo(problem, err=True)
@@ -173,15 +222,22 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
-def audience(as_json: bool) -> "Audience":
-    """Return who shows what happens."""
-    if as_json:
-        from roundel.cli.run_json import JsonEvents
+def again(options: dict[str, Any]) -> "Again | None":
+    """Return what to run again of the last run; refuse what only a new one can have."""
+    from roundel.app.local_wanted import Again
 
-        return JsonEvents()
-    from roundel.cli.run_output import Plain
-
-    return Plain()
+    ways = [word for word in ("failed", "failed_tests", "resume_at") if options[word]]
+    if not ways:
+        return None
+    if len(ways) > 1:
+        raise Failure("give one of --failed, --failed-tests and --from")
+    for word in _OF_A_NEW_RUN:
+        if options[word]:
+            shown = "names of jobs" if word == "names" else f"--{word.replace('_', '-')}"
+            raise Failure(f"the last run is gone on with as it was planned: leave out {shown}")
+    if options["resume_at"]:
+        return Again(job=options["resume_at"][0])
+    return Again(failed_tests=options["failed_tests"])
 
 
 def quiet_end() -> None:
@@ -192,7 +248,7 @@ def quiet_end() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def wanted(options: dict[str, Any]) -> Any:
+def wanted(options: dict[str, Any], seat: "Seat") -> Any:
     """Return what to run, from the command line."""
     from roundel.app.local import Wanted
     from roundel.cli.approving import decider
@@ -226,7 +282,17 @@ def wanted(options: dict[str, Any]) -> Any:
         in_place=options["in_place"],
         stub=options["stub"],
         dry=options["dry_run"],
-        decide=decider(options["approve"]),
+        decide=seat.decide
+        if seat.decide and not options["approve"]
+        else decider(options["approve"]),
+        follow=seat.follow,
+        desk=seat.desk,
+        stays=seat.stays,
+        shell_on_failure=options["shell_on_failure"],
+        breaks=options["breaks"],
+        snapshots=options["snapshots"],
+        again=again(options),
+        resume_at=options["resume_at"],
         environment=dict(options["environment"]),
         secrets=secrets,
         backend=BackendChoice(options["backend"]),

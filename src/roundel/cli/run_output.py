@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from roundel.cli.ansi import tamed
 from roundel.cli.palette import COLOURS, SET_UP
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Plain:
                 if hidden is not None:
                     hidden.append(text)
                 else:
-                    self._line(task.label, text)
+                    self._line(task.label, tamed(text))
             case events.JobEnded(task=task, status=status, message=message):
                 mark = "✓" if status == _GOOD else "✗"
                 said = f": {message}" if message and status != _GOOD else ""
@@ -67,7 +68,7 @@ class Plain:
         if hidden is not None and report.status.value != _GOOD:
             self._line(task.label, click.style(f"▸ {report.name}", bold=True))
             for text in hidden:
-                self._line(task.label, text)
+                self._line(task.label, tamed(text))
 
     def _line(self, label: str, text: str) -> None:
         colour = self._colours.setdefault(label, COLOURS[len(self._colours) % len(COLOURS)])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from roundel.compiler.packing import Packed, pack_folder
     from roundel.compiler.passes import Compiled, Options, compile_config
     from roundel.compiler.rendering import error_lines, problems_json, problems_sarif
-    from roundel.compiler.report import Problem, Severity, render_problem
+    from roundel.compiler.report import Problem, Severity, render_place, render_problem
     from roundel.compiler.resolved import (
         LockedOrb,
         NoOrbs,
@@ -52,6 +52,7 @@ __all__ = [
     "pack_folder",
     "problems_json",
     "problems_sarif",
+    "render_place",
     "render_problem",
     "vendor_orbs",
     "with_source",
@@ -83,6 +84,7 @@ _HOMES = {
     "pack_folder": "packing",
     "problems_json": "rendering",
     "problems_sarif": "rendering",
+    "render_place": "report",
     "render_problem": "report",
     "vendor_orbs": "vendoring",
     "with_source": "emit",

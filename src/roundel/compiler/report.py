@@ -42,7 +42,13 @@ class Problem:
 
 def render_problem(problem: Problem) -> str:
     """Return a problem for people: the known lines verbatim, then place, source and hint."""
-    parts = [problem.message]
+    where = render_place(problem)
+    return f"{problem.message}\n{where}" if where else problem.message
+
+
+def render_place(problem: Problem) -> str:
+    """Return where a problem is, with the source line and a caret, and its hint; may be empty."""
+    parts = []
     if problem.place is not None:
         place = problem.place
         parts.append(f"  --> {place.file}:{place.line}:{place.column}")

@@ -96,6 +96,15 @@ class People(Protocol):
     def give_role(self, organization: OrganizationId, person: PersonId, role: Role) -> None:
         """Give the role, in place of the one that the person had there."""
 
+    def take_role(self, organization: OrganizationId, person: PersonId) -> None:
+        """Let the person be no member any more."""
+
+    def role(self, organization: OrganizationId, person: PersonId) -> Role | None:
+        """Return the role that a member has; None for others, whoever they are."""
+
+    def administrators(self, organization: OrganizationId, *, at_most: int) -> list[PersonId]:
+        """Return some of an organisation's administrators."""
+
     def add_token(self, token: Token) -> None: ...
 
     def token_owner(self, token_id: TokenId) -> PersonId | None: ...

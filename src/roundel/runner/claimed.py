@@ -25,6 +25,7 @@ from roundel.domain.runners import (
     StepStatus,
 )
 from roundel.domain.storage import KeepingServer
+from roundel.runner.attending import Attendant
 from roundel.runner.job import JobRun
 from roundel.runner.lease import HeldLease
 from roundel.runner.opening import environment_of
@@ -79,6 +80,7 @@ class Claimed:
         self._telling = False
         self._told = False
         self.on_told: Callable[[], None] = lambda: None
+        self.attendant: Attendant | None = None
 
     @property
     def told(self) -> bool:
@@ -146,7 +148,13 @@ class Claimed:
                 self._sandbox = sandbox
                 await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
-                await self._finish(await self._job.run(sandbox))
+                if self.attendant is not None:
+                    await self.attendant.opened(self._order, sandbox)
+                    self._job.attendant = self.attendant
+                result = await self._job.run(sandbox)
+                await self._finish(result)
+                if self.attendant is not None:
+                    await self.attendant.ended(self._order, result, sandbox)
         except CannotOpen as error:
             result = await self._job.not_spun_up(str(error), infrastructure=error.infrastructure)
             await self._finish(result)

@@ -9,6 +9,7 @@ from roundel.domain.clock import SECOND, Clock
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import StepPlan, When
 from roundel.domain.runners import JobOrder, Result, Secret, StepProgress, StepReport, StepStatus
+from roundel.runner.attending import Attendant
 from roundel.runner.durations import shown
 from roundel.runner.opening import PREPARE, SPIN_UP, variables_text
 from roundel.runner.questions import answer_questions
@@ -62,6 +63,7 @@ class JobRun:
         self._background: dict[int, asyncio.Task[None]] = {}
         self._verdict: Outcome | None = None  # of the first step that failed
         self._message: str | None = None
+        self.attendant: Attendant | None = None
 
     # -- the implicit steps --
 
@@ -134,8 +136,10 @@ class JobRun:
         if isinstance(process, Refusal):
             index = self._begin(step.name, step.kind)
             self._say_and_end(index, process.why + "\n", StepStatus.FAILED, process.why)
-            self._judge(step, Outcome(status=StepStatus.FAILED, message=process.why))
+            await self._judge(step, Outcome(status=StepStatus.FAILED, message=process.why), sandbox)
             return
+        if self.attendant is not None:
+            await self.attendant.before(self._order, step, process.environment, sandbox)
         for attempt in range(process.reruns + 1):
             index = self._begin(step.name, step.kind, process.command, process.background)
             trial = Trial(index, process, sandbox)
@@ -148,7 +152,7 @@ class JobRun:
             if attempt < process.reruns:
                 await asyncio.sleep(process.rerun_delay_seconds)
         if outcome.status is not StepStatus.SUCCESS:
-            self._judge(step, outcome)
+            await self._judge(step, outcome, sandbox)
 
     async def _outcome(self, index: int, trial: Trial) -> Outcome:
         past = self._past.get(index)
@@ -163,11 +167,13 @@ class JobRun:
         self._end(index, outcome.status, outcome.code, outcome.message)
         return outcome
 
-    def _judge(self, step: StepPlan, outcome: Outcome) -> None:
+    async def _judge(self, step: StepPlan, outcome: Outcome, sandbox: Sandbox) -> None:
         if self._verdict is None:
             self._verdict = outcome
             how = f"exit code {outcome.code}" if outcome.code is not None else outcome.message
             self._message = f'Step "{step.name}" failed: {how}'
+            if self.attendant is not None:
+                await self.attendant.failed(self._order, step, sandbox)
 
     # -- background steps: success at the start, killed at the job's end --
 

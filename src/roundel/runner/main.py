@@ -17,6 +17,7 @@ from roundel.domain.ids import ExecutionId, RunnerId, new_id
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.runners import JobOrder, Lease, Offer, Result, StepProgress
 from roundel.domain.storage import KeepingServer
+from roundel.runner.attending import Attendant
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
 
@@ -46,6 +47,7 @@ class Runner:
         executors: Sequence[str] = ("docker", "machine"),
         claim_wait_seconds: float = 20.0,
         runner_id: RunnerId | None = None,
+        attendant: Attendant | None = None,
     ) -> None:
         self._server = server
         self._backend = backend
@@ -57,6 +59,7 @@ class Runner:
         self._executors = tuple(executors)
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
+        self._attendant = attendant
         self._running: dict[ExecutionId, Claimed] = {}
         # A sweep looks at this set while it goes on, so that it never meets a job it does not know.
         self._alive: set[ExecutionId] = set()
@@ -191,6 +194,7 @@ class Runner:
         folder = self._jobs_home / execution
         save_lease(folder, order.lease)
         job = Claimed(self._server, self._backend, self._clock, order, folder, past)
+        job.attendant = self._attendant
         job.on_told = self._freed.set
         self._running[execution] = job
         self._own(job.run(), execution)

@@ -26,6 +26,7 @@ from roundel.services.announcing import announce_job, announce_workflow
 from roundel.services.context_use import why_no_contexts
 from roundel.services.parts import part_after, whole
 from roundel.services.repeating import Repeat, repeat_workflow
+from roundel.services.showing import show_job
 from roundel.services.turns import (
     OVERTAKEN,
     WAITED_TOO_LONG,
@@ -137,6 +138,8 @@ class _Advance:
         tx.jobs.save(after, job.status)
         if after.status in ENDED and after.status is not JobStatus.NOT_RUN:
             announce_job(tx, after, at)
+        elif after.status not in ENDED:
+            show_job(tx, after, at)
         return after.status
 
     def _in_turn(self, workflow: Workflow, slot: WorkflowSlot, job: Job) -> Job:

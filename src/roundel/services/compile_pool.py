@@ -234,8 +234,11 @@ def _outcome(answer: Answer) -> CompileOutcome:
     plan = bytes(answer.plan)
     orbs = tuple(OrbLock(written=o.written, exact=o.exact, digest=o.digest) for o in answer.orbs)
     if answer.errors or plan == NO_PLAN:
-        messages = answer.errors or ["The config could not be compiled."]
-        errors = tuple(PipelineError(type=ErrorType.CONFIG, message=it) for it in messages)
+        problems = answer.errors or [("The config could not be compiled.", "")]
+        errors = tuple(
+            PipelineError(type=ErrorType.CONFIG, message=message, where=where)
+            for message, where in problems
+        )
         return CompileOutcome(output=answer.output, errors=errors, orbs=orbs)
     return CompileOutcome(output=answer.output, plan=plan.decode(), orbs=orbs)
 

@@ -49,7 +49,7 @@ class Answer(msgspec.Struct, tag="answer"):
 
     output: str = ""
     plan: msgspec.Raw = msgspec.Raw(NO_PLAN)
-    errors: list[str] = []
+    errors: list[tuple[str, str]] = []  # the message, and where it is
     orbs: list[Locked] = []
     crash: str | None = None
 
@@ -118,7 +118,7 @@ def _read_frame(source: BinaryIO) -> bytes | None:
 
 
 def _answer(question: Question, orbs: _AskingOrbs) -> Answer:
-    from roundel.compiler import Options, compile_config, with_source
+    from roundel.compiler import Options, compile_config, render_place, with_source
 
     try:
         compiled = compile_config(
@@ -133,7 +133,7 @@ def _answer(question: Question, orbs: _AskingOrbs) -> Answer:
         raise  # nothing sure can be said any more: end, and let the server say so
     except Exception:
         return Answer(crash=traceback.format_exc(limit=-8))
-    errors = [problem.message for problem in compiled.errors]
+    errors = [(problem.message, render_place(problem)) for problem in compiled.errors]
     plan = msgspec.Raw(NO_PLAN)
     if compiled.plan is not None:
         plan = msgspec.Raw(msgspec.json.encode(compiled.plan))

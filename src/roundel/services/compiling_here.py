@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import msgspec
 
-from roundel.compiler import Compiled, Options, OrbRefused, ResolvedOrb, compile_config
+from roundel.compiler import (
+    Compiled,
+    Options,
+    OrbRefused,
+    ResolvedOrb,
+    compile_config,
+    render_place,
+)
 from roundel.domain.orbs import OrbLock
 from roundel.domain.pipelines import ErrorType, PipelineError
 from roundel.domain.plan import Json, Plan
@@ -50,7 +57,8 @@ class CompilerHere:
         )
         if compiled.plan is None:
             errors = tuple(
-                PipelineError(type=ErrorType.CONFIG, message=it.message) for it in compiled.errors
+                PipelineError(type=ErrorType.CONFIG, message=it.message, where=render_place(it))
+                for it in compiled.errors
             )
             return CompileOutcome(output=compiled.output or "", errors=errors, orbs=locks)
         plan = msgspec.json.encode(self._change(compiled.plan)).decode()

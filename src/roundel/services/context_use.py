@@ -114,7 +114,10 @@ def _people(
                 if job is not None and job.approved_by is not None:
                     people[PersonId(job.approved_by)] = None
     return tuple(
-        Participant(role=tx.contexts.role_of(project.organization.id, PersonId(person)))
+        Participant(
+            role=tx.contexts.role_of(project.organization.id, PersonId(person)),
+            groups=tx.groups.of_person(project.organization.id, PersonId(person)),
+        )
         for person in people
     )
 

@@ -17,6 +17,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.errors import IllegalMove, Invalid, NotFound
+from roundel.domain.groups import GroupId
 from roundel.domain.ids import OrganizationId, ProjectId, is_uuid, new_id
 from roundel.services.variables import check_name, check_value, sealed_variable
 from roundel.services.work import App, Tx
@@ -110,6 +111,11 @@ async def restrict_context(
                     "Project does not exist, or user does not have access to this project."
                 )
             name = project.name
+        elif kind is RestrictionType.GROUP and checked != context.organization_id:
+            group = tx.groups.get(GroupId(checked))
+            if group is None or group.organization_id != context.organization_id:
+                raise Invalid("Group does not exist, or it belongs to another organization.")
+            name = group.name
         restriction = Restriction(
             id=RestrictionId(new_id()),
             context_id=context.id,

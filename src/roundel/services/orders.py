@@ -14,6 +14,7 @@ from roundel.services.checkout_keys import key_for_jobs
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
 from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
+from roundel.services.sources import checkout_project
 from roundel.services.ssh_keys import ssh_keys_for_job
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
@@ -87,21 +88,27 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         ssh_keys=_ssh_keys(tx, project, pipeline, plan, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
-    tokens = _tokens(tx, execution, job, app)
+    tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
     return Draft(order=order, tokens=tokens, own=plan.environment)
 
 
 def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
     """Return the draft of tokens for an execution that runs; None where it gets none."""
     job = tx.jobs.get(execution.job_id)
-    return None if job is None else _tokens(tx, execution, job, app)
+    return None if job is None else _tokens(tx, execution, job, _whereabouts(tx, job), app)
 
 
-def _tokens(tx: Tx, execution: Execution, job: Job, app: App) -> TokenDraft | None:
+def _tokens(
+    tx: Tx,
+    execution: Execution,
+    job: Job,
+    whereabouts: tuple[Workflow, Pipeline, Project],
+    app: App,
+) -> TokenDraft | None:
     if app.signer is None:
         return None
     claimed_at = (execution.deadline or app.clock.now()) - TIME_LIMIT_SECONDS * SECOND
-    return draft_tokens(tx, execution, job, *_whereabouts(tx, job), Micros(claimed_at))
+    return draft_tokens(tx, execution, job, *whereabouts, Micros(claimed_at))
 
 
 def _whereabouts(tx: Tx, job: Job) -> tuple[Workflow, Pipeline, Project]:
@@ -157,13 +164,16 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
 def _checkout(tx: Tx, project: Project, pipeline: Pipeline, app: App) -> CheckoutOrder | None:
     if pipeline.commit is None:
         return None
+    source = checkout_project(tx, pipeline, project)
+    if source is None:
+        raise CannotOrder("the repository that is to be checked out is not registered any more")
     try:
-        ssh_key = key_for_jobs(tx, project, pipeline, app.cipher)
+        ssh_key = key_for_jobs(tx, source, pipeline, app.cipher)
     except CannotUnseal as error:
-        raise CannotOrder(f"the checkout key of {project.slug} cannot be opened: {error}") from None
+        raise CannotOrder(f"the checkout key of {source.slug} cannot be opened: {error}") from None
     return CheckoutOrder(
         ssh_key=ssh_key,
-        repository_url=project.repository_url,
+        repository_url=source.repository_url,
         revision=pipeline.commit.revision,
         branch=pipeline.ref.branch,
         tag=pipeline.ref.tag,

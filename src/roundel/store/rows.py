@@ -21,6 +21,7 @@ from roundel.domain.ids import (
 from roundel.domain.jobs import Execution, ExecutionStatus, Job, JobStatus
 from roundel.domain.pipelines import (
     Commit,
+    Launch,
     Origin,
     Pipeline,
     PipelineError,
@@ -38,6 +39,7 @@ from roundel.store.dialect import Row
 
 _commit = msgspec.json.Decoder(Commit)
 _origin = msgspec.json.Decoder(Origin)
+_launch = msgspec.json.Decoder(Launch)
 _errors = msgspec.json.Decoder(tuple[PipelineError, ...])
 _requirements = msgspec.json.Decoder(tuple[Requirement, ...])
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -112,9 +114,9 @@ PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
     "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
-    "scheduled_workflow, schedule_id, schedule_name, origin"
+    "scheduled_workflow, schedule_id, schedule_name, origin, launch"
 )
-PIPELINE_WIDTH = 27
+PIPELINE_WIDTH = 28
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -150,6 +152,7 @@ def pipeline_of(row: Row) -> Pipeline:
         schedule_id=row[24],
         schedule_name=row[25],
         origin=None if row[26] is None else _origin.decode(row[26]),
+        launch=None if row[27] is None else _launch.decode(row[27]),
     )
 
 
@@ -184,6 +187,7 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "schedule_id": pipeline.schedule_id,
         "schedule_name": pipeline.schedule_name,
         "origin": None if pipeline.origin is None else json_text(pipeline.origin),
+        "launch": None if pipeline.launch is None else json_text(pipeline.launch),
     }
 
 

@@ -92,6 +92,7 @@ CREATE TABLE pipeline (
   scheduled_workflow TEXT,
   schedule_id TEXT,
   schedule_name TEXT,
+  launch TEXT,
   origin TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
@@ -684,6 +685,23 @@ CREATE TABLE invitation (
 );
 CREATE INDEX invitation_of_organization ON invitation (organization_id, created_at);
 
+CREATE TABLE team (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (organization_id, name)
+);
+CREATE INDEX team_by_time ON team (organization_id, created_at, id);
+
+CREATE TABLE team_member (
+  team_id TEXT NOT NULL REFERENCES team (id),
+  person_id TEXT NOT NULL REFERENCES person (id),
+  PRIMARY KEY (team_id, person_id)
+);
+CREATE INDEX team_of_person ON team_member (person_id);
+CREATE INDEX membership_of_organization ON membership (organization_id);
 CREATE TABLE git_connection (
   id TEXT NOT NULL PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organization (id),
@@ -759,4 +777,51 @@ CREATE TABLE git_guest (
   approved_by TEXT NOT NULL,
   approved_at BIGINT NOT NULL,
   PRIMARY KEY (project_id, author_id)
+);
+
+CREATE TABLE git_status (
+  project_id TEXT NOT NULL REFERENCES project (id),
+  revision TEXT NOT NULL,
+  context TEXT NOT NULL,
+  connection_id TEXT NOT NULL REFERENCES git_connection (id),
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  changed_at BIGINT NOT NULL,
+  PRIMARY KEY (project_id, revision, context)
+);
+CREATE INDEX git_status_by_time ON git_status (project_id, changed_at);
+CREATE INDEX git_status_of_connection ON git_status (connection_id);
+
+CREATE TABLE pipeline_definition (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  config_source TEXT NOT NULL,
+  checkout_source TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX pipeline_definition_of_project ON pipeline_definition (project_id, created_at, id);
+
+CREATE TABLE pipeline_trigger (
+  id TEXT NOT NULL PRIMARY KEY,
+  definition_id TEXT NOT NULL REFERENCES pipeline_definition (id),
+  project_id TEXT NOT NULL REFERENCES project (id),
+  provider TEXT NOT NULL,
+  repository TEXT,
+  repository_project TEXT,
+  preset TEXT,
+  checkout_ref TEXT NOT NULL,
+  config_ref TEXT NOT NULL,
+  event_name TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  disabled SMALLINT NOT NULL CHECK (disabled IN (0, 1)),
+  secret_digest BLOB,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX pipeline_trigger_of_definition ON pipeline_trigger (definition_id, created_at, id);
+CREATE INDEX pipeline_trigger_of_repository ON pipeline_trigger (repository_project);
+
+CREATE TABLE doomed (
+  name TEXT NOT NULL PRIMARY KEY
 );

@@ -5,10 +5,13 @@ from roundel.store.repos.artifacts import SqlArtifacts
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
+from roundel.store.repos.definitions import SqlDefinitions
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
+from roundel.store.repos.git_statuses import SqlGitStatuses
+from roundel.store.repos.groups import SqlGroups
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -19,6 +22,7 @@ from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.removals import SqlRemovals
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -47,10 +51,12 @@ class Transaction:
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
+        self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
-        self.jobs = SqlJobs(sql)
+        self.git_statuses = SqlGitStatuses(sql)
         self.known_refs = SqlKnownRefs(sql)
         self.jobs = SqlJobs(sql, self.wake)
         self.layers = SqlLayers(sql)
@@ -65,6 +71,7 @@ class Transaction:
         self.secrets = SqlSecrets(sql)
         self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
+        self.removals = SqlRemovals(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)

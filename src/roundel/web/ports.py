@@ -12,7 +12,7 @@ from roundel.domain.ids import JobId, OrganizationId, PersonId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
-from roundel.domain.pipelines import Pipeline, Ref
+from roundel.domain.pipelines import Pipeline, PipelineError, Ref
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
@@ -62,7 +62,7 @@ class CheckedConfig:
     """What the compiler makes of a text; `output` is empty where it has errors."""
 
     output: str
-    errors: tuple[str, ...]
+    errors: tuple[PipelineError, ...]
 
 
 class WebUseCases(Protocol):

@@ -9,7 +9,7 @@ import pytest
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import Json, StepPlan
 from roundel.domain.runners import CheckoutOrder, Secret
-from roundel.runner.steps.cloning import clone
+from roundel.runner.steps.cloning import clone, hand_over
 from roundel.runner.steps.plan import StepFailed
 from tests.fake_server import an_order
 from tests.git_hosts import PASSWORD, SshHost, a_key, http_host, ssh_host
@@ -184,3 +184,30 @@ async def test_a_checkout_leaves_submodules_and_collection_alone(
         an_order(checkout(), "ls -A part | wc -l; git config gc.auto", checkout=order)
     )
     assert told.output(3).split() == ["0", "0"]
+
+
+@pytest.mark.parametrize("there", ["nothing", "folder", "file", "link"])
+async def test_a_clone_is_made_out_of_the_jobs_reach_and_handed_over_whole(
+    by_http, tmp_path, there
+):
+    job = tmp_path / "job"
+    job.mkdir()
+    place, precious = job / "seed", tmp_path / "precious"
+    precious.mkdir()
+    (precious / "kept").touch()
+    if there == "folder":
+        (place / ".git").mkdir(parents=True)
+        (place / ".git/config").write_text("[core]\n\tfsmonitor = touch /tmp/taken\n")
+    elif there == "file":
+        place.touch()
+    elif there == "link":
+        place.symlink_to(precious)
+    await hand_over(by_http, place, shallow=None)
+    assert (place / "file").read_text() == "two"
+    assert "fsmonitor" not in (place / ".git/config").read_text()
+    assert not place.is_symlink()
+    assert (precious / "kept").exists()
+    # What the job does with it afterwards is its own affair, and nothing of it is read again.
+    (place / "file").write_text("changed")
+    await hand_over(by_http, place, shallow=None)
+    assert (place / "file").read_text() == "changed"

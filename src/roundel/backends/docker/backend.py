@@ -17,14 +17,17 @@ from aiodocker.exceptions import DockerError
 
 from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
+from roundel.backends.docker.commits import Commits
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
     HOME_LABEL,
     INSIDE,
+    LAUNCH_INSIDE,
     ROLE_LABEL,
     labels_of,
     primary,
     service,
+    way_in,
 )
 from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
@@ -132,6 +135,7 @@ class DockerBackend:
             count_ooms=True,
         )
         sandbox.remote_docker = self._remote.sentence
+        sandbox.launch_inside = LAUNCH_INSIDE
         try:
             if (root / "containers").exists():
                 main = await self._adopt(execution)
@@ -145,6 +149,8 @@ class DockerBackend:
                 main, sandbox.opened_how = await self._make(order, folder)
                 (root / "containers").write_text(main.id)
             sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
+            sandbox.entrance = lambda: way_in(main.id)
+            sandbox.keeper = Commits(self._engine(), main)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:

@@ -1,5 +1,6 @@
 """What a job's containers are made of, as the engine's API wants it."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,11 @@ def _host(limits: Limits | None) -> dict[str, Any]:
         host["CpuQuota"] = int(limits.cpus * 100_000)
         host["CpuPeriod"] = 100_000
     return host
+
+
+def way_in(container: str) -> tuple[str, ...] | None:
+    """Return the engine's own client, which knows how to hand a terminal over."""
+    for name in ("docker", "podman"):
+        if shutil.which(name):
+            return (name, "exec", "--interactive", "--tty", container)
+    return None

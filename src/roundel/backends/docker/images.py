@@ -57,6 +57,12 @@ class Image:
     preserve_entrypoint: bool
 
 
+_NO_AWS = (
+    'The image "{name}" is not on this machine, and aws_auth cannot pull it here: give '
+    "auth with the username AWS and a password that `aws ecr get-login-password` has printed."
+)
+
+
 async def have_image(
     docker: Docker,
     name: str,
@@ -108,6 +114,8 @@ async def _pull(
 ) -> None:
     login = None
     if auth:
+        if "username" not in auth:
+            raise CannotOpen(_NO_AWS.format(name=name), infrastructure=False)
         login = {key: expanded(value, environment) for key, value in auth.items()}
     try:
         await docker.images.pull(_with_host(name) if login else name, auth=login)

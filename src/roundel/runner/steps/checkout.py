@@ -6,7 +6,7 @@ from roundel.backends.launch import quoted
 from roundel.backends.protocol import Sandbox
 from roundel.domain.plan import StepPlan
 from roundel.domain.runners import CheckoutOrder
-from roundel.runner.steps.cloning import clone, keys_inside, local_path
+from roundel.runner.steps.cloning import hand_over, keys_inside, local_path
 from roundel.runner.steps.plan import Process, Refusal, text_of
 
 _SHELL = ("/bin/sh",)
@@ -51,7 +51,7 @@ async def checkout_step(
     place, inside = sandbox.put(seed)
 
     async def prepare(_index: int) -> None:
-        await clone(order, place, shallow=int(depth) if method == "shallow" else None)
+        await hand_over(order, place, shallow=int(depth) if method == "shallow" else None)
 
     return Process(
         script=script(inside), argv=_SHELL, environment=keys_inside(order), prepare=prepare

@@ -14,6 +14,7 @@ from roundel.backends.folder import memory_folder
 from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.plan import StepFailed
 
+_MOVES = 10  # tries, against a job that puts things where the clone is to go
 _SSH = ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new")
 # Asked by git, and by git alone, when the server wants to know who we are.
 _HELPER = '!f() { echo "username=$_RD_GIT_USER"; echo "password=$_RD_GIT_PASSWORD"; }; f'
@@ -41,13 +42,38 @@ def local_path(url: str) -> Path | None:
     return None
 
 
-async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
-    """Clone to `place` with the order's commit checked out.  Doing it twice is fine."""
-    if not await asyncio.to_thread(_begun_anew, place):
+async def hand_over(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
+    """Clone out of the job's reach, then put the whole of it at `place` in its folder.
+
+    Git obeys the settings of the repository that it works in, so it must not work in one that the
+    job can write.  Doing it twice is fine.
+    """
+    own = place.parent.parent / place.name
+    done = own.with_name(own.name + ".done")
+    if done.exists():
         return
+    await clone(order, own, shallow=shallow)
+    await asyncio.to_thread(_move, own, place)
+    done.touch()
+
+
+async def clone(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
+    """Clone to `place`, which only we can write, with the order's commit checked out."""
+    await asyncio.to_thread(_begun_anew, place)
     with _opened(order) as keys:
         await _clone(order, place, keys, shallow)
-    _done(place).touch()
+
+
+def _move(own: Path, place: Path) -> None:
+    for _ in range(_MOVES):
+        with contextlib.suppress(OSError):
+            own.rename(place)
+            return
+        # Something is there: what an earlier runner had moved, or what the job has put in its way.
+        with contextlib.suppress(OSError):
+            place.unlink()
+        shutil.rmtree(place, ignore_errors=True)
+    raise StepFailed(f"The runner's clone cannot be put to {place.name}: the job is in its way.")
 
 
 async def _clone(
@@ -109,17 +135,10 @@ def _opened(order: CheckoutOrder) -> Iterator[dict[str, str]]:
         yield {**values, "GIT_SSH_COMMAND": shlex.join(words)}
 
 
-def _done(place: Path) -> Path:
-    return place.with_name(place.name + ".done")
-
-
-def _begun_anew(place: Path) -> bool:
-    """Make an empty folder for a clone, or return False if there is a whole one."""
-    if _done(place).exists():
-        return False
+def _begun_anew(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    return True
+    place.mkdir(mode=0o755)
+    place.chmod(0o755)
 
 
 async def _git(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from roundel.backends.protocol import Sandbox
+from roundel.backends.users import INSIDE
 from roundel.domain.clock import Clock
 from roundel.domain.plan import Json
 from roundel.domain.runners import JobOrder
@@ -69,7 +70,8 @@ class Servant:
         text = b"".join([piece async for piece in self.talk.contents("where")])
         home, directory, _ = (text.decode("utf-8", "surrogateescape") + "\n\n").split("\n", 2)
         folder = self.sandbox.put("home")[0].parent.parent
-        return Place(home=home, directory=directory, own_home=Path(home).is_relative_to(folder))
+        own_home = any(Path(home).is_relative_to(place) for place in (folder, INSIDE))
+        return Place(home=home, directory=directory, own_home=own_home)
 
     async def carrier(self) -> Carrier:
         """Return how files are carried here; raise StepFailed where nothing can."""

@@ -46,6 +46,34 @@ class SqlPeople:
             role=role.value,
         )
 
+    def take_role(self, organization: OrganizationId, person: PersonId) -> None:
+        """Let the person be no member any more."""
+        self._sql.run(
+            "DELETE FROM membership WHERE organization_id = :organization AND person_id = :person",
+            organization=organization,
+            person=person,
+        )
+
+    def role(self, organization: OrganizationId, person: PersonId) -> Role | None:
+        """Return the role that a member has; None for others, whoever they are."""
+        row = self._sql.one(
+            "SELECT role FROM membership"
+            " WHERE organization_id = :organization AND person_id = :person",
+            organization=organization,
+            person=person,
+        )
+        return None if row is None else Role(row[0])
+
+    def administrators(self, organization: OrganizationId, *, at_most: int) -> list[PersonId]:
+        """Return some of an organisation's administrators."""
+        rows = self._sql.all(
+            "SELECT person_id FROM membership"
+            " WHERE organization_id = :organization AND role = 'administrator' LIMIT :limit",
+            organization=organization,
+            limit=at_most,
+        )
+        return [PersonId(row[0]) for row in rows]
+
     def add_token(self, token: Token) -> None:
         """Add a token."""
         names = "id, person_id, label, prefix, digest, scopes, created_at, expires_at"

@@ -1,0 +1,126 @@
+"""Jobs' files, kept where a step was about to start or had failed, to go on from there."""
+
+import contextlib
+import json
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from roundel.backends.protocol import Sandbox
+from roundel.domain.errors import DomainError
+from roundel.domain.ids import ExecutionId
+from roundel.domain.plan import StepPlan
+from roundel.domain.runners import JobOrder
+
+_ABOUT = "about.json"  # written last: with it, all is there
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The files of a job before a step, or as that step left them when it failed."""
+
+    job: str
+    node: int
+    index: int  # of the step among those of the job's order
+    image: str  # empty where the files lie in `folder`
+    folder: str
+
+
+class Snapshots:
+    """Those of one checkout, in `folder`: one for each step of each node of a job, the newest."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+        self._begun_at: dict[ExecutionId, int] = {}
+        self._resumed: dict[ExecutionId, Snapshot] = {}
+
+    async def keep(
+        self, order: JobOrder, step: StepPlan, sandbox: Sandbox, *, cheaply: bool
+    ) -> None:
+        """Keep the files as they are now for this step; `cheaply`, only where that costs little.
+
+        Raise OSError where that is not possible.
+        """
+        index = next(n for n, own in enumerate(order.steps) if own is step)
+        index += self._begun_at.get(order.lease.execution_id, 0)
+        place = self._place(order.job_name, order.node) / str(index)
+        if place.exists():
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+        image = await sandbox.save(self._image(order, index), place, cheaply=cheaply)
+        if image is None:
+            shutil.rmtree(place)
+            return
+        exported, _ = sandbox.put("bash_env")
+        with contextlib.suppress(OSError):
+            shutil.copyfile(exported, place / "bash_env", follow_symlinks=False)
+        (place / _ABOUT).write_text(json.dumps({"image": image}))
+
+    def forget(self, order: JobOrder) -> None:
+        """Drop what there is of a job that starts anew."""
+        shutil.rmtree(self._place(order.job_name, order.node), ignore_errors=True)
+
+    def resumed(self, order: JobOrder, step: str) -> JobOrder:
+        """Return the order of the steps from this one on, or refuse.
+
+        It is for the image of the snapshot, if that has one; the rest is for `restore`.
+        """
+        snapshot = self.find(order, step)
+        self._begun_at[order.lease.execution_id] = snapshot.index
+        self._resumed[order.lease.execution_id] = snapshot
+        return _cut(order, snapshot)
+
+    async def restore(self, order: JobOrder, sandbox: Sandbox) -> None:
+        """Put the files of a resumed job into its new sandbox; for others, do nothing."""
+        snapshot = self._resumed.get(order.lease.execution_id)
+        if snapshot is None:
+            self.forget(order)
+            return
+        folder = Path(snapshot.folder)
+        await sandbox.restore(folder)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(folder / "bash_env", sandbox.put("bash_env")[0])
+
+    def find(self, order: JobOrder, step: str) -> Snapshot:
+        """Return the files before the step of this name or kind, or refuse."""
+        place = self._place(order.job_name, order.node)
+        kept = sorted(int(about.parent.name) for about in place.glob(f"*/{_ABOUT}"))
+        for index in kept:
+            about = json.loads((place / str(index) / _ABOUT).read_text())
+            own = order.steps[index] if index < len(order.steps) else None
+            if own is not None and step in (own.name, own.kind):
+                return Snapshot(
+                    job=order.job_name,
+                    node=order.node,
+                    index=index,
+                    image=about["image"],
+                    folder=str(place / str(index)),
+                )
+        names = ", ".join(order.steps[index].name for index in kept if index < len(order.steps))
+        raise NoSnapshot(
+            f"no files of the job {order.job_name!r} are kept from before a step {step!r}; "
+            f"there are some for: {names or 'none'} (run with --snapshots to keep them for all)"
+        )
+
+    def _place(self, job: str, node: int) -> Path:
+        return self._folder / f"{_UNSAFE.sub('-', job.lower())}-{node}"
+
+    def _image(self, order: JobOrder, index: int) -> str:
+        name = _UNSAFE.sub("-", order.job_name.lower()).strip("-") or "job"
+        return f"roundel-snapshot/{self._key}:{name}-{order.node}-{index}"
+
+
+class NoSnapshot(DomainError):
+    """Nothing is kept to go on from; `str()` says what there is."""
+
+
+def _cut(order: JobOrder, snapshot: Snapshot) -> JobOrder:
+    executor = order.executor
+    if snapshot.image and executor.images:
+        first, *services = executor.images
+        first = replace(first, image=snapshot.image, auth=None)
+        executor = replace(executor, images=(first, *services))
+    return replace(order, steps=order.steps[snapshot.index :], executor=executor)

@@ -1,0 +1,90 @@
+"""What the live view knows and draws."""
+
+from rich.console import Console
+
+from roundel.app.local_events import (
+    JobBegan,
+    JobEnded,
+    JobStands,
+    OutputLine,
+    Task,
+    WorkflowStands,
+)
+from roundel.cli.board import Board
+from roundel.cli.screen import Choice, Picture
+from roundel.domain.clock import SECOND, Micros
+from roundel.domain.ids import ExecutionId, JobId, WorkflowId
+
+
+def stands(name: str, status: str = "blocked", *requires: str, job: str = "") -> JobStands:
+    return JobStands(
+        job=JobId(job or name), name=name, type="build", status=status, requires=requires
+    )
+
+
+def workflow(*jobs: JobStands, id: str = "w1", status: str = "running") -> WorkflowStands:
+    return WorkflowStands(workflow=WorkflowId(id), name="main", status=status, jobs=jobs)
+
+
+def a_task(name: str, node: int = 0, nodes: int = 1) -> Task:
+    label = name if nodes == 1 else f"{name}[{node}]"
+    execution = ExecutionId(f"{name}-{node}")
+    return Task(execution=execution, job=JobId(name), name=name, label=label, number=1, node=node)
+
+
+def picture(board: Board, choice: Choice, width: int = 60, height: int = 16) -> list[str]:
+    console = Console(width=width, height=height, force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(Picture(board, choice, 5 * SECOND), end="")
+    return captured.get().split("\n")
+
+
+def test_each_job_stands_below_the_last_of_those_that_it_requires() -> None:
+    board = Board()
+    board.hear(
+        workflow(stands("a"), stands("b"), stands("c", "blocked", "a", "b"), stands("d", "", "c"))
+    )
+    assert [(row.name, row.depth) for row in board.rows] == [("a", 0), ("b", 0), ("c", 1), ("d", 2)]
+
+
+def test_a_job_shows_its_time_and_its_output() -> None:
+    board = Board()
+    board.hear(workflow(stands("build")))
+    board.hear(JobBegan(task=a_task("build"), at=Micros(SECOND)))
+    board.hear(OutputLine(task=a_task("build"), step=2, text="\x1b[2Jhello\x1b[1A"))
+    lines = picture(board, Choice(job="build"))
+    assert lines[1].rstrip() == "▶ ● build  running  0:04"
+    assert lines[3].rstrip() == "hello"
+
+
+def test_a_picture_is_as_large_as_the_terminal_whatever_was_said() -> None:
+    board = Board()
+    board.hear(workflow(*(stands(f"job-{n}") for n in range(40))))
+    for n in range(200):
+        board.hear(OutputLine(task=a_task("job-7"), step=2, text="wide\t" * n + "漢字"))
+    for width, height in ((80, 24), (20, 6), (200, 50)):
+        lines = picture(board, Choice(job="job-7"), width, height)
+        assert len(lines) == height
+        assert any("▶" in line for line in lines)
+
+
+def test_the_output_of_several_nodes_tells_them_apart() -> None:
+    board = Board()
+    board.hear(workflow(stands("test")))
+    for node in (0, 1):
+        board.hear(OutputLine(task=a_task("test", node, 2), step=2, text="said"))
+    assert list(board.rows[0].lines) == ["0 │ said", "1 │ said"]
+
+
+def test_what_a_rerun_keeps_shows_what_it_said_before() -> None:
+    board = Board()
+    board.hear(workflow(stands("build"), stands("test")))
+    task = a_task("build")
+    board.hear(JobBegan(task=task, at=Micros(0)))
+    board.hear(OutputLine(task=task, step=2, text="built"))
+    board.hear(JobEnded(task=task, status="success", message=None, at=Micros(SECOND)))
+    again = workflow(stands("build", "success"), stands("test", job="test-2"), id="w2")
+    board.hear(again)
+    kept = next(row for row in board.rows if row.workflow == "w2" and row.name == "build")
+    assert (list(kept.lines), kept.ended) == (["built"], SECOND)
+    assert board.workflows["w2"][0] == "main (run 2)"
