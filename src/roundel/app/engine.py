@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roundel.domain.audit import AuditReads
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, Micros, SystemClock
@@ -44,6 +45,7 @@ from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
+from roundel.store.queries.audit import SqlAuditReads
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.definitions import SqlDefinitionReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
@@ -117,6 +119,7 @@ class Engine:
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
+        self.audit: AuditReads = SqlAuditReads(self._database)
         self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.groups: GroupReads = SqlGroupReads(self._database)

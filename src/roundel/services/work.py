@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from roundel.domain.access import People
+from roundel.domain.audit import Audit
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
@@ -60,6 +61,8 @@ class Tx(Protocol):
 
     @property
     def artifacts(self) -> Artifacts: ...
+    @property
+    def audit(self) -> Audit: ...
     @property
     def caches(self) -> Caches: ...
     @property

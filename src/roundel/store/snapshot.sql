@@ -828,3 +828,16 @@ CREATE INDEX pipeline_trigger_of_repository ON pipeline_trigger (repository_proj
 CREATE TABLE doomed (
   name TEXT NOT NULL PRIMARY KEY
 );
+
+CREATE TABLE audit (
+  number BIGINT NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL,
+  operation TEXT NOT NULL,
+  target TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  actor_id TEXT NOT NULL,
+  actor_login TEXT NOT NULL,
+  organization_id TEXT,
+  digest TEXT NOT NULL
+);
+CREATE INDEX audit_of_organization ON audit (organization_id, number);

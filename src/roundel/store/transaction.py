@@ -2,6 +2,7 @@
 
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
+from roundel.store.repos.audit import SqlAudit
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
@@ -48,6 +49,7 @@ class Transaction:
     def __init__(self, sql: Sql) -> None:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
+        self.audit = SqlAudit(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
