@@ -160,9 +160,9 @@ workflows: {main: {jobs: [build: {context: [vault]}]}}
 def test_what_is_in_an_unknown_context_is_asked_for_and_masked(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, CONTEXT)
     with opened(checkout, tmp_path, "--plain") as terminal:
-        terminal.shows("The context vault is not known here", "> ")
+        terminal.shows("The context vault is not known here", "\n>")
         terminal.type("TOKEN=sesame", "Enter")
-        terminal.shows("> \n> ")
+        terminal.shows(">\n>")
         terminal.type("Enter")
         assert terminal.exit_code() == 0
         assert "sesame" not in terminal.shows("it is ****", "main: success")
@@ -171,7 +171,7 @@ def test_what_is_in_an_unknown_context_is_asked_for_and_masked(tmp_path: Path) -
 def test_ctrl_c_at_such_a_question_ends_the_run(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, CONTEXT)
     with opened(checkout, tmp_path) as terminal:
-        terminal.shows("The context vault is not known here", "> ")
+        terminal.shows("The context vault is not known here", "\n>")
         terminal.type("C-c")
         assert terminal.exit_code() == 1
 
