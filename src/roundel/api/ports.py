@@ -8,6 +8,7 @@ from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
+from roundel.domain.audit import AuditReads, Deed
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKey, CheckoutKeyReads, KeyType
 from roundel.domain.clock import Clock, Micros
@@ -111,6 +112,12 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class AuditCases(Protocol):
+    """The log of what was changed."""
+
+    async def record(self, deed: Deed) -> None: ...
+
+
 class GitCases(Protocol):
     """What callers may ask for of git hosts; and hosts, by messages that they sign."""
 
@@ -184,6 +191,8 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def audit(self) -> AuditCases: ...
     @property
     def definitions(self) -> DefinitionCases: ...
     @property
@@ -350,6 +359,8 @@ class ApiApp(Protocol):
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def connections(self) -> ConnectionReads: ...
+    @property
+    def audit(self) -> AuditReads: ...
     @property
     def definitions(self) -> DefinitionReads: ...
     @property

@@ -5,6 +5,7 @@ from roundel.api.operations import V1, AnyOperation
 from roundel.api.own import (
     administration,
     artifacts,
+    audit,
     deliveries,
     events,
     followed,
@@ -78,6 +79,7 @@ MODULES = (
     kept_v1,
     people,
     administration,
+    audit,
     artifacts,
     logs,
     followed,

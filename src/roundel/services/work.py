@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from roundel.domain.access import People
+from roundel.domain.audit import Audit
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
@@ -16,6 +17,7 @@ from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.git_statuses import GitStatuses
 from roundel.domain.groups import Groups
+from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -60,6 +62,8 @@ class Tx(Protocol):
     @property
     def artifacts(self) -> Artifacts: ...
     @property
+    def audit(self) -> Audit: ...
+    @property
     def caches(self) -> Caches: ...
     @property
     def checkout_keys(self) -> CheckoutKeys: ...
@@ -75,6 +79,8 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def groups(self) -> Groups: ...
+    @property
+    def history(self) -> History: ...
     @property
     def insights(self) -> Insights: ...
     @property

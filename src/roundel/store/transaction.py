@@ -2,6 +2,7 @@
 
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
+from roundel.store.repos.audit import SqlAudit
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
@@ -12,6 +13,7 @@ from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.git_statuses import SqlGitStatuses
 from roundel.store.repos.groups import SqlGroups
+from roundel.store.repos.history import SqlHistory
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -47,6 +49,7 @@ class Transaction:
     def __init__(self, sql: Sql) -> None:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
+        self.audit = SqlAudit(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
@@ -54,6 +57,7 @@ class Transaction:
         self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.history = SqlHistory(sql)
         self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
         self.git_statuses = SqlGitStatuses(sql)
