@@ -1,6 +1,6 @@
 """Hand-made fakes of our ports: a clock to turn, a repository to fill, a compiler, a runner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from roundel.domain.clock import Micros
@@ -49,8 +49,10 @@ class FakeRepositories:
         self.trouble: Trouble | None = None
         self.local = True
         self.files: dict[str, bytes] = {}
+        self.found_heads: dict[str, str] = {}
         self.subject = "Change it"
         self.body = ""
+        self.asked: list[tuple[str, Ref, str | None]] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -62,14 +64,20 @@ class FakeRepositories:
     async def resolve(self, url: str, ref: Ref) -> str | Trouble:
         return self._missing(ref) or REVISION
 
-    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
+    async def fetch(
+        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+    ) -> Fetched | Trouble:
+        self.asked.append((url, ref, file))
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
-        return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+        return Fetched(commit=commit, text=self.config, file=file or ".circleci/config.yml")
+
+    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+        return self.trouble if self.trouble is not None else dict(self.found_heads)
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
         return self.files.get(path) if revision == REVISION else None

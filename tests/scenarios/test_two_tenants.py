@@ -67,6 +67,10 @@ class Tenants:
                 "scope": {"id": house.project.id, "type": "project"},
             },
         )
+        trigger = await own.post(
+            f"/api/v2/projects/{house.project.id}/pipeline-definitions/{house.project.id}/triggers",
+            {"event_source": {"provider": "webhook"}, "event_name": SECRET},
+        )
         owner = f"/api/v2/owner/{house.project.organization.id}/context/config"
         made = await own.post(f"{owner}/policy-bundle", {"policies": {"a.rego": POLICY}})
         assert made.status == 201, made
@@ -80,6 +84,12 @@ class Tenants:
         group = await own.post(
             f"/api/v2/organizations/{house.project.organization.id}/groups", {"name": "ours"}
         )
+        await house.engine.ticks.tick()
+        await house.engine.ticks.settled()
+        host = await own.post(
+            "/api/roundel/project/gh/acme/web/connection", {"provider": "github", "token": SECRET}
+        )
+        assert host.status == 201, host
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
         self.names = {
@@ -105,11 +115,15 @@ class Tenants:
             "decisionID": decisions.json()[0]["id"],
             "orgID": house.project.organization.id,
             "projectID": house.project.id,
+            "project_id": house.project.id,
+            "pipeline_definition_id": house.project.id,
+            "trigger_id": trigger.json()["id"],
             "org_id": house.project.organization.id,
             "group_id": group.json()["id"],
             "login": "admin",
             "usage_export_job_id": export.json()["usage_export_job_id"],
             "webhook-id": hook.json()["id"],
+            "connection-id": host.json()["id"],
         }
 
     async def call(self, operation: AnyOperation) -> Answer:

@@ -110,7 +110,10 @@ def config_text(wanted: Wanted, text: str) -> str:
         return text
     if len(names) != 1:
         raise CannotRunHere("arguments of a job (-p job.NAME=VALUE) need exactly one job's name")
-    if names[0] not in declared_jobs(text) and "/" not in names[0]:
+    declared = declared_jobs(text)
+    if declared is None:
+        return text  # its problems are told when it is compiled
+    if names[0] not in declared and "/" not in names[0]:
         raise CannotRunHere(f"there is no job {names[0]!r} in this config to give arguments to")
     try:
         return calling_one_job(text, names[0], wanted.arguments)

@@ -8,6 +8,7 @@ from typing import NewType, Protocol
 from roundel.domain.clock import MINUTE, SECOND, Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.git_events import GitEvent, Message
+from roundel.domain.git_statuses import CommitStatus
 from roundel.domain.ids import OrganizationId, PersonId, ProjectId
 from roundel.domain.runners import Secret
 
@@ -120,30 +121,6 @@ class Unverified:
     status: int = 401
 
 
-class StatusState(StrEnum):
-    """How a workflow or job stands, in the words that hosts share."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    SUCCESS = "success"
-    FAILURE = "failure"
-    ERROR = "error"
-    CANCELED = "canceled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitStatus:
-    """One line beside a commit at its host: `context` is its name there."""
-
-    repository: str  # full name at the host
-    revision: str
-    context: str
-    state: StatusState
-    description: str
-    url: str
-    ref: str = ""  # branch or tag, which some hosts want
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """What opens a host's API: a connection with its secrets opened."""
@@ -156,6 +133,12 @@ class Credentials:
     def secret(self, kind: ConnectionSecret) -> Secret | None:
         """Return one of the secrets, if it is there."""
         return self.secrets.get(kind.value)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the host's API is open to us at all."""
+        names = (ConnectionSecret.TOKEN, ConnectionSecret.PRIVATE_KEY)
+        return any(name.value in self.secrets for name in names)
 
 
 class HostRefused(Exception):

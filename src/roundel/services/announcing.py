@@ -5,6 +5,7 @@ from roundel.domain.ids import ProjectId, new_id
 from roundel.domain.jobs import Job
 from roundel.domain.outbox import EventKind, OutboxEvent
 from roundel.domain.workflows import Workflow
+from roundel.services.showing import show_job, show_workflow
 from roundel.services.work import TIMERS, Tx
 
 
@@ -20,6 +21,7 @@ def announce_job(tx: Tx, job: Job, at: Micros) -> None:
             at=at,
         )
     )
+    show_job(tx, job, at)
     _hurry(tx, job.project_id)
 
 
@@ -35,6 +37,7 @@ def announce_workflow(tx: Tx, workflow: Workflow, at: Micros) -> None:
             at=at,
         )
     )
+    show_workflow(tx, workflow, at)
     _hurry(tx, workflow.project_id)
 
 

@@ -2,10 +2,8 @@
 
 import json
 import secrets as random
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from roundel.domain.contexts import Sealed
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.git_hosts import (
     MOST_CONNECTIONS,
@@ -13,17 +11,15 @@ from roundel.domain.git_hosts import (
     Connection,
     ConnectionId,
     ConnectionSecret,
-    Credentials,
     Provider,
     Watch,
     WatchMode,
 )
-from roundel.domain.ids import OrganizationId, new_id
+from roundel.domain.ids import new_id
 from roundel.domain.projects import Organization, Project
-from roundel.domain.runners import Secret
+from roundel.services.credentials import bound_to
 from roundel.services.looking import watch_in
 from roundel.services.work import App, Tx
-from roundel.vault.cipher import CannotUnseal, Cipher
 from roundel.wire.web import WebRefused
 
 LONGEST_SECRET = 20_000  # characters; private keys of Apps are the longest
@@ -52,10 +48,6 @@ class Connected:
     webhook_secret: str
 
 
-def _bound_to(organization: OrganizationId, connection: ConnectionId) -> bytes:
-    return json.dumps([organization, "git-connection", connection]).encode()
-
-
 async def connect(command: Connect, app: App) -> Connected:
     """Make a connection; refuse an address that must not be asked, and one too many.
 
@@ -79,7 +71,7 @@ async def connect(command: Connect, app: App) -> Connected:
         provider=command.provider,
         api_url=command.api_url.rstrip("/"),
         app_id=command.app_id,
-        secrets=app.cipher.seal(text, _bound_to(organization, id_)),
+        secrets=app.cipher.seal(text, bound_to(organization, id_)),
         created_at=at,
     )
 
@@ -108,43 +100,6 @@ async def disconnect(connection_id: ConnectionId, app: App) -> None:
             tx.connections.remove_watch(connection.project_id)
 
     await app.database.write(transaction)
-
-
-def opened(connection: Connection, cipher: Cipher) -> Credentials:
-    """Return what a connection keeps sealed; nothing of it where the master key is lost."""
-    try:
-        text = cipher.unseal(
-            connection.secrets, _bound_to(connection.organization_id, connection.id)
-        )
-    except CannotUnseal:
-        text = Secret("{}")
-    found: Mapping[str, str] = json.loads(text)
-    return Credentials(
-        provider=connection.provider,
-        api_url=connection.api_url,
-        app_id=connection.app_id,
-        secrets={name: Secret(value) for name, value in found.items()},
-    )
-
-
-async def reseal_connections(app: App) -> int:
-    """Seal what is under another master key under the current one; return how many."""
-    cipher = app.cipher
-
-    def transaction(tx: Tx) -> int:
-        count = 0
-        for connection in tx.connections.under_other_keys(cipher.current):
-            bound = _bound_to(connection.organization_id, connection.id)
-            try:
-                text = cipher.unseal(connection.secrets, bound)
-            except CannotUnseal:
-                continue  # its master key may come back
-            anew: Sealed = cipher.seal(text, bound)
-            tx.connections.reseal(replace(connection, secrets=anew))
-            count += 1
-        return count
-
-    return await app.database.write(transaction)
 
 
 def _check(command: Connect, app: App) -> None:

@@ -1,9 +1,11 @@
 """Which pipelines a git event starts: of which projects, at which commit, or why of none."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from roundel.domain.addresses import is_folder, repository_key
+from roundel.domain.clock import Micros
 from roundel.domain.git_events import (
+    NO_REVISION,
     BranchDelete,
     Comment,
     GitEvent,
@@ -70,7 +72,7 @@ def _linked(tx: Tx, connection: Connection, project: Project, seen: HostReposito
     return project
 
 
-def note_pull(tx: Tx, project: Project, pull: PullRequest, at: int) -> None:
+def note_pull(tx: Tx, project: Project, pull: PullRequest, at: Micros) -> None:
     """Remember a pull request as it is now: pushes to its branch know of it."""
     facts = PullFacts(
         number=pull.number,
@@ -82,7 +84,7 @@ def note_pull(tx: Tx, project: Project, pull: PullRequest, at: int) -> None:
         title=pull.title,
         base=pull.base.branch,
     )
-    tx.connections.put_pull(project.id, facts, at)  # type: ignore[arg-type]
+    tx.connections.put_pull(project.id, facts, at)
 
 
 def starts_of(tx: Tx, project: Project, event: GitEvent) -> tuple[list[Start], str]:
@@ -168,12 +170,6 @@ def _start_of_pull(project: Project, pull: PullRequest) -> Start:
         ref, revision = Ref(branch=pull.base.branch), pull.merge_revision or ""
     else:
         ref = Ref(branch=pull.head.branch)
-    commit = Commit(revision=revision) if revision else None
+    # Some hosts shorten the hash; the branch says the rest.
+    commit = Commit(revision=revision) if len(revision) >= len(NO_REVISION) else None
     return Start(project=project, event=pull, ref=ref, commit=commit)
-
-
-def with_revision(commit: Commit | None, found: Commit | None) -> Commit | None:
-    """Return the commit that was read, with who wrote it as the host knows."""
-    if commit is None or found is None:
-        return found or commit
-    return replace(found, author_login=found.author_login or commit.author_login)

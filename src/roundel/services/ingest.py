@@ -26,15 +26,11 @@ from roundel.domain.git_hosts import (
 from roundel.domain.git_refs import News, change_ref
 from roundel.domain.ids import TimerId, new_id
 from roundel.domain.timers import Timer, TimerKind
-from roundel.services.connections import opened
+from roundel.services.credentials import opened
 from roundel.services.event_origins import wants_no_pipeline
 from roundel.services.git_matching import Start, note_pull, projects_of, starts_of
-from roundel.services.pipelines import (
-    COMPILE_TAKEN,
-    Looked,
-    Triggered,
-    look,
-)
+from roundel.services.pipelines import COMPILE_TAKEN, Triggered
+from roundel.services.sources import Looked, look
 from roundel.services.starting import start_pipeline, why_not_now
 from roundel.services.work import App, Tx
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from roundel.domain.contexts import SecretOwner, Variable
 from roundel.services.checkout_keys import reseal_checkout_keys
-from roundel.services.connections import reseal_connections
+from roundel.services.credentials import reseal_connections
 from roundel.services.signing_keys import reseal_signing_keys
 from roundel.services.ssh_keys import reseal_ssh_keys
 from roundel.services.webhooks import reseal_webhooks

@@ -36,6 +36,7 @@ from roundel.services.pipelines import (
 from roundel.services.results import lapse
 from roundel.services.schedules import run_cron, run_schedule
 from roundel.services.sealing import seal_output
+from roundel.services.statuses import send_statuses
 from roundel.services.sweeping import arm_sweep, sweep_storage
 from roundel.services.telling import tell_webhooks
 from roundel.services.usage import write_export
@@ -182,6 +183,8 @@ class Ticks:
                 work = self._go_on(act_on(DeliveryId(timer.subject), self._app))
             case TimerKind.GIT_LOOK:
                 work = self._go_on(look_at(ProjectId(timer.subject), self._app))
+            case TimerKind.GIT_STATUS:
+                work = send_statuses(ProjectId(timer.subject), self._app)
             case TimerKind.SWEEP_STORAGE:
                 work = sweep_storage(self._app)
             case TimerKind.DELIVER:

@@ -55,7 +55,8 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
     project, pipeline, workflow, job = around.project, around.pipeline, around.workflow, around.job
     revision = None if pipeline.commit is None else pipeline.commit.revision
     pull = _pull_request(pipeline.ref.branch)
-    page = None if pull is None else _pull_request_page(project.repository_url, pull)
+    pages = _pull_request_pages(pipeline, project, pull)
+    origin = pipeline.origin
     number = "" if job.number is None else str(job.number)
     values = {
         "CI": "true",
@@ -74,8 +75,10 @@ def builtin_environment(around: Surroundings) -> dict[str, str]:
         "CIRCLE_PROJECT_ID": project.id,
         "CIRCLE_PROJECT_REPONAME": project.name,
         "CIRCLE_PROJECT_USERNAME": project.organization.name,
-        "CIRCLE_PULL_REQUEST": page,
-        "CIRCLE_PULL_REQUESTS": page,
+        "CIRCLE_PR_REPONAME": None if origin is None else origin.fork_name or None,
+        "CIRCLE_PR_USERNAME": None if origin is None else origin.fork_owner or None,
+        "CIRCLE_PULL_REQUEST": pages[-1] if pages else None,
+        "CIRCLE_PULL_REQUESTS": ",".join(pages) or None,
         "CIRCLE_REPOSITORY_URL": project.repository_url,
         "CIRCLE_SHA1": revision,
         "CIRCLE_TAG": pipeline.ref.tag,
@@ -101,6 +104,14 @@ def _pull_request(branch: str | None) -> str | None:
         case ["pull", number] if number.isdigit():
             return number
     return None
+
+
+def _pull_request_pages(pipeline: Pipeline, project: Project, pull: str | None) -> tuple[str, ...]:
+    """Return the pages of the open pull requests: as the host told, or as they must be."""
+    if pipeline.origin is not None and pipeline.origin.pull_urls:
+        return pipeline.origin.pull_urls
+    page = None if pull is None else _pull_request_page(project.repository_url, pull)
+    return () if page is None else (page,)
 
 
 def _pull_request_page(repository_url: str, number: str) -> str | None:

@@ -7,6 +7,7 @@ a second answer of the name server cannot lead elsewhere.
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -35,6 +36,15 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         if any(address in network for network in _EMBEDDING):
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """An answer: `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Web:
@@ -70,9 +80,22 @@ class Web:
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, verify_tls: bool = True
     ) -> int:
-        """Send a body; return the status of the answer.  Redirects are not followed.
+        """Send a body; return the status of the answer, as `ask` does."""
+        return (await self.ask("POST", url, headers, body, verify_tls=verify_tls)).status
 
-        Raise WebRefused where there is no answer in time, or the address may not be asked.
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        verify_tls: bool = True,
+    ) -> WebAnswer:
+        """Send a request; return the answer, whatever it says.  Redirects are not followed.
+
+        Raise WebRefused where there is no answer in time, it is too large, or the address may not
+        be asked.
         """
         import aiohttp  # 150 ms that a start does not need
 
@@ -86,9 +109,12 @@ class Web:
                 )
                 async with (
                     aiohttp.ClientSession(connector=connector, timeout=limits) as session,
-                    session.post(url, data=body, allow_redirects=False, headers=headers) as answer,
+                    session.request(
+                        method, url, data=body, allow_redirects=False, headers=headers
+                    ) as answer,
                 ):
-                    return answer.status
+                    said = {name.lower(): value for name, value in answer.headers.items()}
+                    return WebAnswer(answer.status, said, await _whole(answer))
         except TimeoutError:
             raise WebRefused(f"{url} takes longer than {self._seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -180,8 +206,10 @@ def _pinned_resolver(address: str, port: int) -> "aiohttp.abc.AbstractResolver":
 
 
 async def _body(answer: "aiohttp.ClientResponse") -> bytes:
-    if answer.status != 200:
-        return b""
+    return await _whole(answer) if answer.status == 200 else b""
+
+
+async def _whole(answer: "aiohttp.ClientResponse") -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for piece in answer.content.iter_any():

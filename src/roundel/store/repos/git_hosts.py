@@ -104,7 +104,7 @@ class SqlConnections:
 
     def remove(self, connection_id: ConnectionId) -> bool:
         """Remove it with its deliveries; tell whether there was one."""
-        for table in ("git_delivery", "git_link"):
+        for table in ("git_delivery", "git_link", "git_status"):
             self._sql.run(f"DELETE FROM {table} WHERE connection_id = :id", id=connection_id)
         return self._sql.run("DELETE FROM git_connection WHERE id = :id", id=connection_id) > 0
 
