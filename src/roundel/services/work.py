@@ -17,6 +17,7 @@ from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.git_statuses import GitStatuses
 from roundel.domain.groups import Groups
+from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -78,6 +79,8 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def groups(self) -> Groups: ...
+    @property
+    def history(self) -> History: ...
     @property
     def insights(self) -> Insights: ...
     @property

@@ -193,9 +193,9 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
 
 WORKFLOW = (
     "id, pipeline_id, project_id, name, status, started_by, workspace_id, rerun_of, tag, "
-    "canceled_by, created_at, stopped_at, auto_rerun_number, max_auto_reruns, auto_cancel"
+    "canceled_by, created_at, stopped_at, auto_rerun_number, max_auto_reruns, auto_cancel, plan"
 )
-WORKFLOW_WIDTH = 15
+WORKFLOW_WIDTH = 16
 
 
 def workflow_of(row: Row) -> Workflow:
@@ -216,6 +216,7 @@ def workflow_of(row: Row) -> Workflow:
         auto_rerun_number=row[12],
         max_auto_reruns=row[13],
         auto_cancel=bool(row[14]),
+        plan=row[15],
     )
 
 
@@ -237,6 +238,7 @@ def workflow_row(workflow: Workflow) -> dict[str, object]:
         "auto_rerun_number": workflow.auto_rerun_number,
         "max_auto_reruns": workflow.max_auto_reruns,
         "auto_cancel": int(workflow.auto_cancel),
+        "plan": workflow.plan,
     }
 
 

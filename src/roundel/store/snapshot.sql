@@ -120,6 +120,7 @@ CREATE TABLE workflow (
   auto_rerun_number INTEGER NOT NULL DEFAULT 0,
   max_auto_reruns INTEGER NOT NULL DEFAULT 0,
   auto_cancel SMALLINT NOT NULL DEFAULT 0 CHECK (auto_cancel IN (0, 1)),
+  plan TEXT,
   CHECK ((stopped_at IS NULL) = (status IN ('running', 'on_hold', 'failing')))
 );
 CREATE INDEX workflow_of_workspace ON workflow (workspace_id);
@@ -324,6 +325,7 @@ CREATE TABLE upload (
   CHECK ((size IS NULL) = (digest IS NULL)),
   CHECK (uses = 0 OR size IS NOT NULL)
 );
+CREATE INDEX upload_of_execution ON upload (execution_id);
 CREATE INDEX upload_unused ON upload (free_from) WHERE uses = 0;
 
 CREATE TABLE cache (
@@ -352,6 +354,7 @@ CREATE TABLE workspace_layer (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX workspace_layer_of_job ON workspace_layer (job_id, node, id);
+CREATE INDEX workspace_layer_of_execution ON workspace_layer (execution_id);
 CREATE INDEX workspace_layer_of_upload ON workspace_layer (upload_id);
 CREATE INDEX workspace_layer_expiry ON workspace_layer (expires_at);
 

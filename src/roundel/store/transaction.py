@@ -13,6 +13,7 @@ from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.git_statuses import SqlGitStatuses
 from roundel.store.repos.groups import SqlGroups
+from roundel.store.repos.history import SqlHistory
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -56,6 +57,7 @@ class Transaction:
         self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.history = SqlHistory(sql)
         self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
         self.git_statuses = SqlGitStatuses(sql)

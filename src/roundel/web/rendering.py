@@ -47,6 +47,7 @@ class Renderer:
             Need=Need,
         )
         self._templates.filters.update(
+            printable=printable,
             duration=times.duration,
             iso=rfc3339_seconds,
             ago=times.ago,
@@ -73,6 +74,11 @@ class Renderer:
         """Render something that is no page: a badge, a feed."""
         text = self._templates.get_template(template).render(**values)
         return Response(text, media_type=media_type)
+
+
+def printable(text: str) -> str:
+    """Return a text without what XML cannot hold."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == " ")
 
 
 def _seconds(value: float) -> str:

@@ -1,5 +1,5 @@
 -- Groups of an organization's members, whom contexts can be restricted to.
--- depends: 0057-flat-workflows
+-- depends: 0058-plans-of-workflows
 
 CREATE TABLE team (
   id TEXT NOT NULL PRIMARY KEY,
