@@ -10,6 +10,7 @@ from bench.lists import measure_lists
 from bench.local import measure_local
 from bench.million import measure_million
 from bench.orchestration import measure_orchestration
+from bench.pages import measure_pages
 from bench.pushes import measure_pushes
 from bench.steps import measure_steps
 
@@ -24,6 +25,7 @@ GROUPS = {
     "lists": measure_lists,
     "idle": measure_idle,
     "orchestration": measure_orchestration,
+    "pages": measure_pages,
     "million": measure_million,
 }
 

@@ -52,6 +52,7 @@ class FakeRepositories:
         self.found_heads: dict[str, str] = {}
         self.subject = "Change it"
         self.body = ""
+        self.asked: list[tuple[str, Ref, str | None]] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -63,14 +64,17 @@ class FakeRepositories:
     async def resolve(self, url: str, ref: Ref) -> str | Trouble:
         return self._missing(ref) or REVISION
 
-    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
+    async def fetch(
+        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+    ) -> Fetched | Trouble:
+        self.asked.append((url, ref, file))
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)
         if missing is not None and revision is None:
             return missing
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
-        return Fetched(commit=commit, text=self.config, file=".circleci/config.yml")
+        return Fetched(commit=commit, text=self.config, file=file or ".circleci/config.yml")
 
     async def heads(self, url: str) -> Mapping[str, str] | Trouble:
         return self.trouble if self.trouble is not None else dict(self.found_heads)

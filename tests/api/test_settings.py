@@ -30,6 +30,9 @@ async def test_settings_have_their_defaults(client: Client):
         "approve_strangers": False,
         "max_running_jobs": None,
         "keep_logs_days": None,
+        "keep_pipelines_days": None,
+        "rerun_while_running": False,
+        "several_continuations": False,
     }
 
 
@@ -86,6 +89,7 @@ async def test_what_holds_for_an_organization_is_its_administrators_affair(town:
         "approve_strangers": False,
         "max_running_jobs": None,
         "keep_logs_days": None,
+        "keep_pipelines_days": None,
     }
     assert (await patch(town.client(), COMMON, {"block_new_work": True})).status == 403
     answer = await patch(town.client("adm"), COMMON, {"block_new_work": True})

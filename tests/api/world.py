@@ -6,6 +6,7 @@ from itertools import count
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.domain.access import Actor, Need, Role
+from roundel.domain.audit import Deed
 from roundel.domain.clock import MINUTE, SECOND, Micros
 from roundel.domain.errors import IllegalMove, Invalid, NotAllowed, NotFound, Unauthenticated
 from roundel.domain.flows import WorkflowStatus
@@ -95,7 +96,16 @@ class World:
     broken: bool = False
     wakeups: LocalWakeups = field(default_factory=LocalWakeups)
 
+    deeds: list[Deed] = field(default_factory=list)
+
     # The parts of the server, all of which this one object is.
+
+    @property
+    def audit(self) -> "World":
+        return self
+
+    async def record(self, deed: Deed) -> None:
+        self.deeds.append(deed)
 
     @property
     def reads(self) -> Readers:

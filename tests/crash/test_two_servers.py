@@ -1,5 +1,6 @@
 """Two servers on one PostgreSQL, and kills all the time: no job is lost or doubled."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -84,7 +85,8 @@ def url(postgres: Cluster) -> Iterator[str]:
 def servers(tmp_path: Path, url: str) -> Iterator[list[Server]]:
     options = ("--no-runner", "--database-url", url, "--blob-url", str(tmp_path / "blobs"))
     (tmp_path / "blobs").mkdir()
-    made = [Server(tmp_path / name, *options).start() for name in ("one", "two")]
+    key = {"ROUNDEL_MASTER_KEY": base64.b64encode(b"k" * 32).decode()}
+    made = [Server(tmp_path / name, *options, environment=key).start() for name in ("one", "two")]
     yield made
     for server in made:
         if server.alive:

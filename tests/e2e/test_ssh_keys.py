@@ -9,7 +9,7 @@ from pycircleci.api import Api
 from tests.e2e.site import Site
 from tests.git_hosts import a_key
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.sshd]
 
 CONFIG = """\
 version: 2.1

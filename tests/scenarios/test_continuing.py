@@ -78,7 +78,7 @@ async def test_the_key_is_masked_in_output(house: House) -> None:
     await house.trigger()
     order = await house.runner.claim()
     assert order is not None
-    assert order.masks == (order.environment["CIRCLE_CONTINUATION_KEY"],)
+    assert order.environment["CIRCLE_CONTINUATION_KEY"] in order.masks
     assert order.environment["CIRCLECI_DOMAIN"] in order.environment["CIRCLECI_API_HOST"]
 
 
@@ -238,3 +238,56 @@ async def test_a_setup_job_keeps_its_own_plan_after_it_has_continued(house: Hous
     server = house.engine.runners
     assert await server.has_cache(order.lease, "deps-1") is False
     await house.runner.carry_out(order)
+
+
+async def allow_several(house: House) -> None:
+    chosen = ProjectSettings(several_continuations=True)
+    await house.engine.database.write(lambda tx: tx.settings.save_project(house.project.id, chosen))
+
+
+async def test_with_the_setting_each_continuation_adds_its_workflows(house: House) -> None:
+    await allow_several(house)
+    pipeline, key = await in_setup(house)
+    await house.use.continue_pipeline(key, NEXT, {"who": "one"})
+    await house.use.continue_pipeline(key, NEXT.replace("main:", "other:"), {"who": "two"})
+    assert {await greeting(house), await greeting(house)} == {"echo one false", "echo two false"}
+
+    views = await house.engine.reads.workflows(pipeline.id)
+    names = [(it.workflow.name, it.workflow.status.value) for it in views]
+    assert names == [("setup", "success"), ("main", "success"), ("other", "success")]
+    again = await house.use.rerun_workflow(views[1].workflow.id, Choice(), False, house.admin)
+    assert await greeting(house) == "echo one false"
+    rerun = await house.engine.reads.workflow(again)
+    assert rerun is not None and rerun.workflow.status == "success"
+
+
+async def test_the_same_continuation_twice_counts_once(house: House) -> None:
+    await allow_several(house)
+    pipeline, key = await in_setup(house)
+    await house.use.continue_pipeline(key, NEXT, {})
+    with pytest.raises(Invalid, match="has continued the pipeline already"):
+        await house.use.continue_pipeline(key, NEXT, {})
+    assert len(await house.engine.reads.workflows(pipeline.id)) == 2
+
+
+async def test_mistakes_in_a_further_continuation_are_refused(house: House) -> None:
+    await allow_several(house)
+    pipeline, key = await in_setup(house)
+    await house.use.continue_pipeline(key, NEXT, {})
+    with pytest.raises(Invalid):
+        await house.use.continue_pipeline(key, NEXT.replace("[greet]", "[great]"), {})
+    with pytest.raises(Invalid, match="cannot be a setup configuration"):
+        await house.use.continue_pipeline(key, SETUP, {})
+    house.clock.forward(6 * HOUR)
+    with pytest.raises(Invalid, match="expired"):
+        await house.use.continue_pipeline(key, NEXT.replace("main:", "other:"), {})
+    assert (await house.pipeline(pipeline.id)).state == "created"
+    assert len(await house.engine.reads.workflows(pipeline.id)) == 2
+
+
+async def test_without_the_setting_a_pipeline_goes_on_once(house: House) -> None:
+    pipeline, key = await in_setup(house)
+    await house.use.continue_pipeline(key, NEXT, {})
+    with pytest.raises(Invalid, match="not in setup state"):
+        await house.use.continue_pipeline(key, NEXT.replace("main:", "other:"), {})
+    assert len(await house.engine.reads.workflows(pipeline.id)) == 2

@@ -1,9 +1,13 @@
 """Output is kept for as long as its project says, and never goes while it is in use."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from roundel.domain.clock import DAY, HOUR
+from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
+from roundel.domain.reruns import Choice
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from tests.builders import a_plan
 from tests.fakes import a_chunk, a_report
@@ -70,3 +74,64 @@ async def test_without_a_choice_output_is_kept_for_ever(house: House) -> None:
     execution = await ran(house)
     await pass_by(house, 2000)
     assert await output(house, execution) == LARGE
+
+
+async def keep_pipelines(house: House, days: int) -> None:
+    chosen = ProjectSettings(keep_pipelines_days=days)
+    await house.engine.database.write(lambda tx: tx.settings.save_project(house.project.id, chosen))
+
+
+async def left_of(house: House, table: str) -> int:
+    return int((await house.rows(f"SELECT COUNT(*) FROM {table}"))[0][0])  # noqa: S608 - our own names
+
+
+async def test_pipelines_go_with_all_that_they_left(house: House) -> None:
+    await keep_pipelines(house, 10)
+    pipeline = await house.trigger(a_plan("build", "test<build"))
+    await ran(house)
+    await house.runner.run_all()
+    await pass_by(house, 8)
+    assert await house.engine.reads.pipeline(pipeline.id) is not None
+    await pass_by(house, 4)
+    assert await house.engine.reads.pipeline(pipeline.id) is None
+    for table in ("workflow", "workflow_job", "job", "execution", "step", "chunk", "upload"):
+        assert await left_of(house, table) == 0, table
+    assert [path for path in (house.folder / "blobs").rglob("*") if path.is_file()] == []
+    assert (await house.trigger()).number == pipeline.number + 1
+
+
+async def test_a_pipeline_with_an_approval_that_waits_is_kept(house: House) -> None:
+    await keep_pipelines(house, 1)
+    pipeline = await house.trigger(a_plan("build", "ok?<build"))
+    await house.runner.run_all()
+    await pass_by(house, 20)
+    assert await house.engine.reads.pipeline(pipeline.id) is not None
+
+
+async def test_a_pipeline_whose_cache_is_in_use_is_kept(house: House) -> None:
+    await keep_pipelines(house, 1)
+    pipeline = await house.trigger(a_plan("build"))
+    order = await house.runner.claim()
+    assert order is not None
+
+    async def content() -> AsyncIterator[bytes]:
+        yield LARGE
+
+    blob = await house.engine.runners.upload(order.lease, content())
+    await house.engine.runners.keep_cache(order.lease, "deps", blob)
+    await house.runner.carry_out(order)
+    await pass_by(house, 5)
+    assert await house.engine.reads.pipeline(pipeline.id) is not None
+    await pass_by(house, 20)
+    await pass_by(house, 2)
+    assert await house.engine.reads.pipeline(pipeline.id) is None
+
+
+async def test_what_may_be_removed_at_any_moment_is_not_rerun(house: House) -> None:
+    pipeline = await house.trigger(a_plan("build"))
+    await house.runner.run_all()
+    workflow = await house.workflow(pipeline)
+    house.clock.forward(2 * DAY)
+    await keep_pipelines(house, 1)
+    with pytest.raises(Invalid, match="keep_pipelines_days"):
+        await house.use.rerun_workflow(workflow.id, Choice(), False, house.admin)

@@ -67,6 +67,10 @@ class Tenants:
                 "scope": {"id": house.project.id, "type": "project"},
             },
         )
+        trigger = await own.post(
+            f"/api/v2/projects/{house.project.id}/pipeline-definitions/{house.project.id}/triggers",
+            {"event_source": {"provider": "webhook"}, "event_name": SECRET},
+        )
         owner = f"/api/v2/owner/{house.project.organization.id}/context/config"
         made = await own.post(f"{owner}/policy-bundle", {"policies": {"a.rego": POLICY}})
         assert made.status == 201, made
@@ -111,6 +115,9 @@ class Tenants:
             "decisionID": decisions.json()[0]["id"],
             "orgID": house.project.organization.id,
             "projectID": house.project.id,
+            "project_id": house.project.id,
+            "pipeline_definition_id": house.project.id,
+            "trigger_id": trigger.json()["id"],
             "org_id": house.project.organization.id,
             "group_id": group.json()["id"],
             "login": "admin",

@@ -1,6 +1,7 @@
 """A whole server with its pages, and visitors for those who live in it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,15 @@ class Street:
 
 @pytest.fixture
 async def street(tmp_path: Path) -> AsyncIterator[Street]:
-    house = House(tmp_path / "data")
+    async with opened_street(tmp_path / "data", None) as street:
+        yield street
+
+
+@asynccontextmanager
+async def opened_street(folder: Path, database_url: str | None) -> AsyncIterator[Street]:
+    house = House(folder, database_url)
     await house.open()
-    yield Street(house, create_doors(house.engine))
-    await house.engine.stop()
+    try:
+        yield Street(house, create_doors(house.engine))
+    finally:
+        await house.engine.stop()

@@ -116,7 +116,8 @@ async def test_a_stream_ends_soon_after_the_right_to_look_on(street: Street, end
     web = create_web(engine, WebUseCases(engine), settings)
     visitor = await street.visitor()
     path = "/stream/changes/gh/acme/web"
-    async with opened(web, path, cookies(visitor)) as (_, task):
+    async with opened(web, path, cookies(visitor)) as (stream, task):
+        assert await stream.pieces.get() == b"retry: 1000\n\n"
         assert not task.done()
         if end == "sign-out":
             await visitor.post("/sign-out")

@@ -24,7 +24,9 @@ from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
+from roundel.domain.audit import Deed
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
+from roundel.domain.ids import OrganizationId
 from roundel.wire.messages import PREFIX
 
 DENIED = "Permission denied."
@@ -90,7 +92,7 @@ class Dispatch:
         scope["roundel.route"] = bound.template
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
-        subject = await self._admit(operation, path, caller)
+        organization, subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None or operation.raw:
             most = operation.largest_body or self._door.settings.max_body_bytes
@@ -111,16 +113,41 @@ class Dispatch:
 
             async def act() -> tuple[int, bytes]:
                 body = _encoder.encode(await operation.handler(call))
+                await self._record(operation, scope, caller, organization, call.status)
                 return call.status, body
 
             cases = self._door.use_cases.repeats
             await send_answer(scope, send, *await answer_once(key, scope, body, act, cases))
             return
         answer = await operation.handler(call)
+        status = answer.status_code if isinstance(answer, Response) else call.status
+        await self._record(operation, scope, caller, organization, status)
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
         await send_answer(scope, send, call.status, _encoder.encode(answer))
+
+    async def _record(
+        self,
+        operation: AnyOperation,
+        scope: Scope,
+        caller: Actor | None,
+        organization: OrganizationId | None,
+        status: int,
+    ) -> None:
+        """Write down what a call has changed; refused ones never come here."""
+        if not operation.changes_something or status >= 400:
+            return
+        await self._door.use_cases.audit.record(
+            Deed(
+                operation=operation.id,
+                target=scope["path"],
+                status=status,
+                actor_id="" if caller is None else caller.id,
+                actor_login="" if caller is None else caller.login,
+                organization_id=organization,
+            )
+        )
 
     def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
         segments = segments_of(scope.get("raw_path") or scope["path"].encode())
@@ -138,14 +165,17 @@ class Dispatch:
 
     async def _admit(
         self, operation: AnyOperation, path: Mapping[str, str], caller: Actor | None
-    ) -> object:
-        """Return what the path names, or refuse: nothing is found for those who may not read."""
+    ) -> tuple[OrganizationId | None, object]:
+        """Return whose it is and what the path names, or refuse.
+
+        Nothing is found for those who may not read.
+        """
         if operation.need is Need.NOTHING:
-            return None
+            return None, None
         if caller is None:
             raise Unauthenticated(LOG_IN)
         if operation.subject is None:
-            return None
+            return None, None
         found: Found[object] | None = await operation.subject.find(self._door.app, path)
         if found is None or not caller.may(Need.READ, found.organization):
             raise operation.subject.unseen(operation.subject.outside)
@@ -153,7 +183,7 @@ class Dispatch:
             raise NotFound(operation.subject.missing)
         if not caller.may(operation.need, found.organization):
             raise NotAllowed(DENIED)
-        return found.thing
+        return found.organization, found.thing
 
 
 def _raw(scope: Scope, body: bytes) -> RawMessage:

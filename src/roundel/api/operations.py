@@ -134,11 +134,17 @@ class Operation(Generic[S, B]):
     answer: Any = None  # a msgspec type expression such as list[Collaboration]
     media_type: str | None = None  # of an answer that is not JSON
     query: tuple[Query, ...] = ()
+    only_tries: bool = False  # changes nothing although it is no GET, such as compiling a text
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself
     limit: LimitClass | None = None  # which rate limit counts; None: by the method
     error_key: str = "message"  # under which refusals stand; some services of CircleCI say `error`
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether the audit log tells of it."""
+        return self.method not in ("GET", "HEAD") and not self.only_tries
 
     def __post_init__(self) -> None:
         if not isinstance(self.need, Need):

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor
+from roundel.domain.audit import AuditReads, Deed
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKey, CheckoutKeyReads, KeyType
 from roundel.domain.clock import Clock, Micros
@@ -17,6 +19,7 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
 from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
@@ -109,6 +112,12 @@ class WebhookCases(Protocol):
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
 
 
+class AuditCases(Protocol):
+    """The log of what was changed."""
+
+    async def record(self, deed: Deed) -> None: ...
+
+
 class GitCases(Protocol):
     """What callers may ask for of git hosts; and hosts, by messages that they sign."""
 
@@ -182,6 +191,10 @@ class UseCases(RunnerUseCases, Protocol):
     `create_token` and `revoke_token`, which name none, are the use case's own affair.
     """
 
+    @property
+    def audit(self) -> AuditCases: ...
+    @property
+    def definitions(self) -> DefinitionCases: ...
     @property
     def organizations(self) -> OrganizationCases: ...
     @property
@@ -346,6 +359,10 @@ class ApiApp(Protocol):
     def checkout_keys(self) -> CheckoutKeyReads: ...
     @property
     def connections(self) -> ConnectionReads: ...
+    @property
+    def audit(self) -> AuditReads: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
     @property

@@ -141,6 +141,15 @@ async def _project_in_parts(app: ApiApp, path: Path) -> Found[Project] | None:
     return await _project(app, {"project-slug": "/".join(parts)})
 
 
+async def _organization_of_slug(app: ApiApp, path: Path) -> Found[Organization] | None:
+    try:
+        slug = Slug.parse(path["project-slug"])
+    except NotFound:
+        return None
+    found = await app.reads.organization(slug.vcs, slug.organization)
+    return None if found is None else Found(found.id, found)
+
+
 async def _organization_by_id(app: ApiApp, path: Path) -> Found[Organization] | None:
     text = path["org_id"]
     if not is_uuid(text):
@@ -177,6 +186,7 @@ GROUP = Subject(find=_group, missing="Group not found.", outside="Organization d
 ORGANIZATION_BY_SLUG = Subject(
     find=_organization_by_slug, missing=NO_ORGANIZATION, outside=NO_ORGANIZATION
 )
+ORGANIZATION_OF_SLUG = Subject(find=_organization_of_slug, missing=NO_PROJECT, outside=NO_PROJECT)
 PROJECT_IN_PARTS = Subject(find=_project_in_parts, missing=NO_PROJECT, outside=NO_PROJECT)
 PIPELINE = Subject(find=_pipeline, missing="Pipeline not found", outside="Pipeline not found")
 PIPELINE_BY_NUMBER = Subject(

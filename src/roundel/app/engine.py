@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roundel.domain.audit import AuditReads
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
-from roundel.domain.clock import Clock, SystemClock
+from roundel.domain.clock import Clock, Micros, SystemClock
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.groups import GroupReads
@@ -18,6 +20,7 @@ from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
 from roundel.domain.policies import PolicyReads
+from roundel.domain.replicas import DEAD_AFTER
 from roundel.domain.repositories import Repositories
 from roundel.domain.sessions import SessionReads
 from roundel.domain.ssh_keys import SshKeyReads
@@ -35,14 +38,16 @@ from roundel.services.runners import LocalServer
 from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
 from roundel.services.tokens import first_administrator
-from roundel.services.work import Addresses, Database
+from roundel.services.work import Addresses, Database, Tx
 from roundel.settings import Settings
 from roundel.store.blobs.local import FolderBlobs
 from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
+from roundel.store.queries.audit import SqlAuditReads
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
+from roundel.store.queries.definitions import SqlDefinitionReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
 ADMIN_TOKEN = "admin-token"  # noqa: S105  # the name of the file, not a token
 SIGNING_KEY = "signing-key"
 MASTER_KEY = "master-key"
+MASTER_KEY_ID = "master-key-id"  # what all servers of a database agree on
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +119,8 @@ class Engine:
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
         self.connections: ConnectionReads = SqlConnectionReads(self._database)
+        self.audit: AuditReads = SqlAuditReads(self._database)
+        self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
         self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
@@ -142,6 +150,7 @@ class Engine:
         """Make the first administrator, take up what an earlier run has left, begin to tick."""
         await self._first_start()
         await self._share_keys()
+        await self._compare_master_keys()
         await self._seal_anew()
         await self._drop_old_keys()
         await self.ticks.recover()
@@ -176,6 +185,27 @@ class Engine:
         self._signing_key = await self.database.write(
             lambda tx: tx.replicas.shared_key(SIGNING_KEY, proposal)
         )
+
+    async def _compare_master_keys(self) -> None:
+        """Refuse to serve beside servers whose secrets could not be opened here, nor ours there."""
+        if self.alone:
+            return
+        alive_since = Micros(self.clock.now() - DEAD_AFTER)
+
+        def transaction(tx: Tx) -> str | None:
+            theirs = tx.replicas.shared_key(MASTER_KEY_ID, self.cipher.current)
+            if not self.cipher.knows(theirs) and tx.replicas.others(self.instance, alive_since):
+                return theirs
+            tx.replicas.replace_shared_key(MASTER_KEY_ID, self.cipher.current)
+            return None
+
+        theirs = await self.database.write(transaction)
+        if theirs is not None:
+            raise CannotServe(
+                f"other servers of this database seal secrets under the master key {theirs}, and"
+                f" this one has only {self.cipher.current}: give all of them the same key, in"
+                " ROUNDEL_MASTER_KEY or by --master-key-file"
+            )
 
     async def rotate_master_key(self) -> int:
         """Seal all secrets under a fresh master key; return how many; refuse a key not ours."""
@@ -239,7 +269,7 @@ def _database(
     url = settings.database_url
     if url is None:
         prepare(folder.database)
-        return SqliteDatabase(folder.database, wakeups)
+        return SqliteDatabase(folder.database, wakeups, durable=settings.durable)
     if not url.startswith(("postgresql://", "postgres://")):
         raise CannotServe(f"--database-url {url!r}: expected postgresql://user@host/database")
     try:

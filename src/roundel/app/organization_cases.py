@@ -5,7 +5,7 @@ from roundel.domain.access import Actor, Person, Role
 from roundel.domain.groups import Group, Member
 from roundel.domain.ids import OrganizationId
 from roundel.domain.projects import Organization, Project, Vcs
-from roundel.services import members, organizations
+from roundel.services import members, organizations, removing
 
 
 class OrganizationCases:
@@ -21,6 +21,14 @@ class OrganizationCases:
     async def create_project(self, organization: Organization, name: str) -> Project:
         """Make a project that has no repository yet."""
         return await organizations.create_project(organization, name, self._engine)
+
+    async def remove_project(self, project: Project) -> None:
+        """Remove a project with all that belongs to it."""
+        await removing.remove_project(project, self._engine)
+
+    async def remove(self, organization: Organization) -> None:
+        """Remove an organisation with all that belongs to it."""
+        await removing.remove_organization(organization, self._engine)
 
     async def create_group(
         self, organization: OrganizationId, name: str, description: str

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from roundel.api.ports import CheckedConfig, ConfigText, NewToken
+from roundel.app.audit_cases import AuditCases
+from roundel.app.definition_cases import DefinitionCases
 from roundel.app.engine import Engine
 from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
@@ -54,6 +56,8 @@ class UseCases(RunnerUseCases):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
+        self.audit = AuditCases(engine)
+        self.definitions = DefinitionCases(engine)
         self.git = GitCases(engine)
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)

@@ -7,6 +7,7 @@ import click
 
 from roundel.cli.compiling import DEFAULT_FILE, Surroundings, compiles
 from roundel.cli.output import Failure
+from roundel.cli.planning import plan
 from roundel.cli.reporting import FORMATS, show_problems
 
 _format = click.option(
@@ -22,6 +23,9 @@ _format = click.option(
 @click.group()
 def config() -> None:
     """Compile and check config files."""
+
+
+config.add_command(plan)
 
 
 @config.command()

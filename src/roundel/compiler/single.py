@@ -10,9 +10,13 @@ from roundel.compiler.tree import Document, Map
 WORKFLOW = "roundel-run"
 
 
-def declared_jobs(text: str) -> tuple[str, ...]:
-    """Return the names of the jobs that a config declares; none if it cannot be read."""
-    return tuple(_jobs(text))
+def declared_jobs(text: str) -> tuple[str, ...] | None:
+    """Return the names of the jobs that a config declares; None if the text cannot be read."""
+    root = load(Document("config.yml", text), Report())
+    if not isinstance(root, Map):
+        return None
+    jobs = root.get("jobs")
+    return tuple(jobs) if isinstance(jobs, Map) else ()
 
 
 def calling_one_job(text: str, job: str, arguments: Mapping[str, str]) -> str:

@@ -81,7 +81,7 @@ def _map(node: Map, scope: Scope) -> Map:
     items = dict(node)
     if changed is not None:
         items.update(changed)
-    made_map = node.with_items(items)
+    made_map = node.with_values(items)
     return _with_keys(made_map, scope) if renamed else made_map
 
 

@@ -104,6 +104,9 @@ def inside(spot: Spot, text: str, at: int) -> Spot:
     return spot
 
 
+_FEW_MARKS = 16  # two for each key
+
+
 class Map(dict[str, "Node"]):
     """A mapping; `marks` has the marks of each key and of its value.
 
@@ -135,19 +138,33 @@ class Map(dict[str, "Node"]):
 
     def key_spot(self, key: str) -> Spot:
         """Return where a key stands, or the map itself if the key was not written here."""
-        written = self.written
-        if type(written) is list and len(written) == 2 and key in self:
-            return Spot(self.doc, written[0])  # a step, whose only key is its name
-        marks = self.marks.get(key)
-        return Spot(self.doc, self.mark if marks is None else marks[0])
+        return Spot(self.doc, self._mark_of(key, 0))
 
     def value_spot(self, key: str) -> Spot:
         """Return where the value of a key begins."""
         value = self.get(key)
         if isinstance(value, (Map, Seq)):
             return value.spot()
+        return Spot(self.doc, self._mark_of(key, 1))
+
+    def _mark_of(self, key: str, which: int) -> Mark:
+        written = self.written
+        if type(written) is list and len(written) <= _FEW_MARKS:
+            # Looking through a few is quicker than sorting them by key.
+            at = which
+            for name in self:
+                if name == key:
+                    return written[at]
+                at += 2
+            return self.mark
         marks = self.marks.get(key)
-        return Spot(self.doc, self.mark if marks is None else marks[1])
+        return self.mark if marks is None else marks[which]
+
+    def with_values(self, items: dict[str, Node]) -> Map:
+        """Return a map with other values of the same keys, in the same order."""
+        made = Map(items)
+        made.doc, made.mark, made.written = self.doc, self.mark, self.written
+        return made
 
     def with_items(self, items: dict[str, Node]) -> Map:
         """Return a map with other items at the same place."""

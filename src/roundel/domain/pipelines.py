@@ -96,6 +96,31 @@ class Origin:
     held: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigPlace:
+    """A config that lies elsewhere than at the pipeline's commit."""
+
+    project_id: ProjectId  # in whose repository
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Which definition a pipeline runs, what triggered it, and where its parts come from.
+
+    `values` are further pipeline values by their dotted names, such as the body of a webhook.
+    """
+
+    definition_id: str
+    definition_name: str = ""
+    trigger_id: str | None = None
+    trigger_name: str = ""
+    config_file: str | None = None  # None: the usual one
+    config: ConfigPlace | None = None
+    checkout_project: ProjectId | None = None  # whose repository; None: that of the project itself
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
 class ErrorType(StrEnum):
     """`errors[].type` of the API."""
 
@@ -145,6 +170,12 @@ class Pipeline:
     schedule_id: ScheduleId | None = None
     schedule_name: str | None = None
     origin: Origin | None = None  # of a pipeline that a git event started
+    launch: Launch | None = None  # None: the project's default definition
+
+    @property
+    def definition_id(self) -> str:
+        """The definition that it runs; the default one bears its project's id."""
+        return self.project_id if self.launch is None else self.launch.definition_id
 
     def move(self, to: PipelineState, at: Micros) -> "Pipeline":
         """Return the pipeline in its next state, or refuse the move."""

@@ -25,3 +25,6 @@ class Replicas(Protocol):
 
     def shared_key(self, name: str, proposal: str) -> str:
         """Return the key of that name; the first proposal becomes it."""
+
+    def replace_shared_key(self, name: str, value: str) -> None:
+        """Let `value` be the key of that name."""

@@ -47,8 +47,10 @@ class Repositories(Protocol):
     async def resolve(self, url: str, ref: Ref) -> str | Trouble:
         """Return the revision that `ref` names now, without fetching."""
 
-    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
-        """Return the config at `revision`, or at what `ref` names now."""
+    async def fetch(
+        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+    ) -> Fetched | Trouble:
+        """Return the config at `revision`, or at what `ref` names now; `file` is its path."""
 
     async def heads(self, url: str) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.errors import Invalid
-from roundel.domain.flows import WORKFLOW_ENDED
+from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
 from roundel.domain.ids import JobId
-from roundel.domain.jobs import JobStatus
+from roundel.domain.jobs import ENDED, JobStatus
 from roundel.domain.workflows import Workflow, WorkflowSlot
 
 MOST_RERUNS = 100  # of one original
@@ -46,9 +46,15 @@ class Choice:
             raise Invalid("sparse_tree: give the jobs to rerun as well")
 
 
-def check_rerun(workflow: Workflow, original: Workflow, runs: int, at: Micros) -> None:
-    """Refuse to rerun a workflow that has not ended, is too old, or was rerun too often."""
-    if workflow.status not in WORKFLOW_ENDED:
+def check_rerun(
+    workflow: Workflow, original: Workflow, runs: int, at: Micros, *, open_too: bool = False
+) -> None:
+    """Refuse to rerun a workflow that has not ended, is too old, or was rerun too often.
+
+    With `open_too` one that is failing may be rerun while the rest of it goes on.
+    """
+    failing = open_too and workflow.status is WorkflowStatus.FAILING
+    if workflow.status not in WORKFLOW_ENDED and not failing:
         raise Invalid("Workflow must be in a terminal state to be rerun")
     if at - original.created_at > RERUN_LIFETIME:
         raise Invalid("Workflow cannot be rerun: it is older than 90 days")
@@ -92,7 +98,12 @@ def _again(
     needs: Mapping[str, set[str]],
     followers: Mapping[str, set[str]],
 ) -> set[str]:
-    undone = {slot.name for slot in present if slot.status is not JobStatus.SUCCESS}
+    # What has not ended yet is kept, and goes on in both workflows.
+    undone = {
+        slot.name
+        for slot in present
+        if slot.status in ENDED and slot.status is not JobStatus.SUCCESS
+    }
     if choice.from_failed or choice.failed_tests:
         if not undone:
             raise Invalid("Workflow has no failed jobs to rerun")

@@ -1,14 +1,13 @@
 """Schedules: pipelines that start by the clock, from the API or from a config."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import HOUR, MINUTE, SECOND, Micros
-from roundel.domain.cron import days_from, moment
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import CronTriggerId, PersonId, ProjectId, ScheduleId
 from roundel.domain.plan import Json
@@ -51,12 +50,12 @@ class Timetable:
         gap = HOUR // self.per_hour
         delay = _delay(seed, min(SPREAD, gap))
         hours = sorted({hour % 24 for hour in self.hours_of_day})
-        for day in days_from(datetime.fromtimestamp(at // SECOND, UTC).date(), _DAYS_AHEAD):
+        for day in _days_from(datetime.fromtimestamp(at // SECOND, UTC).date(), _DAYS_AHEAD):
             if not self._falls_on(day):
                 continue
             for hour in hours:
                 for number in range(self.per_hour):
-                    tick = moment(day, hour) + number * gap + delay
+                    tick = _moment(day, hour) + number * gap + delay
                     if tick > at:
                         return Micros(tick)
         return None
@@ -67,6 +66,16 @@ class Timetable:
         if self.days_of_month:
             return day.day in self.days_of_month
         return WEEKDAYS[day.weekday()] in self.days_of_week
+
+
+def _days_from(first: date, count: int) -> Iterator[date]:
+    for number in range(count):
+        yield first + timedelta(days=number)
+
+
+def _moment(day: date, hour: int) -> int:
+    """Return when an hour of a day begins, in microseconds."""
+    return int(datetime(day.year, day.month, day.day, hour, tzinfo=UTC).timestamp()) * SECOND
 
 
 def _delay(seed: str, below: int) -> int:

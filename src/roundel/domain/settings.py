@@ -28,6 +28,9 @@ class ProjectSettings:
     approve_strangers: bool = False  # a fork's pull request of somebody new waits for a yes
     max_running_jobs: int | None = None  # executions at once, over all runners
     keep_logs_days: int | None = None  # output of ended workflows; None: as the organisation says
+    keep_pipelines_days: int | None = None  # with all that they left; None: as the organisation
+    rerun_while_running: bool = False  # what failed may run again before its workflow has ended
+    several_continuations: bool = False  # a setup may go on with more than one config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class OrganizationSettings:
     approve_strangers: bool = False
     max_running_jobs: int | None = None
     keep_logs_days: int | None = None  # None: for ever
+    keep_pipelines_days: int | None = None  # None: for ever
     config_policies: bool = False  # whether configs are judged
 
 

@@ -30,6 +30,7 @@ class Workflow:
     auto_rerun_number: int = 0  # of how many automatic reruns this is the last
     max_auto_reruns: int = 0  # 0 on reruns that a person asked for
     auto_cancel: bool = False  # a newer pipeline of its branch makes it redundant
+    plan: str | None = None  # hash of the plan that it came from
     created_at: Micros
     stopped_at: Micros | None = None
 
@@ -63,13 +64,14 @@ class Layout:
     """
 
     slots: Mapping[str, WorkflowSlot]
+    kept: frozenset[str]  # those filled by jobs of the workflow that this one reruns
     by_job: Mapping[JobId, WorkflowSlot]
     followers: Mapping[str, Sequence[str]]
     groups: Mapping[str, Sequence[WorkflowSlot]]
     waits_for: dict[str, str] = field(default_factory=dict)
 
 
-def layout_of(slots: Sequence[WorkflowSlot]) -> Layout:
+def layout_of(slots: Sequence[WorkflowSlot], kept: Collection[str] = ()) -> Layout:
     """Return the layout of a workflow with these invocations."""
     followers: dict[str, list[str]] = {}
     groups: dict[str, list[WorkflowSlot]] = {}
@@ -80,6 +82,7 @@ def layout_of(slots: Sequence[WorkflowSlot]) -> Layout:
             groups.setdefault(slot.job_group, []).append(slot)
     return Layout(
         slots={slot.name: slot for slot in slots},
+        kept=frozenset(kept),
         by_job={slot.job_id: slot for slot in slots if slot.job_id is not None},
         followers=followers,
         groups=groups,
@@ -119,6 +122,9 @@ class Workflows(Protocol):
 
     def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
         """Return the newest workflow of a name."""
+
+    def came_from(self, pipeline_id: PipelineId, plan: str) -> bool:
+        """Tell whether a workflow of the pipeline came from this plan."""
 
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""

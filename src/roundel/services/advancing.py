@@ -84,9 +84,11 @@ class _Advance:
         self._due.append((workflow_id, ()))
         self.settle()
 
-    def follow(self, job: Job) -> None:
+    def follow(self, job: Job, but: WorkflowId | None = None) -> None:
+        """Have all workflows looked at that the job is part of, `but` for one."""
         for workflow_id in self._tx.workflows.with_job(job.id):
-            self._due.append((workflow_id, (job.id,)))
+            if workflow_id != but:
+                self._due.append((workflow_id, (job.id,)))
 
     def settle(self) -> None:
         while self._due:
@@ -136,9 +138,11 @@ class _Advance:
             case Drop():
                 after = replace(job, status=JobStatus.NOT_RUN, stopped_at=at)
         tx.jobs.save(after, job.status)
-        if after.status in ENDED and after.status is not JobStatus.NOT_RUN:
-            announce_job(tx, after, at)
-        elif after.status not in ENDED:
+        if after.status in ENDED:
+            self.follow(after, but=workflow.id)
+            if after.status is not JobStatus.NOT_RUN:
+                announce_job(tx, after, at)
+        else:
             show_job(tx, after, at)
         return after.status
 
@@ -205,7 +209,7 @@ class _Advance:
             after = self._pass(job)
             self._tx.jobs.save(after, job.status)
             announce_job(self._tx, after, self._at)
-            self._due.append((ticket.workflow_id, (ticket.job_id,)))
+            self.follow(after)
 
     def cancel(self, ticket: Ticket, message: str) -> None:
         """End a job that waits for a turn; its workflow is due afterwards."""
@@ -215,7 +219,7 @@ class _Advance:
         after = replace(job, status=JobStatus.CANCELED, stopped_at=self._at, message=message)
         self._tx.jobs.save(after, job.status)
         announce_job(self._tx, after, self._at)
-        self._due.append((ticket.workflow_id, (ticket.job_id,)))
+        self.follow(after)
 
     def _save(self, workflow: Workflow, status: WorkflowStatus) -> None:
         if status is workflow.status:
@@ -235,6 +239,8 @@ class _Advance:
             return
         if workflow.auto_rerun_number >= workflow.max_auto_reruns:
             return
+        if self._tx.workflows.runs_of(workflow.workspace_id) > workflow.auto_rerun_number + 1:
+            return  # somebody was faster
         repeat = Repeat(
             workflow=workflow,
             choice=Choice(from_failed=True),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from roundel.domain.clock import HOUR
+from roundel.domain.clock import HOUR, Micros
 from roundel.domain.errors import Invalid, Unauthenticated
 from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState
@@ -12,16 +12,18 @@ from roundel.domain.projects import Project
 from roundel.services.compiling import CompileOutcome, CompileRequest
 from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
-from roundel.services.plans import read_head
+from roundel.services.plans import PlanHead, read_head
 from roundel.services.policies import apply_policies
 from roundel.services.redundancy import cancel_if_overtaken
-from roundel.services.settling import settle
+from roundel.services.settling import SETUP_AGAIN, settle
 from roundel.services.values import pipeline_values
 from roundel.services.work import App, Tx
 from roundel.vault.continuation import pipeline_of_key
 
 CONTINUABLE = 6 * HOUR
 NOT_IN_SETUP = "Pipeline is not in setup state."
+TWICE = "This configuration has continued the pipeline already."
+NO_PLAN = "The configuration has no workflows."
 CONFLICT = "Conflicting pipeline parameters."
 FILE = ".circleci/config.yml"  # what messages call the config that was handed over
 
@@ -40,10 +42,16 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
 
     Wrong parameters are refused and leave the pipeline as it is; mistakes in the config are found
     in the pipeline's errors, as after a trigger.  Of several calls only the first one counts.
+
+    Where the project allows several continuations, each later one adds its workflows, and mistakes
+    in it are refused, as the pipeline goes on already.  The same one again is refused too.
     """
     pipeline, project = await _in_setup(command, app)
+    further = pipeline.state is not PipelineState.SETUP
     outcome = await _compile(command, pipeline, project, app)
     refused = [it.message for it in outcome.errors if it.message.startswith("Unexpected argument")]
+    if further:
+        refused = [it.message for it in outcome.errors]
     if refused:
         raise Invalid(refused[0])
     outcome = await apply_policies(pipeline, project, command.configuration, outcome, app)
@@ -52,6 +60,9 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
 
     def transaction(tx: Tx) -> None:
         now = tx.pipelines.get(pipeline.id)
+        if now is not None and _goes_on(tx, now):
+            _add(tx, now, outcome, head, at)
+            return
         if now is None or now.state is not PipelineState.SETUP:
             raise Invalid(NOT_IN_SETUP)
         settled = settle(tx, now, command.configuration, outcome, head, at)
@@ -63,15 +74,41 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
     await app.database.write(transaction)
 
 
+def _goes_on(tx: Tx, pipeline: Pipeline) -> bool:
+    """Tell whether a pipeline that was continued may be continued once more."""
+    if pipeline.state is not PipelineState.CREATED or pipeline.setup_plan is None:
+        return False
+    return tx.settings.of_project(pipeline.project_id).several_continuations
+
+
+def _add(
+    tx: Tx, pipeline: Pipeline, outcome: CompileOutcome, head: PlanHead | None, at: Micros
+) -> None:
+    """Add the workflows of a further continuation to its pipeline."""
+    if outcome.errors or outcome.plan is None or head is None:
+        raise Invalid(outcome.errors[0].message if outcome.errors else NO_PLAN)
+    if head.setup:
+        raise Invalid(SETUP_AGAIN)
+    stored = tx.documents.put(outcome.plan)
+    if tx.workflows.came_from(pipeline.id, stored):
+        raise Invalid(TWICE)
+    tx.orbs.lock(pipeline.id, outcome.orbs)
+    create_workflows(tx, pipeline, head, at, stored=stored)
+    cancel_if_overtaken(tx, pipeline, at)
+
+
 async def _in_setup(command: ContinuePipeline, app: App) -> tuple[Pipeline, Project]:
     pipeline_id = pipeline_of_key(app.signing_key(), command.unverified_key)
     view = None if pipeline_id is None else await app.reads.pipeline(PipelineId(pipeline_id))
     if view is None:
         raise Unauthenticated("The continuation key is not valid.")
     pipeline = view.pipeline
+    since = pipeline.updated_at
     if pipeline.state is not PipelineState.SETUP:
-        raise Invalid(NOT_IN_SETUP)
-    if app.clock.now() - pipeline.updated_at > CONTINUABLE:
+        if not await app.database.write(lambda tx: _goes_on(tx, pipeline)):
+            raise Invalid(NOT_IN_SETUP)
+        since = pipeline.created_at
+    if app.clock.now() - since > CONTINUABLE:
         raise Invalid("The continuation key has expired: it is good for 6 hours.")
     project = await app.reads.project_by_id(pipeline.project_id)
     if project is None:

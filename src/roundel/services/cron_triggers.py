@@ -2,12 +2,12 @@
 
 from roundel.compiler.filters import accepts
 from roundel.domain.clock import Micros
-from roundel.domain.cron import parse_cron
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import CronTriggerId, TimerId, new_id
 from roundel.domain.pipelines import Pipeline, TriggerType
 from roundel.domain.schedules import CronTrigger
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.cron import parse_cron
 from roundel.services.plans import PlanHead
 from roundel.services.work import TIMERS, Tx
 

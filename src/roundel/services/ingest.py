@@ -29,12 +29,8 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.services.credentials import opened
 from roundel.services.event_origins import wants_no_pipeline
 from roundel.services.git_matching import Start, note_pull, projects_of, starts_of
-from roundel.services.pipelines import (
-    COMPILE_TAKEN,
-    Looked,
-    Triggered,
-    look,
-)
+from roundel.services.pipelines import COMPILE_TAKEN, Triggered
+from roundel.services.sources import Looked, look
 from roundel.services.starting import start_pipeline, why_not_now
 from roundel.services.work import App, Tx
 

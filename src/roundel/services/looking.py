@@ -22,7 +22,8 @@ from roundel.domain.repositories import Trouble
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.event_origins import wants_no_pipeline
 from roundel.services.git_matching import starts_of
-from roundel.services.pipelines import Triggered, look
+from roundel.services.pipelines import Triggered
+from roundel.services.sources import look
 from roundel.services.starting import start_pipeline, why_not_now
 from roundel.services.work import TIMERS, App, Tx
 

@@ -14,6 +14,7 @@ from roundel.services.checkout_keys import key_for_jobs
 from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
 from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
+from roundel.services.sources import checkout_project
 from roundel.services.ssh_keys import ssh_keys_for_job
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
@@ -163,13 +164,16 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
 def _checkout(tx: Tx, project: Project, pipeline: Pipeline, app: App) -> CheckoutOrder | None:
     if pipeline.commit is None:
         return None
+    source = checkout_project(tx, pipeline, project)
+    if source is None:
+        raise CannotOrder("the repository that is to be checked out is not registered any more")
     try:
-        ssh_key = key_for_jobs(tx, project, pipeline, app.cipher)
+        ssh_key = key_for_jobs(tx, source, pipeline, app.cipher)
     except CannotUnseal as error:
-        raise CannotOrder(f"the checkout key of {project.slug} cannot be opened: {error}") from None
+        raise CannotOrder(f"the checkout key of {source.slug} cannot be opened: {error}") from None
     return CheckoutOrder(
         ssh_key=ssh_key,
-        repository_url=project.repository_url,
+        repository_url=source.repository_url,
         revision=pipeline.commit.revision,
         branch=pipeline.ref.branch,
         tag=pipeline.ref.tag,

@@ -3,6 +3,7 @@
 import re
 
 from roundel.domain.access import Actor, Role
+from roundel.domain.definitions import default_definition
 from roundel.domain.errors import IllegalMove, Invalid
 from roundel.domain.ids import OrganizationId, ProjectId, new_id
 from roundel.domain.projects import Organization, Project, Slug, Vcs
@@ -46,6 +47,7 @@ async def create_project(organization: Organization, name: str, app: App) -> Pro
         if tx.projects.get(slug) is not None:
             raise IllegalMove(f"The project {slug} exists already.")
         tx.projects.add(project)
+        tx.definitions.add(default_definition(project.id, project.created_at))
 
     await app.database.write(transaction)
     return project

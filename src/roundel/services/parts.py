@@ -14,7 +14,10 @@ MANY = 8  # requirements; with more, one that has not ended is remembered and as
 
 def whole(tx: Tx, workflow: Workflow) -> Flow:
     """Return a workflow as it stands."""
-    return Flow(slots=tx.workflows.slots(workflow.id), canceling=_canceling(workflow))
+    slots = tx.workflows.slots(workflow.id)
+    kept = tx.workflows.layout(workflow.id).kept
+    judged = None if not kept else {slot.name for slot in slots} - kept
+    return Flow(slots=slots, judged=judged, canceling=_canceling(workflow))
 
 
 def part_after(tx: Tx, workflow: Workflow, ended: Collection[JobId]) -> Flow:
@@ -25,7 +28,9 @@ def part_after(tx: Tx, workflow: Workflow, ended: Collection[JobId]) -> Flow:
     layout = tx.workflows.layout(workflow.id)
     over = [layout.by_job[job].name for job in ended]
     names = dict.fromkeys(name for job in over for name in layout.followers.get(job, ()))
-    candidates = [layout.slots[name] for name in names if layout.slots[name].job_id is not None]
+    # A kept job is the affair of the workflow that it was kept of.
+    own = [layout.slots[name] for name in names if name not in layout.kept]
+    candidates = [slot for slot in own if slot.job_id is not None]
     few = [slot for slot in candidates if len(slot.requires) <= MANY]
     many = [slot for slot in candidates if len(slot.requires) > MANY]
     wanted = {slot.name for slot in candidates} | _needs(few) | set(over if many else ())

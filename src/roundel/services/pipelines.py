@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import MINUTE, Micros
-from roundel.domain.errors import Invalid
 from roundel.domain.ids import PipelineId, ScheduleId, TimerId, new_id
 from roundel.domain.pipelines import (
     Commit,
     ErrorType,
+    Launch,
     Origin,
     Pipeline,
     PipelineError,
@@ -21,7 +21,7 @@ from roundel.domain.pipelines import (
 )
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
-from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.domain.repositories import Fetched, Trouble
 from roundel.domain.skipping import asks_to_skip
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.blocking import refuse_if_blocked
@@ -33,6 +33,7 @@ from roundel.services.plans import read_head
 from roundel.services.policies import apply_policies
 from roundel.services.redundancy import cancel_if_overtaken, cancel_redundant
 from roundel.services.settling import settle
+from roundel.services.sources import Looked, look, read_sources
 from roundel.services.values import pipeline_values
 from roundel.services.work import App, Tx
 
@@ -65,6 +66,7 @@ class TriggerPipeline:
     type: TriggerType = TriggerType.API
     scheduled: Scheduled | None = None
     origin: Origin | None = None  # of a git event's
+    launch: Launch | None = None  # of another definition than the project's own
     received_at: Micros | None = None
     overtaken: bool = False  # by a newer push, so that it makes nothing redundant
 
@@ -78,15 +80,6 @@ class Triggered:
     fetched: Fetched | Trouble | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """What a repository said before a pipeline was accepted."""
-
-    ref: Ref
-    fetched: Fetched | Trouble | None
-    commit: Commit | None
-
-
 async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | None:
     """Accept a pipeline under the project's next number.
 
@@ -94,7 +87,7 @@ async def trigger_pipeline(command: TriggerPipeline, app: App) -> Triggered | No
     its config is found behind the answer and makes the pipeline `errored`.  None comes back, and
     nothing is made, if the commit asks for no pipeline.
     """
-    looked = await look(command.project, command.ref, app)
+    looked = await look(command.project, command.ref, app, launch=command.launch)
     scheduled = command.scheduled
     by_config = scheduled is not None and scheduled.workflow is not None
     if looked.commit is not None and asks_to_skip(looked.commit) and not by_config:
@@ -140,6 +133,7 @@ def accept_pipeline(
         schedule_id=None if scheduled is None else scheduled.schedule_id,
         schedule_name=None if scheduled is None else scheduled.name,
         origin=origin,
+        launch=command.launch,
     )
     tx.pipelines.add(pipeline)
     if origin is None or not origin.held:
@@ -160,68 +154,38 @@ def compile_timer(pipeline_id: PipelineId, instance: str, at: Micros) -> Timer:
     )
 
 
-async def look(project: Project, ref: Ref, app: App, known: Commit | None = None) -> Looked:
-    """Return what can be said of a commit before the answer; refuse a ref that is not there.
-
-    A repository on this machine is read at once, as that takes one git process.  A remote one is
-    only asked for the ref, and not even that where the commit is `known`; it is fetched behind
-    the answer.
-    """
-    if not project.repository_url:
-        raise Invalid(
-            f"The project has no repository yet. Give it one: roundel project add {project.slug}"
-            " --repo PATH_OR_URL"
-        )
-    if ref.branch is None and ref.tag is None:
-        ref = Ref(branch=project.default_branch)
-    repositories = app.repositories
-    found: Fetched | Trouble | None = None
-    commit = known
-    if repositories.is_local(project.repository_url):
-        revision = None if known is None else known.revision
-        found = await repositories.fetch(project.repository_url, ref, revision)
-        commit = found.commit or known
-    elif known is None:
-        resolved = await repositories.resolve(project.repository_url, ref)
-        if isinstance(resolved, Trouble):
-            found = resolved if resolved.kind is TroubleKind.REF_NOT_FOUND else None
-        else:
-            commit = Commit(revision=resolved)
-    if isinstance(found, Trouble) and found.kind is TroubleKind.REF_NOT_FOUND:
-        raise Invalid(found.message)
-    return Looked(ref=ref, fetched=found, commit=commit)
-
-
 async def create_pipeline(triggered: Triggered, app: App) -> None:
     """Fetch, compile and create the workflows of an accepted pipeline, or make it errored.
 
     Doing it again after it is done changes nothing.
     """
     pipeline, project = triggered.pipeline, triggered.project
-    fetched = triggered.fetched
-    if fetched is None:
-        revision = None if pipeline.commit is None else pipeline.commit.revision
-        fetched = await app.repositories.fetch(project.repository_url, pipeline.ref, revision)
-    if isinstance(fetched, Trouble):
+    found = await read_sources(pipeline, project, triggered.fetched, app)
+    if isinstance(found, Trouble):
         outcome = CompileOutcome(
-            errors=(PipelineError(type=ErrorType.CONFIG_FETCH, message=fetched.message),)
+            errors=(PipelineError(type=ErrorType.CONFIG_FETCH, message=found.message),)
         )
-        commit, source = fetched.commit or pipeline.commit, None
+        commit, source = found.commit or pipeline.commit, None
     else:
-        commit, source = _with_login(fetched.commit, pipeline.commit), fetched.text
+        commit, source = _with_login(found.commit, pipeline.commit), found.text
+        config = found.config
         outcome = await app.compiler.compile(
             CompileRequest(
-                text=fetched.text,
-                file=fetched.file,
+                text=config.text,
+                file=config.file,
                 parameters=pipeline.parameters,
-                values=pipeline_values(pipeline, project, commit, fetched.file),
+                values=pipeline_values(pipeline, project, commit, config.file, found),
                 orbs=orbs_at(
-                    project, fetched.commit.revision, app.repositories, app.orbs, app.reads
+                    found.config_project,
+                    config.commit.revision,
+                    app.repositories,
+                    app.orbs,
+                    app.reads,
                 ),
                 scope=project.id,
             )
         )
-        outcome = await apply_policies(pipeline, project, fetched.text, outcome, app)
+        outcome = await apply_policies(pipeline, project, config.text, outcome, app)
     await _settle(pipeline.id, commit, source, outcome, app)
 
 

@@ -16,8 +16,12 @@ from roundel.services.work import Tx
 _APPROVAL = JobHead(executor=ExecutorHead(kind=ExecutorKind.NONE), type=JobType.APPROVAL)
 
 
-def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> None:
+def create_workflows(
+    tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros, *, stored: str | None = None
+) -> None:
     """Create all workflows of the plan that have something to run, and start them.
+
+    The plan is stored under the hash `stored`; without one, it is the pipeline's.
 
     Those with a schedule of their own wait for it; those whose jobs are all filtered out are not
     there at all.
@@ -28,7 +32,7 @@ def create_workflows(tx: Tx, pipeline: Pipeline, head: PlanHead, at: Micros) -> 
             continue
         # A microsecond apart, so that lists by time have the order of the config.
         created_at = Micros(at + position)
-        workflow = _workflow(pipeline, plan, auto_cancel, created_at)
+        workflow = _workflow(pipeline, plan, auto_cancel, created_at, stored or pipeline.plan)
         tx.workflows.add(workflow)
         tx.timers.add(workflow_expiry(workflow))
         jobs = {
@@ -54,7 +58,9 @@ def _wanted(pipeline: Pipeline, plan: WorkflowPlan) -> bool:
     return not plan.schedules
 
 
-def _workflow(pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Micros) -> Workflow:
+def _workflow(
+    pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Micros, stored: str | None
+) -> Workflow:
     id_ = WorkflowId(new_id())
     return Workflow(
         id=id_,
@@ -67,6 +73,7 @@ def _workflow(pipeline: Pipeline, plan: WorkflowPlan, auto_cancel: bool, at: Mic
         tag=SETUP_TAG if pipeline.state is PipelineState.SETUP else None,
         max_auto_reruns=plan.max_auto_reruns,
         auto_cancel=auto_cancel,
+        plan=stored,
         created_at=at,
     )
 

@@ -52,7 +52,9 @@ def encode_plan(plan: Plan) -> str:
 
 
 def plan_of(pipeline: Pipeline, workflow: Workflow) -> str | None:
-    """Return the hash of the plan that a workflow came from: a pipeline may have had a setup."""
+    """Return the hash of the plan that a workflow came from: a pipeline may have several."""
+    if workflow.plan is not None:
+        return workflow.plan
     return pipeline.setup_plan if workflow.tag == SETUP_TAG else pipeline.plan
 
 

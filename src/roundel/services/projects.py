@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import Micros
+from roundel.domain.definitions import default_definition
 from roundel.domain.errors import NotAllowed
 from roundel.domain.ids import OrganizationId, ProjectId, new_id
 from roundel.domain.projects import Organization, Project, Slug
@@ -52,6 +53,7 @@ async def add_project(command: AddProject, app: App) -> Project:
             created_at=at,
         )
         tx.projects.add(project)
+        tx.definitions.add(default_definition(project.id, at))
         return project
 
     return await app.database.write(transaction)

@@ -41,6 +41,7 @@ def repeat_workflow(tx: Tx, repeat: Repeat, at: Micros) -> Workflow:
         workspace_id=before.workspace_id,
         rerun_of=before.id,
         tag=before.tag,
+        plan=before.plan,
         auto_rerun_number=before.auto_rerun_number + 1 if repeat.automatic else 0,
         max_auto_reruns=before.max_auto_reruns if repeat.automatic else 0,
         created_at=at,

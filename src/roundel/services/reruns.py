@@ -9,6 +9,7 @@ from roundel.domain.reruns import Choice, check_rerun
 from roundel.domain.workflows import Workflow
 from roundel.services.advancing import advance_workflow
 from roundel.services.blocking import refuse_if_blocked
+from roundel.services.expiry import refuse_if_outdated
 from roundel.services.failed_tests import failed_tests_of
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.work import App, Tx
@@ -45,7 +46,11 @@ async def rerun_workflow(command: RerunWorkflow, app: App) -> Workflow:
             raise NotFound("Workflow not found")
         refuse_if_blocked(tx, workflow.project_id)
         original = tx.workflows.get(workflow.workspace_id) or workflow
-        check_rerun(workflow, original, tx.workflows.runs_of(workflow.workspace_id), at)
+        runs = tx.workflows.runs_of(workflow.workspace_id)
+        settings = tx.settings.of_project(workflow.project_id)
+        open_too = settings.rerun_while_running and (choice.from_failed or choice.failed_tests)
+        check_rerun(workflow, original, runs, at, open_too=open_too)
+        refuse_if_outdated(tx, workflow, at)
         repeat = Repeat(workflow=workflow, choice=choice, started_by=command.by.id)
         again = repeat_workflow(tx, repeat, at)
         if choice.failed_tests:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
-from roundel.domain.cron import parse_cron
 from roundel.domain.errors import DomainError, NotFound
 from roundel.domain.ids import CronTriggerId, ScheduleId, TimerId, new_id
 from roundel.domain.pipelines import Ref, TriggerType
@@ -20,6 +19,7 @@ from roundel.domain.schedules import (
     Timetable,
 )
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.cron import parse_cron
 from roundel.services.pipelines import Scheduled, Triggered, TriggerPipeline, trigger_pipeline
 from roundel.services.work import TIMERS, App, Tx
 

@@ -50,6 +50,7 @@ def _check(changes: Mapping[str, object]) -> None:
     limit = changes.get("max_running_jobs")
     if isinstance(limit, int) and limit < 1:
         raise Invalid("max_running_jobs: expected 1 or more, or null for no limit")
-    days = changes.get("keep_logs_days")
-    if isinstance(days, int) and not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"keep_logs_days: expected 1 to {MOST_DAYS}, or null")
+    for name in ("keep_logs_days", "keep_pipelines_days"):
+        days = changes.get(name)
+        if isinstance(days, int) and not 1 <= days <= MOST_DAYS:
+            raise Invalid(f"{name}: expected 1 to {MOST_DAYS}, or null")

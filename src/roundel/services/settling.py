@@ -8,6 +8,8 @@ from roundel.services.compiling import CompileOutcome
 from roundel.services.plans import PlanHead
 from roundel.services.work import Tx
 
+SETUP_AGAIN = "The configuration that continues a pipeline cannot be a setup configuration."
+
 
 def settle(
     tx: Tx,
@@ -53,7 +55,7 @@ def _why_no_setup(tx: Tx, pipeline: Pipeline, head: PlanHead) -> tuple[PipelineE
     running = [it for it in head.workflows if any(slot.excluded is None for slot in it.slots)]
     message = None
     if pipeline.state is PipelineState.SETUP:
-        message = "The configuration that continues a pipeline cannot be a setup configuration."
+        message = SETUP_AGAIN
     elif not tx.settings.of_project(pipeline.project_id).setup_workflows:
         message = "Setup workflows are switched off in this project's settings."
     elif any(it.schedules for it in head.workflows):

@@ -11,7 +11,8 @@ from roundel.domain.ids import PersonId
 from roundel.domain.pipelines import TriggerType
 from roundel.services.event_origins import origin_of
 from roundel.services.git_matching import Start
-from roundel.services.pipelines import Looked, Triggered, TriggerPipeline, accept_pipeline
+from roundel.services.pipelines import Triggered, TriggerPipeline, accept_pipeline
+from roundel.services.sources import Looked
 from roundel.services.strangers import is_held
 from roundel.services.work import App, Tx
 

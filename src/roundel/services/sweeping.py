@@ -5,6 +5,8 @@ from roundel.domain.ids import TimerId, new_id
 from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.expiry import expire_pipelines
+from roundel.services.removing import sweep_doomed
 from roundel.services.retention import expire_output
 from roundel.services.sessions import drop_old_sessions
 from roundel.services.usage import expire_exports
@@ -33,8 +35,10 @@ async def sweep_storage(app: App) -> None:
 
     An object is removed before its row: a crash in between is mended by the next sweep.
     """
+    await sweep_doomed(app, AT_ONCE)
     await expire_output(app)
     await expire_exports(app)
+    await expire_pipelines(app)
     now = app.clock.now()
     while await app.database.write(lambda tx: _expire(tx, now)):
         pass

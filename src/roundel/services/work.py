@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from roundel.domain.access import People
+from roundel.domain.audit import Audit
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
+from roundel.domain.definitions import DefinitionReads, Definitions
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.git_statuses import GitStatuses
 from roundel.domain.groups import Groups
+from roundel.domain.history import History
 from roundel.domain.insight_views import Insights
 from roundel.domain.jobs import Executions, Jobs
 from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
@@ -25,6 +28,7 @@ from roundel.domain.outbox import Outbox
 from roundel.domain.pipelines import Documents, Pipelines
 from roundel.domain.policies import Policies, PolicyReads
 from roundel.domain.projects import Projects
+from roundel.domain.removals import Removals
 from roundel.domain.repeats import Repeats
 from roundel.domain.replicas import Replicas
 from roundel.domain.repositories import Repositories
@@ -58,6 +62,8 @@ class Tx(Protocol):
     @property
     def artifacts(self) -> Artifacts: ...
     @property
+    def audit(self) -> Audit: ...
+    @property
     def caches(self) -> Caches: ...
     @property
     def checkout_keys(self) -> CheckoutKeys: ...
@@ -66,11 +72,15 @@ class Tx(Protocol):
     @property
     def contexts(self) -> Contexts: ...
     @property
+    def definitions(self) -> Definitions: ...
+    @property
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
     @property
     def groups(self) -> Groups: ...
+    @property
+    def history(self) -> History: ...
     @property
     def insights(self) -> Insights: ...
     @property
@@ -109,6 +119,8 @@ class Tx(Protocol):
     def signing_keys(self) -> SigningKeys: ...
     @property
     def ssh_keys(self) -> SshKeys: ...
+    @property
+    def removals(self) -> Removals: ...
     @property
     def repeats(self) -> Repeats: ...
     @property
@@ -190,6 +202,8 @@ class App(Protocol):
     def compiler(self) -> Compiler: ...
     @property
     def database(self) -> Database: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def git_hosts(self) -> GitHosts: ...
     @property

@@ -7,9 +7,9 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import NotFound
 from roundel.domain.flows import WORKFLOW_ENDED
 from roundel.domain.ids import PersonId, WorkflowId
-from roundel.domain.jobs import ENDED, JobStatus
+from roundel.domain.jobs import ENDED, Job, JobStatus
 from roundel.domain.workflows import Workflow
-from roundel.services.advancing import advance_workflow
+from roundel.services.advancing import advance_after, advance_workflow
 from roundel.services.stopping import stop_job
 from roundel.services.work import App, Tx
 
@@ -45,13 +45,19 @@ def cancel_in(tx: Tx, workflow: Workflow, by: PersonId, at: Micros) -> None:
     if workflow.status in WORKFLOW_ENDED or workflow.canceled_by is not None:
         return
     tx.workflows.save(replace(workflow, canceled_by=by), workflow.status)
+    stopped: list[Job] = []
+    kept = tx.workflows.layout(workflow.id).kept
     for slot in tx.workflows.slots(workflow.id):
+        if slot.name in kept:
+            continue  # it goes on in the workflow that it is of
         if slot.job_id is None or slot.status is JobStatus.BLOCKED or slot.status in ENDED:
             continue
         job = tx.jobs.get(slot.job_id)
         if job is not None:
-            stop_job(tx, job, by=by, at=at)
+            stopped += [job] if stop_job(tx, job, by=by, at=at) else []
     advance_workflow(tx, workflow.id, at)
+    for job in stopped:
+        advance_after(tx, job, at)  # in reruns that have kept it
 
 
 def expire_workflow(tx: Tx, workflow_id: WorkflowId, at: Micros) -> None:

@@ -21,6 +21,7 @@ from roundel.domain.ids import (
 from roundel.domain.jobs import Execution, ExecutionStatus, Job, JobStatus
 from roundel.domain.pipelines import (
     Commit,
+    Launch,
     Origin,
     Pipeline,
     PipelineError,
@@ -38,6 +39,7 @@ from roundel.store.dialect import Row
 
 _commit = msgspec.json.Decoder(Commit)
 _origin = msgspec.json.Decoder(Origin)
+_launch = msgspec.json.Decoder(Launch)
 _errors = msgspec.json.Decoder(tuple[PipelineError, ...])
 _requirements = msgspec.json.Decoder(tuple[Requirement, ...])
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -112,9 +114,9 @@ PIPELINE = (
     "id, project_id, number, state, trigger_type, received_at, actor_id, actor_login, "
     "actor_avatar_url, branch, tag, revision, commit_facts, parameters, errors, source, "
     "compiled, plan, created_at, updated_at, setup_source, setup_compiled, setup_plan, "
-    "scheduled_workflow, schedule_id, schedule_name, origin"
+    "scheduled_workflow, schedule_id, schedule_name, origin, launch"
 )
-PIPELINE_WIDTH = 27
+PIPELINE_WIDTH = 28
 
 
 def pipeline_of(row: Row) -> Pipeline:
@@ -150,6 +152,7 @@ def pipeline_of(row: Row) -> Pipeline:
         schedule_id=row[24],
         schedule_name=row[25],
         origin=None if row[26] is None else _origin.decode(row[26]),
+        launch=None if row[27] is None else _launch.decode(row[27]),
     )
 
 
@@ -184,14 +187,15 @@ def pipeline_row(pipeline: Pipeline) -> dict[str, object]:
         "schedule_id": pipeline.schedule_id,
         "schedule_name": pipeline.schedule_name,
         "origin": None if pipeline.origin is None else json_text(pipeline.origin),
+        "launch": None if pipeline.launch is None else json_text(pipeline.launch),
     }
 
 
 WORKFLOW = (
     "id, pipeline_id, project_id, name, status, started_by, workspace_id, rerun_of, tag, "
-    "canceled_by, created_at, stopped_at, auto_rerun_number, max_auto_reruns, auto_cancel"
+    "canceled_by, created_at, stopped_at, auto_rerun_number, max_auto_reruns, auto_cancel, plan"
 )
-WORKFLOW_WIDTH = 15
+WORKFLOW_WIDTH = 16
 
 
 def workflow_of(row: Row) -> Workflow:
@@ -212,6 +216,7 @@ def workflow_of(row: Row) -> Workflow:
         auto_rerun_number=row[12],
         max_auto_reruns=row[13],
         auto_cancel=bool(row[14]),
+        plan=row[15],
     )
 
 
@@ -233,6 +238,7 @@ def workflow_row(workflow: Workflow) -> dict[str, object]:
         "auto_rerun_number": workflow.auto_rerun_number,
         "max_auto_reruns": workflow.max_auto_reruns,
         "auto_cancel": int(workflow.auto_cancel),
+        "plan": workflow.plan,
     }
 
 

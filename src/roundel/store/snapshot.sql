@@ -92,6 +92,7 @@ CREATE TABLE pipeline (
   scheduled_workflow TEXT,
   schedule_id TEXT,
   schedule_name TEXT,
+  launch TEXT,
   origin TEXT,
   UNIQUE (project_id, number),
   CHECK (branch IS NULL OR tag IS NULL),
@@ -119,6 +120,7 @@ CREATE TABLE workflow (
   auto_rerun_number INTEGER NOT NULL DEFAULT 0,
   max_auto_reruns INTEGER NOT NULL DEFAULT 0,
   auto_cancel SMALLINT NOT NULL DEFAULT 0 CHECK (auto_cancel IN (0, 1)),
+  plan TEXT,
   CHECK ((stopped_at IS NULL) = (status IN ('running', 'on_hold', 'failing')))
 );
 CREATE INDEX workflow_of_workspace ON workflow (workspace_id);
@@ -323,6 +325,7 @@ CREATE TABLE upload (
   CHECK ((size IS NULL) = (digest IS NULL)),
   CHECK (uses = 0 OR size IS NOT NULL)
 );
+CREATE INDEX upload_of_execution ON upload (execution_id);
 CREATE INDEX upload_unused ON upload (free_from) WHERE uses = 0;
 
 CREATE TABLE cache (
@@ -351,6 +354,7 @@ CREATE TABLE workspace_layer (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX workspace_layer_of_job ON workspace_layer (job_id, node, id);
+CREATE INDEX workspace_layer_of_execution ON workspace_layer (execution_id);
 CREATE INDEX workspace_layer_of_upload ON workspace_layer (upload_id);
 CREATE INDEX workspace_layer_expiry ON workspace_layer (expires_at);
 
@@ -790,3 +794,50 @@ CREATE TABLE git_status (
 );
 CREATE INDEX git_status_by_time ON git_status (project_id, changed_at);
 CREATE INDEX git_status_of_connection ON git_status (connection_id);
+
+CREATE TABLE pipeline_definition (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  config_source TEXT NOT NULL,
+  checkout_source TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX pipeline_definition_of_project ON pipeline_definition (project_id, created_at, id);
+
+CREATE TABLE pipeline_trigger (
+  id TEXT NOT NULL PRIMARY KEY,
+  definition_id TEXT NOT NULL REFERENCES pipeline_definition (id),
+  project_id TEXT NOT NULL REFERENCES project (id),
+  provider TEXT NOT NULL,
+  repository TEXT,
+  repository_project TEXT,
+  preset TEXT,
+  checkout_ref TEXT NOT NULL,
+  config_ref TEXT NOT NULL,
+  event_name TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  disabled SMALLINT NOT NULL CHECK (disabled IN (0, 1)),
+  secret_digest BLOB,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX pipeline_trigger_of_definition ON pipeline_trigger (definition_id, created_at, id);
+CREATE INDEX pipeline_trigger_of_repository ON pipeline_trigger (repository_project);
+
+CREATE TABLE doomed (
+  name TEXT NOT NULL PRIMARY KEY
+);
+
+CREATE TABLE audit (
+  number BIGINT NOT NULL PRIMARY KEY,
+  at BIGINT NOT NULL,
+  operation TEXT NOT NULL,
+  target TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  actor_id TEXT NOT NULL,
+  actor_login TEXT NOT NULL,
+  organization_id TEXT,
+  digest TEXT NOT NULL
+);
+CREATE INDEX audit_of_organization ON audit (organization_id, number);

@@ -2,15 +2,18 @@
 
 from roundel.store.dialect import Sql
 from roundel.store.repos.artifacts import SqlArtifacts
+from roundel.store.repos.audit import SqlAudit
 from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
+from roundel.store.repos.definitions import SqlDefinitions
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
 from roundel.store.repos.git_refs import SqlKnownRefs
 from roundel.store.repos.git_statuses import SqlGitStatuses
 from roundel.store.repos.groups import SqlGroups
+from roundel.store.repos.history import SqlHistory
 from roundel.store.repos.insights import SqlInsights
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.layers import SqlLayers
@@ -21,6 +24,7 @@ from roundel.store.repos.people import SqlPeople
 from roundel.store.repos.pipelines import SqlPipelines
 from roundel.store.repos.policies import SqlPolicies
 from roundel.store.repos.projects import SqlProjects
+from roundel.store.repos.removals import SqlRemovals
 from roundel.store.repos.repeats import SqlRepeats
 from roundel.store.repos.replicas import SqlReplicas
 from roundel.store.repos.resource_classes import SqlResourceClasses
@@ -45,12 +49,15 @@ class Transaction:
     def __init__(self, sql: Sql) -> None:
         self.topics: set[str] = set()
         self.artifacts = SqlArtifacts(sql)
+        self.audit = SqlAudit(sql)
         self.caches = SqlCaches(sql)
         self.checkout_keys = SqlCheckoutKeys(sql)
         self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
+        self.definitions = SqlDefinitions(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
+        self.history = SqlHistory(sql)
         self.groups = SqlGroups(sql)
         self.insights = SqlInsights(sql)
         self.git_statuses = SqlGitStatuses(sql)
@@ -68,6 +75,7 @@ class Transaction:
         self.secrets = SqlSecrets(sql)
         self.sessions = SqlSessions(sql)
         self.settings = SqlSettings(sql)
+        self.removals = SqlRemovals(sql)
         self.repeats = SqlRepeats(sql)
         self.replicas = SqlReplicas(sql)
         self.resource_classes = SqlResourceClasses(sql)

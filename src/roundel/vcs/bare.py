@@ -67,8 +67,11 @@ class GitRepositories:
                 return found[form]
         return ref_not_found(ref)
 
-    async def fetch(self, url: str, ref: Ref, revision: str | None = None) -> Fetched | Trouble:
-        """Return the config at `revision`, or at what `ref` names now."""
+    async def fetch(
+        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+    ) -> Fetched | Trouble:
+        """Return the config at `revision`, or at what `ref` names now; `file` is its path."""
+        file = file or CONFIG_FILE
         names = ref_names(ref.branch, ref.tag)
         if revision is not None and not is_revision(revision):
             return Trouble(kind=TroubleKind.REFUSED, message=f"{revision!r} is no commit")
@@ -78,8 +81,8 @@ class GitRepositories:
             check_address(url)
             path = local_path(url)
             if path is not None:
-                return await self._read_local(path, ref, names, revision)
-            return await self._read_remote(url, ref, names, revision)
+                return await self._read_local(path, ref, names, revision, file)
+            return await self._read_remote(url, ref, names, revision, file)
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
@@ -129,13 +132,14 @@ class GitRepositories:
         return self._folder / hashlib.sha256(url.encode()).hexdigest()[:32]
 
     async def _read_local(
-        self, path: Path, ref: Ref, names: tuple[str, ...], revision: str | None
+        self, path: Path, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
     ) -> Fetched | Trouble:
         # The folder may belong to somebody else; git then wants to be told that this is meant.
         # Older versions hear that from a global config only, so ours stands in for it.
         extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
         async with open_objects(path, extra=extra, seconds=LOCAL_SECONDS) as objects:
-            return await _read(objects, ref, (revision,) if revision is not None else names)
+            wanted = (revision,) if revision is not None else names
+            return await _read(objects, ref, wanted, file)
 
     def _trusting_config(self) -> Path:
         path = self._folder / "read-any-owner.gitconfig"
@@ -145,7 +149,7 @@ class GitRepositories:
         return path
 
     async def _read_remote(
-        self, url: str, ref: Ref, names: tuple[str, ...], revision: str | None
+        self, url: str, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
     ) -> Fetched | Trouble:
         mirror = self._mirror_of(url)
         async with self._locks[mirror]:
@@ -168,34 +172,35 @@ class GitRepositories:
                 await _fetch_revision(mirror, url, revision)
             wanted = (revision,) if revision is not None else tuple(map(_kept, names))
             async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
-                return await _read(objects, ref, wanted)
+                return await _read(objects, ref, wanted, file)
 
 
-async def _read(objects: Objects, ref: Ref, names: tuple[str, ...]) -> Fetched | Trouble:
+async def _read(objects: Objects, ref: Ref, names: tuple[str, ...], file: str) -> Fetched | Trouble:
     for name in names:
         found = await objects.get(f"{name}^{{commit}}")
         if found is None or found.type != "commit":
             continue
         commit = parse_commit(found.name, found.data)
-        return await _read_config(objects, commit)
+        return await _read_config(objects, commit, file)
     return ref_not_found(ref)
 
 
-async def _read_config(objects: Objects, commit: Commit) -> Fetched | Trouble:
-    config = await objects.get(f"{commit.revision}:{CONFIG_FILE}")
+async def _read_config(objects: Objects, commit: Commit, file: str) -> Fetched | Trouble:
+    config = await objects.get(f"{commit.revision}:{file}")
     if config is None or config.type != "blob":
-        return Trouble(kind=TroubleKind.NO_CONFIG, message=NO_CONFIG, commit=commit)
+        message = NO_CONFIG if file == CONFIG_FILE else f"The commit has no file {file}."
+        return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
     if len(config.data) > LARGEST_CONFIG:
         size = f"{len(config.data)} bytes, and {LARGEST_CONFIG} are allowed"
-        message = f"{CONFIG_FILE} is too large: it has {size}."
+        message = f"{file} is too large: it has {size}."
         return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
     try:
         text = config.data.decode()
     except UnicodeDecodeError as error:
         line = config.data[: error.start].count(b"\n") + 1
-        message = f"{CONFIG_FILE} is not UTF-8 text: line {line} has a byte that does not belong."
+        message = f"{file} is not UTF-8 text: line {line} has a byte that does not belong."
         return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
-    return Fetched(commit=commit, text=text, file=CONFIG_FILE)
+    return Fetched(commit=commit, text=text, file=file)
 
 
 async def _fetch(mirror: Path, url: str, what: str, *, depth: int = 1) -> None:

@@ -285,6 +285,7 @@ class WorkingTree:
         url: str,  # noqa: ARG002 - there is but one
         ref: Ref,  # noqa: ARG002 - it is named as the run pretends
         revision: str | None = None,  # noqa: ARG002
+        file: str | None = None,  # noqa: ARG002
     ) -> Fetched | Trouble:
         """Return the config that the run is about."""
         return self._fetched

@@ -18,6 +18,10 @@ class _Addresses:
         parts = (LONG_FORM[slug.vcs], _segment(slug.organization), _segment(slug.project))
         return "/pipelines/" + "/".join(parts)
 
+    def insights(self, project: Project | Slug) -> str:
+        """Return the path of a project's figures."""
+        return self.project(project).replace("/pipelines", "/insights", 1)
+
     def pipeline(self, project: Project | Slug, number: int) -> str:
         """Return the path of a pipeline."""
         return f"{self.project(project)}/{number}"

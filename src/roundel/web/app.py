@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -46,6 +46,7 @@ STATUS_OF: Mapping[type[DomainError], int] = {
 }
 DENIED = "Your role does not allow this."
 FOREIGN_FORM = "This form is too old, or not one of this server's. Go back, reload, try again."
+NO_TEXT = "A value has a character that is no text."
 TOO_LARGE = "This form is larger than the server takes."
 MOST_FIELDS = 500
 
@@ -135,6 +136,8 @@ class _Doorman:
         tied = tied or tokens.new_form_secret()
         visit.form_token = tokens.form_token(self._hall.settings.signing_key, tied)
         page = self._route(visit, scope)
+        _refuse_nul(visit.path.values(), NotFound(NOTHING_HERE))
+        _refuse_nul(visit.query.values(), Invalid(NO_TEXT))
         if page.method == "POST":
             await self._read_form(visit, receive, tied=None if fresh else tied)
         subject = await self._admit(page, visit)
@@ -190,6 +193,7 @@ class _Doorman:
         form: dict[str, tuple[str, ...]] = {}
         for name, value in pairs:
             form[name] = (*form.get(name, ()), value)
+        _refuse_nul((value for _, value in pairs), Invalid(NO_TEXT))
         visit.form = form
         if tied is None or not tokens.fits(visit.form_token, visit.field("form_token")):
             raise NotAllowed(FOREIGN_FORM)
@@ -217,6 +221,12 @@ class _Doorman:
             headers=headers,
             subject=None,
         )
+
+
+def _refuse_nul(values: Iterable[object], refusal: DomainError) -> None:
+    """Refuse what no database takes as text; it is in no name of anything."""
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise refusal
 
 
 async def _body(receive: Receive, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from roundel.domain.access import Need
-from roundel.domain.clock import rfc3339_seconds
+from roundel.domain.clock import SECOND, rfc3339_seconds
 from roundel.web import times
 from roundel.web.addresses import address_of
 from roundel.web.assets import Assets
@@ -47,7 +47,12 @@ class Renderer:
             Need=Need,
         )
         self._templates.filters.update(
-            duration=times.duration, iso=rfc3339_seconds, ago=times.ago, size=times.size
+            printable=printable,
+            duration=times.duration,
+            iso=rfc3339_seconds,
+            ago=times.ago,
+            size=times.size,
+            seconds=_seconds,
         )
 
     def page(
@@ -69,6 +74,15 @@ class Renderer:
         """Render something that is no page: a badge, a feed."""
         text = self._templates.get_template(template).render(**values)
         return Response(text, media_type=media_type)
+
+
+def printable(text: str) -> str:
+    """Return a text without what XML cannot hold."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == " ")
+
+
+def _seconds(value: float) -> str:
+    return times.span(round(value * SECOND))
 
 
 def packed(text: str, media_type: str, status: int, headers: Mapping[str, str]) -> Response:

@@ -5,6 +5,7 @@ from roundel.web.pages import (
     badges,
     dashboard,
     feeds,
+    insights,
     jobs,
     pipelines,
     projects,
@@ -25,6 +26,7 @@ MODULES = (
     streams,
     badges,
     feeds,
+    insights,
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from roundel.domain.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.schedules import MONTHS, WEEKDAYS, Timetable
-from tests.unit.domain.test_cron import at
+from tests.unit.services.test_cron import at
 
 
 def day_and_hour(micros: Micros | None) -> str:

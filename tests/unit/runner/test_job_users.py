@@ -60,6 +60,14 @@ async def test_a_job_reads_and_writes_nothing_of_its_runner(run_job, tmp_path):
 
 
 @pytest.mark.users
+async def test_a_runner_may_be_in_a_folder_of_any_name(server, tmp_path):
+    told = server.submit(an_order("echo here >~/file; cat ~/file"))
+    async with a_runner(server, tmp_path / "a b\\c\t#"):
+        await told.ended.wait()
+    assert told.output(2) == "here\n", told.log()
+
+
+@pytest.mark.users
 async def test_nothing_of_a_job_stays(server, tmp_path):
     order = an_order("mkdir -m 700 ~/closed; touch ~/closed/file /tmp/other; chmod 0 ~/closed")
     told = server.submit(order)
@@ -70,6 +78,7 @@ async def test_nothing_of_a_job_stays(server, tmp_path):
 
 
 @pytest.mark.users
+@pytest.mark.sshd
 async def test_the_home_is_where_the_system_looks_for_it(run_job):
     told = await run_job(
         an_order(

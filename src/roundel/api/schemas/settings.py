@@ -26,18 +26,31 @@ class Advanced(msgspec.Struct):
 
 class Own(msgspec.Struct):
     """No new pipelines and reruns; how many executions may run at once, null for any number; and
-    for how many days the output of ended workflows is kept, null for what the organization says
-    or for ever.
+    for how many days the output of ended workflows is kept, and pipelines with all that they left,
+    null for what the organization says or for ever.
     """
 
     block_new_work: bool
     approve_strangers: bool
     max_running_jobs: int | None
     keep_logs_days: int | None
+    keep_pipelines_days: int | None
+
+
+class ProjectOwn(Own):
+    """Beside that: whether what failed may run again while its workflow goes on, and whether a
+    setup may go on with more than one config.
+    """
+
+    rerun_while_running: bool
+    several_continuations: bool
 
 
 class SettingsShown(msgspec.Struct):
     advanced: Advanced
+
+
+_LIMITS = frozenset({"max_running_jobs", "keep_logs_days", "keep_pipelines_days"})
 
 
 class AdvancedChange(msgspec.Struct, omit_defaults=True):
@@ -60,6 +73,12 @@ class OwnChange(msgspec.Struct):
     approve_strangers: Flag = UNSET
     max_running_jobs: int | UnsetType | None = UNSET
     keep_logs_days: int | UnsetType | None = UNSET
+    keep_pipelines_days: int | UnsetType | None = UNSET
+
+
+class ProjectOwnChange(OwnChange):
+    rerun_while_running: Flag = UNSET
+    several_continuations: Flag = UNSET
 
 
 class SettingsChange(msgspec.Struct):
@@ -83,12 +102,25 @@ def settings_shown(settings: ProjectSettings) -> SettingsShown:
     )
 
 
-def own_shown(settings: ProjectSettings | OrganizationSettings) -> Own:
+def own_shown(settings: ProjectSettings) -> ProjectOwn:
+    return ProjectOwn(
+        settings.block_new_work,
+        settings.approve_strangers,
+        settings.max_running_jobs,
+        settings.keep_logs_days,
+        settings.keep_pipelines_days,
+        settings.rerun_while_running,
+        settings.several_continuations,
+    )
+
+
+def common_shown(settings: OrganizationSettings) -> Own:
     return Own(
         settings.block_new_work,
         settings.approve_strangers,
         settings.max_running_jobs,
         settings.keep_logs_days,
+        settings.keep_pipelines_days,
     )
 
 
@@ -104,13 +136,9 @@ def changes_of(body: SettingsChange) -> dict[str, object]:
 
 def own_changes(body: OwnChange) -> dict[str, object]:
     """Return what of ours is to change; a null limit is one that is lifted."""
-    changes: dict[str, object] = {}
-    if isinstance(body.block_new_work, bool):
-        changes["block_new_work"] = body.block_new_work
-    if isinstance(body.approve_strangers, bool):
-        changes["approve_strangers"] = body.approve_strangers
-    if body.max_running_jobs is not UNSET:
-        changes["max_running_jobs"] = body.max_running_jobs
-    if body.keep_logs_days is not UNSET:
-        changes["keep_logs_days"] = body.keep_logs_days
-    return changes
+    changes = {name: getattr(body, name) for name in body.__struct_fields__}
+    return {
+        name: value
+        for name, value in changes.items()
+        if value is not UNSET and (value is not None or name in _LIMITS)
+    }

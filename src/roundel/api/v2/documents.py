@@ -97,6 +97,7 @@ OPERATIONS: list[AnyOperation] = [
         method="POST",
         path="/compile-config-with-defaults",
         id="compileConfig",
+        only_tries=True,
         summary="Compile a config",
         tag="Config",
         need=Need.NOTHING,  # command-line clients validate configs before they have a token

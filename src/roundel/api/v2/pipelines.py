@@ -36,7 +36,7 @@ SKIPPED = "Pipeline was not triggered: the commit message has [ci skip] or [skip
 
 async def trigger(call: Call[Project, TriggerBody]) -> Triggered:
     body = call.body
-    _check(body.parameters)
+    check_parameters(body.parameters)
     if body.branch and body.tag:
         raise Invalid("branch and tag: only one of the two may be given")
     ref = Ref(branch=body.branch or None, tag=body.tag or None)
@@ -48,7 +48,7 @@ async def trigger(call: Call[Project, TriggerBody]) -> Triggered:
     return triggered(pipeline)
 
 
-def _check(parameters: Mapping[str, object]) -> None:
+def check_parameters(parameters: Mapping[str, object]) -> None:
     """Refuse what is malformed; undeclared or mistyped parameters make an errored pipeline."""
     if len(parameters) > MOST_PARAMETERS:
         raise Invalid(f"parameters: {len(parameters)} were given, at most {MOST_PARAMETERS} may be")
@@ -64,7 +64,7 @@ def _check(parameters: Mapping[str, object]) -> None:
 async def go_on(call: Call[None, ContinueBody]) -> Message:
     body = call.body
     parameters = body.parameters or {}
-    _check(parameters)
+    check_parameters(parameters)
     await call.door.use_cases.continue_pipeline(
         body.continuation_key, body.configuration, parameters
     )

@@ -167,6 +167,7 @@ OPERATIONS: list[AnyOperation] = [
         method="POST",
         path=_DECISION,
         id="MakeDecision",
+        only_tries=True,
         summary="Makes a decision",
         tag=_TAG,
         need=Need.WRITE,

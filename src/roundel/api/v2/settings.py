@@ -4,9 +4,12 @@ from roundel.api.operations import OWN, AnyOperation, Call, Operation
 from roundel.api.schemas.settings import (
     Own,
     OwnChange,
+    ProjectOwn,
+    ProjectOwnChange,
     SettingsChange,
     SettingsShown,
     changes_of,
+    common_shown,
     own_changes,
     own_shown,
     settings_shown,
@@ -27,11 +30,11 @@ async def change(call: Call[Project, SettingsChange]) -> SettingsShown:
     )
 
 
-async def show_own(call: Call[Project, None]) -> Own:
+async def show_own(call: Call[Project, None]) -> ProjectOwn:
     return own_shown(await call.app.reads.project_settings(call.subject.id))
 
 
-async def change_own(call: Call[Project, OwnChange]) -> Own:
+async def change_own(call: Call[Project, ProjectOwnChange]) -> ProjectOwn:
     changes = own_changes(call.body)
     return own_shown(
         await call.door.use_cases.change_project_settings(call.subject, changes, call.actor)
@@ -39,12 +42,12 @@ async def change_own(call: Call[Project, OwnChange]) -> Own:
 
 
 async def show_common(call: Call[Organization, None]) -> Own:
-    return own_shown(await call.app.reads.organization_settings(call.subject.id))
+    return common_shown(await call.app.reads.organization_settings(call.subject.id))
 
 
 async def change_common(call: Call[Organization, OwnChange]) -> Own:
     changes = own_changes(call.body)
-    return own_shown(
+    return common_shown(
         await call.door.use_cases.change_organization_settings(call.subject.id, changes)
     )
 
@@ -83,7 +86,7 @@ OPERATIONS: list[AnyOperation] = [
         subject=PROJECT,
         handler=show_own,
         prefix=OWN,
-        answer=Own,
+        answer=ProjectOwn,
         extension=True,
     ),
     Operation(
@@ -96,8 +99,8 @@ OPERATIONS: list[AnyOperation] = [
         subject=PROJECT,
         handler=change_own,
         prefix=OWN,
-        body=OwnChange,
-        answer=Own,
+        body=ProjectOwnChange,
+        answer=ProjectOwn,
         extension=True,
     ),
     Operation(

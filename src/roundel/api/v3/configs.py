@@ -79,6 +79,7 @@ OPERATIONS: list[AnyOperation] = [
         method="POST",
         path="/configs/compile",
         id="compileConfigV3",
+        only_tries=True,
         summary="Compile a config",
         tag="Config",
         need=Need.NOTHING,  # command-line clients validate configs before they have a token

@@ -1,5 +1,5 @@
 -- Groups of an organization's members, whom contexts can be restricted to.
--- depends: 0055-failed-tests
+-- depends: 0058-plans-of-workflows
 
 CREATE TABLE team (
   id TEXT NOT NULL PRIMARY KEY,

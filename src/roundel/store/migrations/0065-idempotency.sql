@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0057-flat-workflows
+-- depends: 0063-audit
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,

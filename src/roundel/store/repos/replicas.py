@@ -46,3 +46,11 @@ class SqlReplicas:
         )
         row = self._sql.one("SELECT value FROM shared_key WHERE name = :name", name=name)
         return proposal if row is None else str(row[0])
+
+    def replace_shared_key(self, name: str, value: str) -> None:
+        """Let `value` be the key of that name."""
+        self._sql.run(
+            "UPDATE shared_key SET value = :value WHERE name = :name AND value <> :value",
+            name=name,
+            value=value,
+        )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
-from roundel.domain.ids import JobId, ProjectId, WorkflowId
+from roundel.domain.ids import JobId, PipelineId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.watching import Wake, topic_of_changes
@@ -26,6 +26,7 @@ SLOT = (
     "workflow_id, position, name, type, requires, contexts, serial_group, excluded, job_id, "
     "job_group"
 )
+SLOT_WIDTH = 10
 
 # Layouts never change.  They are kept for a workflow's next ending: with a thousand jobs there are
 # a thousand of those.
@@ -107,11 +108,13 @@ class SqlWorkflows:
         if known is not None:
             return known
         rows = self._sql.all(
-            f"SELECT {columns(SLOT, 's')} FROM workflow_job s"
-            " WHERE s.workflow_id = :id ORDER BY s.position",
+            f"SELECT {columns(SLOT, 's')}, j.workflow_id FROM workflow_job s"
+            " LEFT JOIN job j ON j.id = s.job_id WHERE s.workflow_id = :id ORDER BY s.position",
             id=workflow_id,
         )
-        layout = layout_of([_slot_of(row) for row in rows])
+        slots = [_slot_of(row) for row in rows]
+        kept = [slot.name for slot, row in zip(slots, rows, strict=True) if _kept(row)]
+        layout = layout_of(slots, kept)
         if rows:
             _keep(workflow_id, layout)
         return layout
@@ -151,6 +154,15 @@ class SqlWorkflows:
         )
         return None if row is None else WorkflowId(row[0])
 
+    def came_from(self, pipeline_id: PipelineId, plan: str) -> bool:
+        """Tell whether a workflow of the pipeline came from this plan."""
+        row = self._sql.one(
+            "SELECT 1 FROM workflow WHERE pipeline_id = :pipeline AND plan = :plan LIMIT 1",
+            pipeline=pipeline_id,
+            plan=plan,
+        )
+        return row is not None
+
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
         row = self._sql.one(
@@ -181,6 +193,10 @@ def _keep(workflow_id: WorkflowId, layout: Layout) -> None:
             return
         gone = _known.pop(other, None)
         left -= 0 if gone is None else len(gone.slots)
+
+
+def _kept(row: Row) -> bool:
+    return row[SLOT_WIDTH] is not None and row[SLOT_WIDTH] != row[0]
 
 
 def _slot_of(row: Row) -> WorkflowSlot:

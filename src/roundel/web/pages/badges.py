@@ -80,7 +80,7 @@ async def about(visit: Visit[Project]) -> Response:
         rooms=await rooms_of(visit, project=project),
         project=project,
         origin=visit.origin,
-        token=badge_token(visit.hall.settings.signing_key, project.id),
+        secret=badge_token(visit.hall.settings.signing_key, project.id),
     )
 
 

@@ -1,0 +1,163 @@
+"""What a pipeline is made of: the config of one commit, and the commit that its jobs check out."""
+
+from dataclasses import dataclass, replace
+
+from roundel.domain.errors import Invalid
+from roundel.domain.ids import ProjectId
+from roundel.domain.pipelines import Commit, Launch, Pipeline, Ref
+from roundel.domain.projects import Project
+from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.services.work import App, Tx
+
+GONE = "The repository that this pipeline's definition names is not registered any more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a repository said before a pipeline was accepted.
+
+    `fetched` is the config's repository's word, `commit` what is checked out.
+    """
+
+    ref: Ref
+    fetched: Fetched | Trouble | None
+    commit: Commit | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """A config that was read, the project in whose repository it lies, and the commit to run on."""
+
+    config: Fetched
+    config_project: Project
+    checkout_project: Project
+    commit: Commit
+
+    @property
+    def text(self) -> str:
+        return self.config.text
+
+
+async def look(
+    project: Project,
+    ref: Ref,
+    app: App,
+    known: Commit | None = None,
+    launch: Launch | None = None,
+) -> Looked:
+    """Return what can be said of a commit before the answer; refuse a ref that is not there.
+
+    A repository on this machine is read at once, as that takes one git process.  A remote one is
+    only asked for the ref, and not even that where the commit is `known`; it is fetched behind
+    the answer.
+    """
+    checkout = await _checkout_project(project, launch, app)
+    ref = ref_or_default(ref, checkout)
+    file = None if launch is None else launch.config_file
+    looked = await _look_at(checkout, ref, known, file, app)
+    place = None if launch is None else launch.config
+    if place is None:
+        return looked
+    source = await _project(place.project_id, app)
+    config = await _look_at(source, ref_or_default(place.ref, source), None, file, app)
+    return replace(looked, fetched=config.fetched)
+
+
+def ref_or_default(ref: Ref, project: Project) -> Ref:
+    """Return the ref, or the default branch of the project's repository where it names none."""
+    named = ref.branch is not None or ref.tag is not None
+    return ref if named else Ref(branch=project.default_branch)
+
+
+async def _look_at(
+    project: Project, ref: Ref, known: Commit | None, file: str | None, app: App
+) -> Looked:
+    if not project.repository_url:
+        raise Invalid(
+            f"The project has no repository yet. Give it one: roundel project add {project.slug}"
+            " --repo PATH_OR_URL"
+        )
+    repositories = app.repositories
+    found: Fetched | Trouble | None = None
+    commit = known
+    if repositories.is_local(project.repository_url):
+        revision = None if known is None else known.revision
+        found = await repositories.fetch(project.repository_url, ref, revision, file)
+        commit = found.commit or known
+    elif known is None:
+        resolved = await repositories.resolve(project.repository_url, ref)
+        if isinstance(resolved, Trouble):
+            found = resolved if resolved.kind is TroubleKind.REF_NOT_FOUND else None
+        else:
+            commit = Commit(revision=resolved)
+    if isinstance(found, Trouble) and found.kind is TroubleKind.REF_NOT_FOUND:
+        raise Invalid(found.message)
+    return Looked(ref=ref, fetched=found, commit=commit)
+
+
+async def read_sources(
+    pipeline: Pipeline, project: Project, fetched: Fetched | Trouble | None, app: App
+) -> Sources | Trouble:
+    """Return the config and the commit of an accepted pipeline, or why they cannot be had.
+
+    `fetched` is the config where it was read before the answer.
+    """
+    launch = pipeline.launch
+    place = None if launch is None else launch.config
+    checkout = await _find(project, None if launch is None else launch.checkout_project, app)
+    config = checkout if place is None else await _find(project, place.project_id, app)
+    if checkout is None or config is None:
+        return Trouble(kind=TroubleKind.REFUSED, message=GONE, commit=pipeline.commit)
+    revision = None if pipeline.commit is None else pipeline.commit.revision
+    if fetched is None:
+        file = None if launch is None else launch.config_file
+        ref, at = (
+            (pipeline.ref, revision) if place is None else (ref_or_default(place.ref, config), None)
+        )
+        fetched = await app.repositories.fetch(config.repository_url, ref, at, file)
+    if isinstance(fetched, Trouble):
+        return replace(fetched, commit=pipeline.commit if place is not None else fetched.commit)
+    if place is None:
+        commit: Commit | Trouble = fetched.commit
+    else:
+        commit = await _commit_of(pipeline, checkout, app)
+    if isinstance(commit, Trouble):
+        return commit
+    return Sources(config=fetched, config_project=config, checkout_project=checkout, commit=commit)
+
+
+async def _commit_of(pipeline: Pipeline, checkout: Project, app: App) -> Commit | Trouble:
+    """Return the commit that is checked out, where the config lies elsewhere."""
+    if pipeline.commit is not None and app.repositories.is_local(checkout.repository_url):
+        return pipeline.commit
+    revision = None if pipeline.commit is None else pipeline.commit.revision
+    found = await app.repositories.fetch(checkout.repository_url, pipeline.ref, revision)
+    if isinstance(found, Trouble) and found.commit is None:
+        return found
+    return found.commit or Commit(revision="")
+
+
+async def _checkout_project(project: Project, launch: Launch | None, app: App) -> Project:
+    if launch is None or launch.checkout_project is None:
+        return project
+    return await _project(launch.checkout_project, app)
+
+
+async def _project(project_id: ProjectId, app: App) -> Project:
+    found = await app.reads.project_by_id(project_id)
+    if found is None:
+        raise Invalid(GONE)
+    return found
+
+
+async def _find(project: Project, other: ProjectId | None, app: App) -> Project | None:
+    if other is None or other == project.id:
+        return project
+    return await app.reads.project_by_id(other)
+
+
+def checkout_project(tx: Tx, pipeline: Pipeline, project: Project) -> Project | None:
+    """Return the project whose repository a pipeline's jobs check out; None if it is gone."""
+    launch = pipeline.launch
+    other = None if launch is None else launch.checkout_project
+    return project if other is None else tx.projects.get_by_id(other)

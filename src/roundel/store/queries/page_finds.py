@@ -1,0 +1,157 @@
+"""Searches of the pages, and the newest of something.  Each walks an index, and not far."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from roundel.domain.ids import ProjectId, WorkflowId
+from roundel.domain.jobs import FAILURES
+from roundel.domain.page_views import (
+    LOOKED_THROUGH,
+    Failure,
+    LeftOut,
+    Standing,
+    standing_of,
+)
+from roundel.domain.pipelines import PipelineState
+from roundel.domain.views import PipelineView
+from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.queries.page_lists import MOST_PROJECTS, key_of, newest_runs
+from roundel.store.queries.pipelines import SELECT_PIPELINE, view_of
+from roundel.store.rows import (
+    PIPELINE,
+    PIPELINE_WIDTH,
+    WORKFLOW,
+    WORKFLOW_WIDTH,
+    columns,
+    pipeline_of,
+    slug_of,
+    workflow_of,
+)
+
+BRANCHES_OF = 20  # projects whose recent branches are offered
+BRANCHES_IN = 300  # pipelines of each
+_HIGHEST = "\U0010ffff"  # sorts behind every text that begins alike
+
+
+def branches(sql: Sql, projects: Sequence[ProjectId], limit: int) -> list[str]:
+    names: set[str] = set()
+    for project in projects[:BRANCHES_OF]:
+        rows = sql.all(
+            "SELECT DISTINCT branch FROM (SELECT branch FROM pipeline WHERE project_id = :project"
+            " ORDER BY created_at DESC, id DESC LIMIT :look) recent WHERE branch IS NOT NULL",
+            project=project,
+            look=BRANCHES_IN,
+        )
+        names.update(row[0] for row in rows)
+        if len(names) >= limit:
+            break
+    return sorted(names)[:limit]
+
+
+def search(sql: Sql, projects: Sequence[ProjectId], text: str, limit: int) -> list[PipelineView]:
+    found: dict[str, Row] = {}
+    for project in projects[:MOST_PROJECTS]:
+        for where, values in _searches(text):
+            rows = sql.all(
+                f"{SELECT_PIPELINE} WHERE p.project_id = :project AND {where}"
+                " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
+                project=project,
+                limit=limit,
+                **values,
+            )
+            found.update((row[0], row) for row in rows)
+    rows = sorted(found.values(), key=key_of, reverse=True)
+    return [view_of(row) for row in rows[:limit]]
+
+
+def _searches(text: str) -> list[tuple[str, dict[str, object]]]:
+    """Return what to look for: each of these walks an index from where the text begins."""
+    ranged: dict[str, object] = {"low": text, "high": text + _HIGHEST}
+    searches: list[tuple[str, dict[str, object]]] = [
+        ("p.branch >= :low AND p.branch < :high", ranged)
+    ]
+    digits = text.removeprefix("#")
+    if digits.isascii() and digits.isdigit() and len(digits) < 10:
+        searches.append(("p.number = :number", {"number": int(digits)}))
+    lower = text.lower()
+    if 4 <= len(lower) <= 64 and all(letter in "0123456789abcdef" for letter in lower):
+        commit: dict[str, object] = {"low": lower, "high": lower + "g"}
+        searches.append(("p.revision >= :low AND p.revision < :high", commit))
+    return searches
+
+
+def excluded(sql: Sql, workflow_id: WorkflowId) -> list[LeftOut]:
+    rows = sql.all(
+        "SELECT w.name, s.name, s.excluded FROM workflow_job s JOIN workflow w"
+        " ON w.id = s.workflow_id WHERE s.workflow_id = :id AND s.excluded IS NOT NULL"
+        " ORDER BY s.position",
+        id=workflow_id,
+    )
+    return [LeftOut(workflow=workflow, job=job, reason=why) for workflow, job, why in rows]
+
+
+def failures(sql: Sql, project_id: ProjectId, limit: int) -> list[Failure]:
+    """Look through a project's recent pipelines for workflows that failed."""
+    rows = sql.all(
+        f"SELECT {columns(WORKFLOW, 'w')}, {columns(PIPELINE, 'p')}, j.slug FROM"
+        " (SELECT * FROM pipeline WHERE project_id = :project"
+        "  ORDER BY created_at DESC, id DESC LIMIT :look) p"
+        " JOIN workflow w ON w.pipeline_id = p.id JOIN project j ON j.id = p.project_id"
+        " WHERE w.status IN ('failed', 'error', 'unauthorized')"
+        " ORDER BY w.created_at DESC, w.id DESC LIMIT :limit",
+        project=project_id,
+        look=LOOKED_THROUGH,
+        limit=limit,
+    )
+    failed = _failed_jobs(sql, [row[0] for row in rows])
+    found = []
+    for row in rows:
+        workflow = workflow_of(row)
+        pipe = pipeline_of(row[WORKFLOW_WIDTH:])
+        found.append(
+            Failure(
+                workflow=workflow,
+                project_slug=slug_of(row[WORKFLOW_WIDTH + PIPELINE_WIDTH]),
+                pipeline_number=pipe.number,
+                branch=pipe.ref.branch,
+                tag=pipe.ref.tag,
+                subject="" if pipe.commit is None else pipe.commit.subject,
+                author=pipe.trigger.actor_login,
+                failed_jobs=tuple(failed.get(workflow.id, ())),
+            )
+        )
+    return found
+
+
+def _failed_jobs(sql: Sql, workflows: Sequence[str]) -> Mapping[str, list[str]]:
+    if not workflows:
+        return {}
+    marks, values = placeholders("id", workflows)
+    names, statuses = placeholders("status", sorted(FAILURES))
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for workflow, name in sql.all(
+        f"SELECT workflow_id, name FROM job WHERE workflow_id IN ({marks})"
+        f" AND status IN ({names}) ORDER BY name",
+        **values,
+        **statuses,
+    ):
+        found[workflow].append(name)
+    return found
+
+
+def newest_status(
+    sql: Sql, project_id: ProjectId, branch: str, workflow: str | None
+) -> Standing | None:
+    row = sql.one(
+        "SELECT id, state FROM pipeline WHERE project_id = :project AND branch = :branch"
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        project=project_id,
+        branch=branch,
+    )
+    if row is None:
+        return None
+    runs = newest_runs(sql, [row[0]]).get(row[0], [])
+    if workflow is None:
+        return standing_of(PipelineState(row[1]), [run.status for run in runs])
+    named = [run.status for run in runs if run.name == workflow]
+    return standing_of(PipelineState.CREATED, named) if named else None

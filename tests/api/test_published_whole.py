@@ -1,0 +1,30 @@
+"""The table of operations beside the published document: what it does not have yet, and why."""
+
+import pytest
+
+from roundel.api.table import operations
+from tests.api.test_published_schema import complete
+
+pytestmark = pytest.mark.spec
+
+METHODS = ("get", "post", "put", "patch", "delete")
+# What is not served yet.  A line goes with the operation's arrival; nothing is added here.
+MISSING = {
+    "environments, components and their versions": {
+        *("listEnvironments", "getEnvironment", "listComponents", "getComponent"),
+        *("listComponentVersions", "rollbackProject"),
+    },
+    "exporters of spans": {"listOtelExporters", "createOtelExporter", "deleteOtelExporter"},
+}
+
+
+def test_all_published_operations_are_served_but_for_those_that_are_named_here():
+    served = {it.id for it in operations() if it.prefix == "/api/v2"}
+    published = {
+        entry["operationId"]
+        for path in complete()["paths"].values()
+        for method, entry in path.items()
+        if method in METHODS
+    }
+    assert len(published) == 114
+    assert published - served == set().union(*MISSING.values())
