@@ -46,6 +46,7 @@ class Settings:
     master_key: Secret | None = None  # from the environment; else the file, else one in `data`
     master_key_file: Path | None = None
     rate_limits: tuple[tuple[LimitClass, int], ...] = ()  # requests a minute; others: the default
+    durable: bool = True  # whether SQLite waits for the disk at each commit
     identity_tokens: bool = True  # whether jobs get OpenID Connect tokens
     allow_private_addresses: bool = False  # requests to addresses that users name
 

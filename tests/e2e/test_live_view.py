@@ -145,3 +145,38 @@ def test_plain_prints_lines_on_a_terminal_too(tmp_path: Path) -> None:
     with opened(Checkout(tmp_path, APPROVAL), tmp_path, "--plain", "--approve=all") as terminal:
         assert terminal.exit_code() == 0
         terminal.shows("deploy │ deployed")
+
+
+CONTEXT = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: 'echo "it is $TOKEN"; test "$TOKEN" = sesame'}]
+workflows: {main: {jobs: [build: {context: [vault]}]}}
+"""
+
+
+def test_what_is_in_an_unknown_context_is_asked_for_and_masked(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, CONTEXT)
+    with opened(checkout, tmp_path, "--plain") as terminal:
+        terminal.shows("The context vault is not known here", "\n>")
+        terminal.type("TOKEN=sesame", "Enter")
+        terminal.shows(">\n>")
+        terminal.type("Enter")
+        assert terminal.exit_code() == 0
+        assert "sesame" not in terminal.shows("it is ****", "main: success")
+
+
+def test_ctrl_c_at_such_a_question_ends_the_run(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, CONTEXT)
+    with opened(checkout, tmp_path) as terminal:
+        terminal.shows("The context vault is not known here", "\n>")
+        terminal.type("C-c")
+        assert terminal.exit_code() == 1
+
+
+def test_contexts_are_not_asked_for_where_that_is_not_wanted(tmp_path: Path) -> None:
+    done = Checkout(tmp_path, CONTEXT).run("--no-secrets")
+    assert done.returncode == 1
+    assert "not known" not in done.stdout + done.stderr

@@ -55,3 +55,38 @@ def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Pa
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.count("✓ success") == 3
+
+
+EVENTS = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - run: echo "<< pipeline.event.name >> << pipeline.event.github.pull_request.number >>"
+      - run: echo "base << pipeline.event.github.pull_request.base.ref >>"
+workflows:
+  pulls: {when: pipeline.event.name == "pull_request", jobs: [build]}
+  tagged: {when: pipeline.git.repo_owner == "acme", jobs: [build: {name: owned}]}
+  pushes: {when: pipeline.event.name == "push", jobs: [build: {name: pushed}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "workflow"),
+    [
+        (("--pull-request", "7"), "pulls"),
+        (("--event", "push"), "pushes"),
+        (("--value", "git.repo_owner=acme"), "tagged"),
+        (("--value", "pipeline.git.repo_owner=acme"), "tagged"),
+    ],
+)
+def test_a_run_pretends_what_started_it(
+    tmp_path: Path, words: tuple[str, ...], workflow: str
+) -> None:
+    done = Checkout(tmp_path, EVENTS).run(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{workflow}: success" in done.stdout
+    assert done.stdout.count(": success") == 1
+    assert ("pull_request 7" in done.stdout) == (workflow == "pulls")
+    assert ("base main" in done.stdout) == (workflow == "pulls")

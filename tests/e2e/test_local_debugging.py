@@ -1,13 +1,9 @@
 """`roundel run` while one looks for a mistake: shells, and going on from the last run."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.engine import RunningEngine
-from tests.images import DEBIAN, have
 from tests.local import Checkout
 from tests.terminal import Terminal
 
@@ -170,26 +166,3 @@ def test_only_the_tests_that_failed_run_again(tmp_path: Path) -> None:
     again = checkout.run("--failed-tests")
     assert "│ ran tests/b.py" in again.stdout, again.stdout + again.stderr
     assert "│ ran tests/a.py" not in again.stdout
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[RunningEngine]:
-    running = RunningEngine()
-    yield running
-    running.stop()
-
-
-@pytest.mark.docker
-def test_a_failed_container_is_kept_without_asking_and_gone_on_with(
-    checkout: Checkout, engine: RunningEngine
-) -> None:
-    image = have(engine.engine, DEBIAN)
-    words = ("--backend", "docker", "--image-map", f"cimg/*={image}")
-    host = {"DOCKER_HOST": engine.engine.url}
-    first = checkout.run(*words, **host)
-    assert first.returncode == 1, first.stdout + first.stderr
-    resumed = checkout.run(*words, "--from", "test:Check", "--json", **host)
-    events = [json.loads(line) for line in resumed.stdout.splitlines()]
-    said = [event["text"] for event in events if event["event"] == "output"]
-    assert "setting up" not in said
-    assert said[said.index("made") + 1] == set_up_of(first.stdout)

@@ -269,7 +269,7 @@ def _database(
     url = settings.database_url
     if url is None:
         prepare(folder.database)
-        return SqliteDatabase(folder.database, wakeups)
+        return SqliteDatabase(folder.database, wakeups, durable=settings.durable)
     if not url.startswith(("postgresql://", "postgres://")):
         raise CannotServe(f"--database-url {url!r}: expected postgresql://user@host/database")
     try:

@@ -127,7 +127,11 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     for number in range(MOST_AT_ONCE):
         folder = base / (f"state-{number}" if number else "state")
         settings = Settings(
-            data=folder, slots=wanted.slots, backend=wanted.backend, identity_tokens=False
+            data=folder,
+            slots=wanted.slots,
+            backend=wanted.backend,
+            identity_tokens=False,
+            durable=False,  # a run that the machine's end has cut off is run again
         )
         try:
             return Engine(settings, adapters)
@@ -161,7 +165,31 @@ def _values(wanted: Wanted, checkout: Checkout) -> dict[str, Json]:
     if checkout.remote:
         for name in ("project.git_url", "git.repo_url", "config.repository.url"):
             values[f"pipeline.{name}"] = checkout.remote
+    if wanted.pull_request is not None:
+        values |= _pull_values(wanted.pull_request, checkout)
     return {**values, **wanted.values}
+
+
+def _pull_values(number: int, checkout: Checkout) -> dict[str, Json]:
+    """Return what a config may know of a pull request from this branch into the default one."""
+    base = _default_branch(checkout)
+    revision = checkout.refs.get(f"refs/remotes/origin/{base}") or checkout.refs.get(
+        f"refs/heads/{base}"
+    )
+    prefix = "pipeline.event.github.pull_request."
+    return {
+        "pipeline.event.name": "pull_request",
+        "pipeline.event.action": "opened",
+        "pipeline.git.base_revision": revision,
+        f"{prefix}number": number,
+        f"{prefix}title": checkout.commit.subject if checkout.commit is not None else "",
+        f"{prefix}draft": False,
+        f"{prefix}merged": False,
+        f"{prefix}head.ref": checkout.branch,
+        f"{prefix}head.sha": checkout.commit.revision if checkout.commit is not None else None,
+        f"{prefix}base.ref": base,
+        f"{prefix}base.sha": revision,
+    }
 
 
 def _slug(checkout: Checkout) -> Slug:

@@ -81,20 +81,23 @@ class Attending:
         except OSError as error:
             self._note(f"{order.job_name}: its files are not kept: {error}")
 
-    async def ended(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
+    async def ending(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
+        """Give a shell in a job that failed, if one is to be given in each."""
+        if self._shell_on_failure and self._failed(result):
+            self._note(f"{order.job_name}: {result.message}; a shell in the failed job")
+            await self._shell(order, sandbox, {})
+
+    async def ended(self, order: JobOrder, result: Result, _sandbox: Sandbox) -> None:
         """Hold a job that failed as long as somebody may want to look into it."""
         try:
-            if result.status in (ExecutionStatus.SUCCESS, ExecutionStatus.CANCELED):
-                return
-            if self._leaving.is_set():
-                return
-            if self._shell_on_failure:
-                self._note(f"{order.job_name}: {result.message}; a shell in the failed job")
-                await self._shell(order, sandbox, {})
-            if self._hold:
+            if self._hold and self._failed(result):
                 await self._keep(order.job_id)
         finally:
             self._open.pop(order.job_id, None)
+
+    def _failed(self, result: Result) -> bool:
+        good = result.status in (ExecutionStatus.SUCCESS, ExecutionStatus.CANCELED)
+        return not good and not self._leaving.is_set()
 
     async def shell(self, job: JobId) -> bool:
         """Give a shell in a job that is open; return whether it is."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from roundel.app.local_events import Audience, Note
@@ -22,6 +23,9 @@ NO_ENGINE = (
 
 HERE = "127.0.0.1"
 
+OnPull = Callable[[ExecutionId, str, int, int | None], None]
+"""Hears how far the pull of an image is that a job waits for; bytes, and bytes in all."""
+
 
 class NoBackend(DomainError):
     """Jobs cannot run in the way that was asked for; `str()` says why."""
@@ -32,6 +36,7 @@ async def choose_backend(
     image_map: tuple[tuple[str, str], ...],
     audience: Audience,
     shared: Path | None = None,
+    on_pull: OnPull = lambda *_: None,
 ) -> tuple[Backend, str]:
     """Return containers where an engine answers, else processes, with a warning.
 
@@ -44,7 +49,9 @@ async def choose_backend(
             from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
 
             rules = (ImageRule(pattern, image) for pattern, image in image_map)
-            docker = DockerBackend(image_map=rules, shared=() if shared is None else (shared,))
+            docker = DockerBackend(
+                image_map=rules, shared=() if shared is None else (shared,), on_pull=on_pull
+            )
             answer = await docker.why_unusable()
             if answer is None:
                 # Who runs it here trusts it here: machine jobs have this machine.

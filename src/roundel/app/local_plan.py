@@ -47,6 +47,7 @@ class PlanChange:
         self._wanted = wanted
         self._root = root
         self.chosen: Plan | None = None
+        self.learned: dict[str, str] = {}  # variables of contexts, from whoever was asked
         self.refusal: NoSuchChoice | None = None
 
     def __call__(self, plan: Plan) -> Plan:
@@ -70,9 +71,15 @@ class PlanChange:
         """Return the plan with no context: what is in them is on a server, and not here."""
         slots = [slot for flow in plan.workflows for slot in flow.slots if not slot.excluded]
         names = sorted({name for slot in slots for name in slot.contexts})
-        if names and not (self._wanted.secrets or self._wanted.stub or self._wanted.dry):
+        wanted = self._wanted
+        matter = wanted.contexts_matter and not (wanted.secrets or wanted.stub or wanted.dry)
+        if matter and wanted.ask_context is not None:
+            for name in names:
+                self.learned |= wanted.ask_context(name)
+        elif names and matter:
             text = f"contexts are not known here ({', '.join(names)}): give what is in them with"
-            self._audience.hear(Note(text=f"{text} --env-file", warning=True))
+            text += " --env-file, or say --no-secrets"
+            self._audience.hear(Note(text=text, warning=True))
         workflows = tuple(
             replace(flow, slots=tuple(replace(slot, contexts=()) for slot in flow.slots))
             for flow in plan.workflows

@@ -5,7 +5,15 @@ import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from roundel.app.local_events import Audience, JobBegan, JobEnded, OutputLine, StepTold, Task
+from roundel.app.local_events import (
+    Audience,
+    JobBegan,
+    JobEnded,
+    OutputLine,
+    Progress,
+    StepTold,
+    Task,
+)
 from roundel.domain.clock import Clock
 from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import (
@@ -115,6 +123,14 @@ class TellingServer(LocalServer):
         self._orderly[task.execution] = _InOrder(self._audience)
         self._audience.hear(JobBegan(task=task, at=self._clock.now()))
         return self._change(order)
+
+    def pulling(self, execution: ExecutionId, image: str, done: int, total: int | None) -> None:
+        """Tell how far the image of a job is."""
+        task = self._tasks.get(execution)
+        if task is not None:
+            self._audience.hear(
+                Progress(task=task, text=f"Pulling {image}", done=done, total=total)
+            )
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""

@@ -48,6 +48,7 @@ class Session:
     ) -> None:
         self._engine = engine
         self._commit = commit
+        self._learned: dict[str, str] = {}
         self._root = root
         self._wanted = wanted
         self._audience: Audience | None = audience
@@ -99,6 +100,7 @@ class Session:
             wanted.image_map,
             self._logs,
             shared=self._root if wanted.in_place else None,
+            on_pull=self._server.pulling,
         )
         engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
         await end_leftovers(self._backend, engine.folder.runner)
@@ -136,7 +138,7 @@ class Session:
     def _change(self, order: JobOrder) -> JobOrder:
         """Return an order as the command line wants it."""
         wanted = self._wanted
-        order = changed(order, wanted.environment, wanted.secrets)
+        order = changed(order, wanted.environment, {**wanted.secrets, **self._learned})
         if wanted.again is not None:
             order = of_today(order, self._commit)
         if wanted.resume_at is None or wanted.resume_at[0] != order.job_name:
@@ -162,6 +164,7 @@ class Session:
         pipeline = await self._pipeline(project, ref, by)
         if change.refusal is not None:
             raise change.refusal
+        self._learned = change.learned
         if change.chosen is not None and change.chosen.setup:
             from roundel.app.local_doors import api_beside  # the whole API, which few runs need
 

@@ -12,6 +12,9 @@ from roundel.settings import BackendChoice
 
 MOST_AT_ONCE = 8  # runs of one checkout side by side; each has a state of its own
 
+AskContext = Callable[[str], Mapping[str, str]]
+"""Returns the variables of a context that is not known here, from whoever sits there."""
+
 Decide = Callable[[str, str], Awaitable[bool | None]]
 """Answers whether a workflow's approval job is approved; None leaves it waiting."""
 
@@ -52,7 +55,10 @@ class Wanted:
     clean: bool = False
     ignored: bool = True
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    values: Mapping[str, Json] = field(default_factory=dict)
+    values: Mapping[str, Json] = field(default_factory=dict)  # of the pipeline, by full names
+    pull_request: int | None = None  # the number of the one to pretend
+    ask_context: AskContext | None = None
+    contexts_matter: bool = True  # else nothing is asked or said of those that are not known
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     backend: BackendChoice = BackendChoice.AUTO

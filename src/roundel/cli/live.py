@@ -53,7 +53,7 @@ _KEYS = {
 class LiveView:
     """Implements `Audience`, `Desk` and `Decide` on the terminal that the program was started on.
 
-    It draws from the first event on the loop until `close`, which prints what came of the run.
+    It draws from the first job on until `close`, which prints what came of the run.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,8 @@ class LiveView:
     def hear(self, event: "Event") -> None:
         """Show an event."""
         self._board.hear(event)
-        if self._drawing is None and self._board.summary is None:
-            self._begin()
+        if self._drawing is None and self._board.rows and self._board.summary is None:
+            self._begin()  # not before: until there are jobs, questions may be asked
         self._news.set()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import click
 from roundel.cli.options import image_rule
 from roundel.cli.output import Failure
 from roundel.cli.seat import sit
+from roundel.cli.secrets import ask_context
 from roundel.domain.errors import DomainError
 from roundel.settings import BackendChoice, default_cache_folder
 
@@ -28,6 +29,9 @@ _OF_A_NEW_RUN = (
     "branch",
     "tag",
     "parameters",
+    "pull_request",
+    "event",
+    "values",
     "in_place",
 )
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
@@ -108,6 +112,21 @@ def scalar(text: str) -> Any:
 @click.option("--branch", metavar="NAME", help="Pretend to be on this branch.")
 @click.option("--tag", metavar="NAME", help="Pretend to be built for this tag.")
 @click.option(
+    "--pull-request",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Pretend to be built for this pull request, into the default branch.",
+)
+@click.option("--event", metavar="NAME", help="Pretend this pipeline.event.name, such as push.")
+@click.option(
+    "--value",
+    "values",
+    type=pair,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A pipeline value, such as git.base_revision=1f3a; may be repeated.",
+)
+@click.option(
     "-p",
     "parameters",
     type=pair,
@@ -130,6 +149,9 @@ def scalar(text: str) -> Any:
     multiple=True,
     metavar="FILE",
     help="NAME=VALUE lines: secrets for every job, as a context has them; masked in output.",
+)
+@click.option(
+    "--no-secrets", is_flag=True, help="Run without what is in contexts; ask and say nothing."
 )
 @click.option("--in-place", is_flag=True, help="Jobs work in your checkout itself, on no copy.")
 @click.option(
@@ -222,6 +244,13 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
+def values_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the pipeline values that were given, by their full names."""
+    given = {"event.name": options["event"]} if options["event"] else {}
+    given |= {name: scalar(value) for name, value in options["values"]}
+    return {f"pipeline.{name.removeprefix('pipeline.')}": value for name, value in given.items()}
+
+
 def again(options: dict[str, Any]) -> "Again | None":
     """Return what to run again of the last run; refuse what only a new one can have."""
     from roundel.app.local_wanted import Again
@@ -277,6 +306,10 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         parameters={
             key: scalar(value) for key, value in options["parameters"] if key[:4] != "job."
         },
+        values=values_of(options),
+        pull_request=options["pull_request"],
+        ask_context=ask_context if seat.asks else None,
+        contexts_matter=not options["no_secrets"],
         arguments=arguments,
         choice=Choice(names=options["names"], only=options["only"]),
         in_place=options["in_place"],

@@ -21,7 +21,7 @@ class Plain:
         self._colours: dict[str, str] = {}
         self._width = 8
         self._hidden: dict[tuple[str, int], list[str]] = {}
-        self._failed: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()  # what is under way, said once
 
     def hear(self, event: "Event") -> None:
         """Show an event."""
@@ -36,6 +36,10 @@ class Plain:
                     hidden.append(text)
                 else:
                     self._line(task.label, tamed(text))
+            case events.Progress(task=task, text=text):
+                if (task.execution, text) not in self._told:
+                    self._told.add((task.execution, text))
+                    self._line(task.label, f"{text} …")
             case events.JobEnded(task=task, status=status, message=message):
                 mark = "✓" if status == _GOOD else "✗"
                 said = f": {message}" if message and status != _GOOD else ""

@@ -22,6 +22,7 @@ class Seat:
     follow: bool = False
     desk: "Desk | None" = None
     stays: bool = False
+    asks: bool = False  # somebody can be asked before the run begins
     decide: Callable[[str, str], Awaitable[bool | None]] | None = None
     closing: contextlib.AbstractContextManager[object] = field(
         default_factory=contextlib.nullcontext
@@ -48,15 +49,16 @@ def sit(options: dict[str, Any]) -> Seat:
             follow=True,
             desk=view,
             stays=True,
+            asks=True,
             decide=view.decide,
             closing=contextlib.closing(view),
         )
     from roundel.cli.run_output import Plain
 
     if not shells:
-        return Seat(audience=Plain())
+        return Seat(audience=Plain(), asks=terminal)
     if not terminal:
         raise Failure("a shell needs a terminal, and this is none")
     from roundel.cli.lending import PlainDesk
 
-    return Seat(audience=Plain(), desk=PlainDesk())
+    return Seat(audience=Plain(), desk=PlainDesk(), asks=True)

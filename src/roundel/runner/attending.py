@@ -21,5 +21,8 @@ class Attendant(Protocol):
     async def failed(self, order: JobOrder, step: StepPlan, sandbox: Sandbox) -> None:
         """The first step that fails has failed; others may follow, as their `when` says."""
 
+    async def ending(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
+        """All steps are over; the job's end is told when this returns."""
+
     async def ended(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
         """The job's end was told; the sandbox is removed when this returns."""

@@ -152,6 +152,8 @@ class Claimed:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
                 result = await self._job.run(sandbox)
+                if self.attendant is not None:
+                    await self.attendant.ending(self._order, result, sandbox)
                 await self._finish(result)
                 if self.attendant is not None:
                     await self.attendant.ended(self._order, result, sandbox)

@@ -38,9 +38,9 @@ class Database(Protocol):
 class SqliteDatabase:
     """Implements `Database` on one file."""
 
-    def __init__(self, path: Path, wakeups: LocalWakeups) -> None:
+    def __init__(self, path: Path, wakeups: LocalWakeups, *, durable: bool = True) -> None:
         self._path = path
-        self._writer = Writer(SqliteSession(connect_writer(path)), wakeups)
+        self._writer = Writer(SqliteSession(connect_writer(path, durable=durable)), wakeups)
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")

@@ -68,11 +68,14 @@ class Sql:
         self._connection.executemany(statement, rows)
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the one connection that writes; a commit is on the disk when it returns."""
+def connect_writer(path: Path, *, durable: bool = True) -> sqlite3.Connection:
+    """Open the one connection that writes; a commit is on the disk when it returns.
+
+    Not `durable`, the last commits may be lost when the machine dies, but nothing is damaged.
+    """
     connection = _connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
     return connection

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import time
@@ -63,12 +64,14 @@ class DockerBackend:
         privileged_machines: bool = False,
         remote_docker: RemoteDocker = REFUSED,
         shared: Iterable[Path] = (),
+        on_pull: Callable[[ExecutionId, str, int, int | None], None] = lambda *_: None,
     ) -> None:
         self._url = url
         self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
         self._shared = tuple(shared)
+        self._on_pull = on_pull
         self._image_map = tuple(image_map)
         self._limits = limits
         self._cap = cap_bytes
@@ -243,7 +246,12 @@ class DockerBackend:
         if known is not None and time.monotonic() < until:
             return known
         found = await have_image(
-            self._engine(), name, plan.auth, order.environment, self._pull_seconds
+            self._engine(),
+            name,
+            plan.auth,
+            order.environment,
+            self._pull_seconds,
+            functools.partial(self._on_pull, order.lease.execution_id),
         )
         self._images[name] = (found, time.monotonic() + IMAGE_SECONDS)
         return found

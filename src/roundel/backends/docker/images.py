@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,11 @@ _NO_AWS = (
     "auth with the username AWS and a password that `aws ecr get-login-password` has printed."
 )
 
+PROGRESS_SECONDS = 0.25  # between two words about how far a pull is
+
+OnProgress = Callable[[str, int, int | None], None]
+"""Hears of a pull: the image, bytes that have come, and bytes in all where they are known."""
+
 
 async def have_image(
     docker: Docker,
@@ -69,13 +75,14 @@ async def have_image(
     auth: Mapping[str, str] | None,
     environment: Mapping[str, str],
     pull_seconds: float,
+    on_progress: OnProgress,
 ) -> Image:
     """Return the image, pulled only if it is not here.  Raise CannotOpen."""
     found = await _inspect(docker, name)
     if found is None:
         try:
             async with asyncio.timeout(pull_seconds):
-                await _pull(docker, name, auth, environment)
+                await _pull(docker, name, auth, environment, on_progress)
         except TimeoutError as error:
             raise CannotOpen(
                 f'The image "{name}" did not come within {pull_seconds:.0f} s: is its registry '
@@ -110,7 +117,11 @@ async def _inspect(docker: Docker, name: str) -> dict[str, Any] | None:
 
 
 async def _pull(
-    docker: Docker, name: str, auth: Mapping[str, str] | None, environment: Mapping[str, str]
+    docker: Docker,
+    name: str,
+    auth: Mapping[str, str] | None,
+    environment: Mapping[str, str],
+    on_progress: OnProgress,
 ) -> None:
     login = None
     if auth:
@@ -118,15 +129,31 @@ async def _pull(
             raise CannotOpen(_NO_AWS.format(name=name), infrastructure=False)
         login = {key: expanded(value, environment) for key, value in auth.items()}
     try:
-        await docker.images.pull(_with_host(name) if login else name, auth=login)
+        wanted = _with_host(name) if login else name
+        layers: dict[str, tuple[int, int]] = {}
+        told = 0.0
+        async for said in docker.images.pull(wanted, auth=login, stream=True):
+            if "error" in said:
+                raise _not_pulled(name, str(said["error"]))
+            detail = said.get("progressDetail") or {}
+            if said.get("status") == "Downloading" and detail.get("total"):
+                layers[str(said.get("id"))] = (int(detail["current"]), int(detail["total"]))
+            if not told or time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                done = sum(current for current, _ in layers.values())
+                on_progress(name, done, sum(total for _, total in layers.values()) or None)
     except DockerError as error:
         if error.status == 900:
             raise unreachable(error) from error
-        raise CannotOpen(
-            f'The image "{name}" is not on this machine and cannot be pulled: '
-            f"{error.message.strip()}. Check its name, and that its registry can be reached.",
-            infrastructure=False,
-        ) from error
+        raise _not_pulled(name, error.message) from error
+
+
+def _not_pulled(name: str, why: str) -> CannotOpen:
+    return CannotOpen(
+        f'The image "{name}" is not on this machine and cannot be pulled: {why.strip()}. '
+        "Check its name, and that its registry can be reached.",
+        infrastructure=False,
+    )
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:

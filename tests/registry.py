@@ -1,0 +1,72 @@
+"""An image registry of the tests' own, with one image that has a layer and nothing to run."""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+
+@contextlib.contextmanager
+def registry() -> Iterator[str]:
+    """Serve an image; yield its name."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        entry = tarfile.TarInfo("hello")
+        entry.size = 5
+        archive.addfile(entry, io.BytesIO(b"hello"))
+    layer = gzip.compress(raw.getvalue())
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [_digest(raw.getvalue())]},
+        }
+    ).encode()
+    parts = [(CONFIG, config), (LAYER, layer)]
+    about = [{"mediaType": kind, "size": len(it), "digest": _digest(it)} for kind, it in parts]
+    manifest = json.dumps(
+        {"schemaVersion": 2, "mediaType": MANIFEST, "config": about[0], "layers": about[1:]}
+    ).encode()
+    blobs = {_digest(it): it for it in (config, layer, manifest)}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.path.rpartition("/")[2]
+            found = manifest if "/manifests/" in self.path else blobs.get(wanted, b"{}")
+            self.send_response(200)
+            kind = MANIFEST if "/manifests/" in self.path else "application/octet-stream"
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(found)))
+            self.send_header("Docker-Content-Digest", _digest(found))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(found)
+
+        do_HEAD = do_GET  # noqa: N815 - as above
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}/tests/nothing-to-run:1"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
