@@ -37,6 +37,7 @@ from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
 from roundel.domain.logs import Logs
 from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
+from roundel.domain.page_views import PageReads
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.policies import BundleChange, Decision, PolicyReads
@@ -282,6 +283,8 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None: ...
 
+    async def clear_caches(self, project: Project) -> int: ...
+
     async def ask_for_export(
         self,
         organization: OrganizationId,
@@ -369,6 +372,8 @@ class ApiApp(Protocol):
     def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
+    @property
+    def pages(self) -> PageReads: ...
     @property
     def policies(self) -> PolicyReads: ...
     @property

@@ -29,6 +29,7 @@ from roundel.domain.ssh_keys import SshKey
 from roundel.domain.usage import UsageExport
 from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.checkout_keys import add_checkout_key, remove_checkout_key
+from roundel.services.clearing import clear_caches
 from roundel.services.compiling import CompileRequest
 from roundel.services.continuing import ContinuePipeline, continue_pipeline
 from roundel.services.jobs import CancelJob, cancel_job
@@ -196,6 +197,10 @@ class UseCases(RunnerUseCases):
     async def revoke_token(self, token_id: TokenId, by: Actor) -> None:
         """Revoke a token."""
         await revoke_token(token_id, by, self._engine)
+
+    async def clear_caches(self, project: Project) -> int:
+        """Let go of a project's caches."""
+        return await clear_caches(project, self._engine)
 
     async def ask_for_export(
         self,

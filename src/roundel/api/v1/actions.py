@@ -29,6 +29,10 @@ class BuildCreated(msgspec.Struct):
     body: str
 
 
+class CachesCleared(msgspec.Struct):
+    status: str
+
+
 class TriggerBodyV1(msgspec.Struct):
     """`build_parameters` were for configs of version 1 and are passed over."""
 
@@ -55,6 +59,11 @@ async def cancel(call: Call[JobView, None]) -> Build:
     await call.door.use_cases.cancel_job(job.id, call.actor)
     after = await call.app.reads.job(job.project_id, job.number)
     return build(after or call.subject, job.number, call.origin, call.app.clock.now())
+
+
+async def clear_caches(call: Call[Project, None]) -> CachesCleared:
+    await call.door.use_cases.clear_caches(call.subject)
+    return CachesCleared("build dependency caches deleted")
 
 
 async def follow(call: Call[Project, None]) -> Following:
@@ -151,6 +160,18 @@ OPERATIONS: list[AnyOperation] = [
         handler=follow,
         prefix=V1,
         answer=Following,
+    ),
+    Operation(
+        method="DELETE",
+        path="/project/{project-slug}/build-cache",
+        id="clearCachesV1",
+        summary="Clear a project's caches",
+        tag="v1.1",
+        need=Need.WRITE,
+        subject=PROJECT,
+        handler=clear_caches,
+        prefix=V1,
+        answer=CachesCleared,
     ),
     _trigger("/project/{project-slug}", "triggerV1"),
     _trigger("/project/{project-slug}/build", "buildProjectV1"),
