@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from roundel.compiler.builtins import BUILTIN_STEPS
@@ -9,7 +10,7 @@ from roundel.compiler.jobs import TYPES_WITHOUT_STEPS
 from roundel.compiler.parameter_schema import check_parameters
 from roundel.compiler.params import TYPES
 from roundel.compiler.report import Report, nearest
-from roundel.compiler.tree import Map, Node, Seq, type_word
+from roundel.compiler.tree import Map, Node, Seq, text_of, type_word
 from roundel.compiler.violations import (
     Violation,
     extraneous,
@@ -90,6 +91,7 @@ def check_job(name: str, node: Node, holder: Map, version: float, report: Report
     if "steps" not in node and not (isinstance(kind, str) and kind in TYPES_WITHOUT_STEPS):
         found.append(missing(path, "steps", node.spot()))
     found += machine_violations(path, node)
+    found += _retention_violations(path, node)
     found += _environment_violations((*path, "environment"), node, "environment")
     if "steps" in node:
         found += steps_violations((*path, "steps"), node["steps"], node, "steps")
@@ -168,6 +170,22 @@ def machine_violations(path: Path, node: Map) -> list[Violation]:
         spot = node.value_spot("macos")
         found.append(wrong_type((*path, "macos"), "Mapping", type_word(macos), spot))
     return found
+
+
+_KEPT_FOR = "^([1-9]|[12][0-9]|30)d$"
+
+
+def _retention_violations(path: Path, node: Map) -> list[Violation]:
+    retention = node.get("retention")
+    if not isinstance(retention, Map) or retention.get("caches") is None:
+        return []
+    caches = retention["caches"]
+    if is_template(caches) or re.match(_KEPT_FOR, text_of(caches)):
+        return []
+    text = f"string [{text_of(caches)}] does not match pattern {_KEPT_FOR}"
+    hint = "caches are kept for 1d to 30d"
+    at = (*path, "retention", "caches")
+    return [Violation(at, text, retention.value_spot("caches"), (), hint)]
 
 
 def _docker_violations(path: Path, docker: Node, holder: Map) -> list[Violation]:

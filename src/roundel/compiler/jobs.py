@@ -16,18 +16,29 @@ _NOT_EMITTED = frozenset({"description", "parameters", "steps"})
 
 
 class JobBody:
-    """A job after expansion.  `node` is what the compiled config has of it."""
+    """A job after expansion.  `node` is what the compiled config has of it.
 
-    __slots__ = ("call", "kind", "node", "spot", "steps")
+    Of one that is not `sound` a problem was reported already, and what is missing may be its doing.
+    """
+
+    __slots__ = ("call", "kind", "node", "sound", "spot", "steps")
 
     def __init__(
-        self, kind: str, node: Map, steps: list[Step], spot: Spot, call: Call | None
+        self,
+        kind: str,
+        node: Map,
+        steps: list[Step],
+        spot: Spot,
+        call: Call | None,
+        *,
+        sound: bool,
     ) -> None:
         self.kind = kind
         self.node = node
         self.steps = steps
         self.spot = spot
         self.call = call
+        self.sound = sound
 
 
 def expand_job(
@@ -52,8 +63,11 @@ def expand_job(
         *list_of_steps(definition, "steps", scope),
         *after,
     ]
+    report = scope.run.report
+    before_node = report.errors
     node = _node(definition, executor, steps, kind, scope)
-    return JobBody(kind, node, steps, definition.spot(), scope.call)
+    sound = report.errors == before_node
+    return JobBody(kind, node, steps, definition.spot(), scope.call, sound=sound)
 
 
 def _kind(definition: Map, scope: Scope) -> str:
@@ -87,6 +101,10 @@ def _node(definition: Map, executor: Map | None, steps: list[Step], kind: str, s
         items["environment"] = environment
     if "steps" in definition or steps:
         items["steps"] = _emitted(steps, definition)
+    macos = items.get("macos")
+    if isinstance(macos, Map) and isinstance(macos.get("xcode"), (int, float)):
+        # A version is a text, and `15.3` is one that many write without quotes.
+        items["macos"] = macos.with_values({**macos, "xcode": text_of(macos["xcode"])})
     node = definition.with_items(items)
     node.marks = spots
     return node
