@@ -11,12 +11,14 @@ from bench.local import measure_local
 from bench.million import measure_million
 from bench.orchestration import measure_orchestration
 from bench.pages import measure_pages
+from bench.pushes import measure_pushes
 from bench.steps import measure_steps
 
 GROUPS = {
     "process": measure_process,
     "docker": measure_docker,
     "local": measure_local,
+    "pushes": measure_pushes,
     "steps": measure_steps,
     "archives": measure_archives,
     "compile": measure_compiling,

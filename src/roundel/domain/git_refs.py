@@ -21,7 +21,8 @@ MOST_STEPS = 32  # changes of one ref that are remembered; more do not come in e
 class KnownRef:
     """A branch or tag by its full name.  `revision` is None once it is deleted.
 
-    `steps` are the changes that were seen, oldest first, as (before, after).
+    `steps` are the changes that were seen, oldest first, as (before, after); none for a ref that
+    was there when we began to look.
     """
 
     ref: str
@@ -44,9 +45,10 @@ def change_ref(
     step = (before, after)
     if known is None:
         return KnownRef(ref=ref, revision=after, steps=(step,)), News.NEW
-    if known.revision == after:
-        return known, News.SEEN
     moved = replace(known, revision=after, steps=_with(known, step))
+    if known.revision == after:
+        # Where we only began with what was there, nothing has come of it yet.
+        return (known, News.SEEN) if known.steps else (moved, News.NEW)
     if before == known.revision:
         return moved, News.NEW  # also where the ref goes a second time where it was before
     if step in known.steps:

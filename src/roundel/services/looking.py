@@ -104,7 +104,7 @@ def _begin_with(tx: Tx, project: Project, heads: Mapping[str, str], at: Micros) 
     """Take the refs as they are, where no message was faster."""
     for ref, revision in heads.items():
         if tx.known_refs.get(project.id, ref) is None:
-            tx.known_refs.put(project.id, look_at_ref(None, ref, revision)[0], at)
+            tx.known_refs.put(project.id, KnownRef(ref=ref, revision=revision), at)
 
 
 async def _act_on(

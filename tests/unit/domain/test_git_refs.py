@@ -82,3 +82,10 @@ def test_a_look_names_what_moved_and_what_is_gone() -> None:
     }
     heads = {"same": "a", "moved": "b", "fresh": "a"}
     assert changed_refs(known, heads) == ["moved", "fresh", "gone"]
+
+
+def test_a_push_that_the_first_look_saw_before_its_message_came_is_new_once() -> None:
+    began = KnownRef(ref=MAIN, revision="b")
+    known, news = change_ref(began, MAIN, "a", "b")
+    assert news is News.NEW
+    assert change_ref(known, MAIN, "a", "b")[1] is News.SEEN
