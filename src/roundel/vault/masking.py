@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from html import escape
@@ -14,6 +15,13 @@ MIN_CHARACTERS = 4  # shorter values would blot out ordinary text, as CircleCI s
 _MIN_LINE_CHARACTERS = 16  # of a secret of several lines; shorter ones are seldom secret
 _NEVER = frozenset({"true", "True", "TRUE", "false", "False", "FALSE", "null"})
 _HEAD_BYTES = 4  # a place where a secret may begin is first looked for by so many bytes
+# Forms are looked for by their first bytes and then compared whole: a pattern of two identity
+# tokens in all their forms would take 19 ms to compile, for each job.
+_SIGHT_BYTES = 24
+
+
+# What is spelled the same in shells, URLs, JSON and markup, as most tokens are.
+_NEVER_QUOTED = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def maskable(value: str) -> bool:
@@ -37,6 +45,8 @@ def forms_of(value: str) -> set[bytes]:
 
 def _spellings(text: str) -> set[bytes]:
     raw = text.encode("utf-8", "surrogateescape")
+    if _NEVER_QUOTED.fullmatch(text) is not None:
+        return {raw, raw.hex().encode(), raw.hex().upper().encode(), *_base64(raw)}
     printable = raw.decode("utf-8", "replace")
     in_single = printable.replace("'", "'\\''")
     found = {
@@ -99,6 +109,8 @@ class Forms:
         self._sorted: list[bytes] = []
         self.longest = 0
         self._pattern: re2._Regexp | None = None
+        self._by_sight: dict[bytes, list[bytes]] = {}
+        self._sights: list[int] = []  # the lengths of those keys
         self._heads: re2._Regexp | None = None
         self.add(*secrets)
 
@@ -110,16 +122,36 @@ class Forms:
         self._sorted = sorted(found)
         self.longest = max(map(len, found), default=0)
         if found:
-            # Longest first: RE2 takes the first alternative that fits.
-            self._pattern = _compile(sorted(found, key=len, reverse=True))
+            self._by_sight = {}
+            for form in sorted(found, key=len, reverse=True):
+                self._by_sight.setdefault(form[:_SIGHT_BYTES], []).append(form)
+            self._sights = sorted({len(sight) for sight in self._by_sight})
+            self._pattern = _compile(self._by_sight)
             self._heads = _compile({form[:_HEAD_BYTES] for form in found})
 
     def matches(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Yield the places of complete forms, left to right, without overlaps."""
         if self._pattern is None:
             return
-        for match in self._pattern.finditer(data):
-            yield match.span()
+        at = 0
+        while (match := self._pattern.search(data, at)) is not None:
+            start = int(match.start())
+            end = self._end_of_form(data, start)
+            if end is None:
+                at = start + 1
+            else:
+                yield start, end
+                at = end
+
+    def _end_of_form(self, data: bytes, start: int) -> int | None:
+        """Return where the longest complete form at `start` ends, None if there is none."""
+        longest = 0
+        for length in self._sights:
+            for form in self._by_sight.get(data[start : start + length], ()):
+                if len(form) > longest and data.startswith(form, start):
+                    longest = len(form)
+                    break  # the others of this sight are no longer
+        return start + longest if longest else None
 
     def may_begin(self, data: bytes, start: int) -> int:
         """Return the first place from `start` whose rest could be the beginning of a form."""

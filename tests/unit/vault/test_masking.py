@@ -110,3 +110,29 @@ def test_no_secret_survives(secret, before, cut):
     out = masked([secret], data, [min(cut, len(data))])
     hidden = any(True for _ in forms.matches(secret.encode()))
     assert not hidden or secret.encode() not in out.replace(b"****", b"\0")
+
+
+LONG = "header-that-many-tokens-share." + "x" * 40
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (f"{LONG}one {LONG}two {LONG}three", f"**** **** {LONG}three"),
+        (f"{LONG[:30]}{LONG}one", f"{LONG[:30]}****"),
+        (f"{LONG}on", f"{LONG}on"),
+        (f"{LONG}oneandmore", "****"),
+    ],
+)
+def test_secrets_that_begin_alike_are_told_apart_by_their_ends(data, shown):
+    secrets = [f"{LONG}one", f"{LONG}two", f"{LONG}oneandmore"]
+    for cut in range(0, len(data), 7):
+        assert masked(secrets, data.encode(), [cut]) == shown.encode()
+
+
+@given(st.text("ab", min_size=24, max_size=60), st.text("ab", min_size=4, max_size=60))
+def test_two_secrets_never_show_wherever_they_lie(one, other):
+    data = f"{other} {one}{other} {one}".encode()
+    out = masked([one, other], data)
+    assert one.encode() not in out
+    assert other.encode() not in out
