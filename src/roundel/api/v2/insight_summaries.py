@@ -119,21 +119,26 @@ def _workflows(halves: Halves) -> list[PageWorkflow]:
 
 def _branches(halves: Halves) -> list[PageBranch]:
     made = []
-    for workflow, branch in sorted({(it.workflow, it.branch) for it in halves.now}):
-        now, before = (
-            [it for it in half if (it.workflow, it.branch) == (workflow, branch)]
-            for half in (halves.now, halves.prior)
-        )
-        current, prior = halves.only(now, before)
+    now, before = _by_branch(halves.now), _by_branch(halves.prior)
+    for (workflow, branch), rollups in sorted(now.items(), key=lambda it: it[0]):
+        earlier = before.get((workflow, branch), [])
+        current, prior = halves.only(rollups, earlier)
         made.append(
             PageBranch(
                 workflow_name=workflow,
                 branch=branch,
                 metrics=page_metrics(current),
-                trends=page_trends(current, prior, worst_p95(before)),
+                trends=page_trends(current, prior, worst_p95(earlier)),
             )
         )
     return made
+
+
+def _by_branch(rollups: Sequence[Rollup]) -> dict[tuple[str, str], list[Rollup]]:
+    groups: dict[tuple[str, str], list[Rollup]] = {}
+    for rollup in rollups:
+        groups.setdefault((rollup.workflow, rollup.branch), []).append(rollup)
+    return groups
 
 
 async def branches(call: Call[Project, None]) -> Branches:
