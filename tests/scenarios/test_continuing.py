@@ -78,7 +78,8 @@ async def test_the_key_is_masked_in_output(house: House) -> None:
     await house.trigger()
     order = await house.runner.claim()
     assert order is not None
-    assert order.environment["CIRCLE_CONTINUATION_KEY"] in order.masks
+    names = ("CIRCLE_CONTINUATION_KEY", "CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
+    assert set(order.masks) == {order.environment[name] for name in names}
     assert order.environment["CIRCLECI_DOMAIN"] in order.environment["CIRCLECI_API_HOST"]
 
 
