@@ -60,6 +60,14 @@ def test_a_change_tells_its_jobs_and_the_path_from_recorded_runs(tmp_path: Path)
     assert change["altered"] == [{"name": "build", "what": ["steps"]}]
 
 
+def test_a_run_of_stubs_records_no_durations(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, BEFORE)
+    assert checkout.run("--stub").returncode == 0
+    assert "no run is recorded of: build, lint" in _plan(checkout).stdout
+    assert checkout.run().returncode == 0
+    assert "no run is recorded of" not in _plan(checkout).stdout
+
+
 def test_without_a_change_nothing_is_told(tmp_path: Path) -> None:
     done = _plan(Checkout(tmp_path, BEFORE), "--compare", "HEAD")
     assert done.stdout == "nothing changes in what runs\n"
