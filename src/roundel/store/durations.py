@@ -26,6 +26,9 @@ WHERE j.status = 'success' AND j.type = 'build' AND j.started_at IS NOT NULL
 ORDER BY j.stopped_at DESC LIMIT ?
 """
 
+# A step of commands is recorded with its shell, as the pages show it.
+_STUB_SHOWN = f"#!{STUB.args['shell']}\n{STUB.args['command']}"
+
 
 def recorded_durations(folders: Sequence[Path]) -> dict[tuple[str, str], float]:
     """Return the median seconds of each job that succeeded, by workflow and job.
@@ -48,7 +51,7 @@ def _rows(file: Path) -> list[tuple[str, str, int]]:
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return connection.execute(_NEWEST, (STUB.name, STUB.args["command"], MOST_JOBS)).fetchall()
+            return connection.execute(_NEWEST, (STUB.name, _STUB_SHOWN, MOST_JOBS)).fetchall()
         finally:
             connection.close()
     except sqlite3.Error:
