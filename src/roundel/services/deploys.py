@@ -28,7 +28,7 @@ def log_release(tx: Tx, execution: Execution, release: Release, at: Micros) -> N
     job = tx.jobs.get(execution.job_id)
     workflow = None if job is None else tx.workflows.get(job.workflow_id)
     pipeline = None if workflow is None else tx.pipelines.get(workflow.pipeline_id)
-    project = None if job is None else tx.projects.get(job.project_id)
+    project = None if job is None else tx.projects.get_by_id(job.project_id)
     if job is None or workflow is None or pipeline is None or project is None:
         raise NotFound("This job is no more.")
     if not receives_secrets(tx, pipeline, project):
