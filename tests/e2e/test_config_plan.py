@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.client import until
+from tests.e2e.site import Site
 from tests.local import RUN_SECONDS, Checkout
 
 pytestmark = pytest.mark.e2e
@@ -60,6 +62,14 @@ def test_a_change_tells_its_jobs_and_the_path_from_recorded_runs(tmp_path: Path)
     assert change["altered"] == [{"name": "build", "what": ["steps"]}]
 
 
+def test_a_run_of_stubs_records_no_durations(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, BEFORE)
+    assert checkout.run("--stub").returncode == 0
+    assert "no run is recorded of: build, lint" in _plan(checkout).stdout
+    assert checkout.run().returncode == 0
+    assert "no run is recorded of" not in _plan(checkout).stdout
+
+
 def test_without_a_change_nothing_is_told(tmp_path: Path) -> None:
     done = _plan(Checkout(tmp_path, BEFORE), "--compare", "HEAD")
     assert done.stdout == "nothing changes in what runs\n"
@@ -76,3 +86,22 @@ def test_a_revision_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> N
     assert done.returncode == 1
     assert done.stderr.startswith("roundel: nowhere has no .circleci/config.yml: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_durations_of_a_project_come_from_the_server(process_site: Site, tmp_path: Path) -> None:
+    project = process_site.project(BEFORE)
+    client = process_site.client
+    client.finished(client.trigger(project.slug)["id"])
+    jobs = f"/api/v2/insights/{project.slug}/workflows/main/jobs"
+    until(lambda: client.get(jobs)["items"], lambda items: len(items) == 2)
+    file = tmp_path / "config.yml"
+    file.write_text(AFTER)
+
+    done = process_site.command("config", "plan", str(file), "--project", project.slug)
+    assert done.returncode == 0, done.stderr
+    assert "critical path: build -> docs (" in done.stdout
+    assert "no run is recorded of: docs\n" in done.stdout
+
+    absent = process_site.command("config", "plan", str(file), "--project", "gh/acme/absent")
+    assert absent.returncode == 1
+    assert absent.stderr.startswith("roundel: ")

@@ -10,6 +10,7 @@ from roundel.compiler.filters import bad_pattern
 from roundel.compiler.invocations import Invocation
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, has_machine
 from roundel.compiler.logic import expression_holds
+from roundel.compiler.machine_check import check_machine
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.scope import Run, Scope
 from roundel.compiler.step_check import Voice, check_steps, within
@@ -131,6 +132,20 @@ def _filters(filters: Map, voice: Voice) -> None:
                 )
 
 
+def _remote_docker(body: JobBody, voice: Voice) -> None:
+    """Warn of a remote Docker where one is at hand: orbs have it for jobs of any kind."""
+    if body.node.get("machine") is None:
+        return
+    remote = next((step for step in body.steps if step.kind == "setup_remote_docker"), None)
+    if remote is not None:
+        voice.report.warning(
+            "remote-docker",
+            "setup_remote_docker needs a docker executor, and this job runs on a machine.",
+            remote.spot,
+            hint="leave it out: a machine has a Docker of its own",
+        )
+
+
 _RUNNER_CLASS = re.compile(r"[a-z0-9_\-]+/[a-zA-Z0-9:_\-+]+\Z")
 
 
@@ -167,6 +182,7 @@ def _job(
             "circleci_ip_ranges must be a boolean",
             node.value_spot("circleci_ip_ranges"),
         )
+    check_machine(node, voice, strict=strict)
     machine = node.get("machine")
     if isinstance(machine, Map):
         caching = machine.get("docker_layer_caching")
@@ -184,6 +200,7 @@ def _job(
             node.value_spot("resource_class"),
         )
     check_steps(body, invocation.call.name, report, strict, seen)
+    _remote_docker(body, voice)
 
 
 def _parallelism(node: Map, voice: Voice) -> None:

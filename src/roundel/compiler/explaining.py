@@ -65,16 +65,18 @@ def explain(compiled: Compiled, target: str) -> Explanation:
     job, _, step = (target, "", "") if target in names else target.partition(":")
     ways: list[tuple[Link, ...]] = []
     notes: list[str] = []
+    has_job = False
     for workflow, slots in zip(trace.workflows, plan.workflows, strict=True):
         for invocation, slot in zip(workflow.invocations, slots.slots, strict=True):
             # A final name is one job; another name may mean all that were made of a definition.
             if job in ((invocation.final,) if job in names else _names_of(invocation)):
+                has_job = True
                 ways += _ways(invocation, step)
                 notes += _slot_notes(workflow.name, slot)
     if not ways:
         notes += _absences(compiled, job)
     found = bool(ways or notes)
-    if not found:
+    if not found and not has_job:
         notes.append(f"There is no job or workflow named '{job}' in this config.")
     elif step and not ways:
         notes.append(f"The job '{job}' has no step '{step}'.")

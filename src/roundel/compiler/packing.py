@@ -51,10 +51,22 @@ class _Packing:
     def __init__(self, root: Path, report: Report) -> None:
         self.root = root
         self.report = report
+        self._inside: list[Path] = []  # the folders that are being read, outermost first
 
     def folder(self, folder: Path, here: Spot) -> Map:
         """Return a folder as a map: files by their names, what `@` files hold merged in."""
         items: dict[str, Node] = {}
+        real = folder.resolve()
+        if real in self._inside:
+            words = f"{self._shown(folder)} is a link to a folder that it lies in"
+            self.report.error("pack", words, here)
+            return a_map(items, here)
+        self._inside.append(real)
+        self._read_folder(folder, items, here)
+        self._inside.pop()
+        return a_map(items, here)
+
+    def _read_folder(self, folder: Path, items: dict[str, Node], here: Spot) -> None:
         for entry in sorted(folder.iterdir()):
             if entry.name.startswith("."):
                 continue
@@ -68,10 +80,13 @@ class _Packing:
                     self._merge(items, node, entry)
                 elif node is not None:
                     self._add(items, entry.stem, node, here)
-        return a_map(items, here)
 
     def file(self, file: Path) -> Node:
         """Return what a file holds, its includes filled in; report what is wrong with it."""
+        if file.exists() and not file.is_file():  # a pipe would be waited for without end
+            doc = Document(self._shown(file), "")
+            self.report.error("pack", f"{self._shown(file)} is no file of text", Spot(doc, START))
+            return None
         try:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:

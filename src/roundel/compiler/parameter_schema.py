@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roundel.compiler.element_names import warn_of_name
 from roundel.compiler.params import RESERVED_JOB_PARAMETERS, check_default, read_declarations
 from roundel.compiler.report import Report, nearest
 from roundel.compiler.tree import Map, Node, Seq, text_of, type_word
@@ -30,6 +31,7 @@ def check_parameters(
         return
     before = report.errors
     for name, body in node.items():
+        warn_of_name("parameters", name, node, report)
         found = _violations((*path, name), body, node, name, types, default_needed)
         report_violations(found, (*path, name), report)
         if of_job and name in RESERVED_JOB_PARAMETERS:

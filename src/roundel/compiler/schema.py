@@ -6,6 +6,7 @@ when it is used.
 
 from __future__ import annotations
 
+from roundel.compiler.element_names import check_element_name, warn_of_name
 from roundel.compiler.element_schema import check_command, check_executor, check_job
 from roundel.compiler.parameter_schema import check_parameters
 from roundel.compiler.params import PIPELINE_TYPES
@@ -87,6 +88,8 @@ def check_config(root: Map, version: float, report: Report) -> None:
     jobs = root.get("jobs")
     if isinstance(jobs, Map):
         for name, node in jobs.items():
+            if version > 2:
+                warn_of_name("jobs", name, jobs, report)
             check_job(name, node, jobs, version, report)
     _check_workflows(root, report)
 
@@ -98,10 +101,12 @@ def _check_reusable(root: Map, report: Report) -> None:
     commands = root.get("commands")
     if isinstance(commands, Map):
         for name, node in commands.items():
+            check_element_name("commands", name, commands, report)
             check_command(name, node, commands, report)
     executors = root.get("executors")
     if isinstance(executors, Map):
         for name, node in executors.items():
+            check_element_name("executors", name, executors, report)
             check_executor(name, node, executors, report)
 
 

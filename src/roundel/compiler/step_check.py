@@ -122,6 +122,7 @@ _FREE_RUN_KEYS = BUILTIN_KEYS["run"] - {
     "max_auto_reruns",
     "auto_rerun_delay",
     "background",
+    "no_output_timeout",
 }
 
 
@@ -146,12 +147,38 @@ def _run(node: Map, voice: Voice) -> None:
     delay = node.get("auto_rerun_delay")
     if delay is not None:
         _delay(delay, node, voice)
-    if node.get("background") is True and (reruns is not None or delay is not None):
+    background = node.get("background")
+    if background is not None and not isinstance(background, bool):
+        message = f"[run/background] expected type: Boolean, found: {type_word(background)}"
+        voice.error("step-argument", message, node.value_spot("background"))
+    silence = node.get("no_output_timeout")
+    if silence is not None:
+        _timeout(silence, node, voice)
+    if background is True and (reruns is not None or delay is not None):
         voice.error(
             "auto-reruns",
             "max_auto_reruns and auto_rerun_delay are not allowed on a background step",
             node.key_spot("background"),
         )
+
+
+# Go's durations, of which CircleCI documents those with one unit; the others run just as well.
+_TIMEOUT = re.compile(r"(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+\Z")
+_NO_UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
+
+
+def _timeout(silence: Node, node: Map, voice: Voice) -> None:
+    if isinstance(silence, (Map, Seq)) or _TIMEOUT.match(text_of(silence)):
+        return  # a list was reported with the other keys that are texts
+    spot = node.value_spot("no_output_timeout")
+    hint = "a number and its unit: `90s`, `20m` or `1.5h`"
+    if _NO_UNIT.match(text_of(silence)):
+        # Many configs have it; a number without a unit is a time that nobody has documented.
+        message = f"no_output_timeout has no unit: {text_of(silence)}"
+        voice.report.warning("timeout", message, spot, hint=hint)
+    else:
+        message = r"no_output_timeout must match ^\d+(\.\d+)?[mhs]$"
+        voice.error("timeout", message, spot, hint)
 
 
 def _delay(delay: Node, node: Map, voice: Voice) -> None:
@@ -175,6 +202,9 @@ def _seconds(digits: str) -> int:
     return int(digits) if len(digits) < 10 else LONGEST_DELAY_SECONDS + 1
 
 
+_DEPTH = re.compile(r"0*[1-9][0-9]*\Z")
+
+
 def _checkout(node: Map, voice: Voice) -> None:
     method = node.get("method")
     if method is not None and method not in ("blobless", "shallow", "full"):
@@ -183,6 +213,10 @@ def _checkout(node: Map, voice: Voice) -> None:
             'Unsupported checkout method, allowed methods are "blobless", "shallow", and "full"',
             node.value_spot("method"),
         )
+    depth = node.get("depth")
+    if depth is not None and _DEPTH.match(text_of(depth)) is None:
+        message = "checkout: depth must be a positive integer"
+        voice.error("checkout-depth", message, node.value_spot("depth"))
 
 
 def _remote_docker(node: Map, voice: Voice) -> None:

@@ -59,6 +59,15 @@ class StepPlan:
     at: Place | None = None
 
 
+# All that a job does in a run which only shows the graph.
+STUB = StepPlan(
+    kind="run",
+    name="Stub",
+    when=When.ALWAYS,
+    args={"command": "echo 'a stub of this job'", "shell": "/bin/sh -e"},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePlan:
     """One entry of `docker:`.  The first of a job is its primary container."""

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from roundel.domain.errors import DomainError
 from roundel.domain.plan import (
+    STUB,
     Dropped,
     ExecutorKind,
     JobPlan,
@@ -13,7 +14,6 @@ from roundel.domain.plan import (
     Plan,
     SlotPlan,
     StepPlan,
-    When,
     WorkflowPlan,
 )
 
@@ -134,9 +134,7 @@ def stubbed(plan: Plan) -> Plan:
 def _stub(job: JobPlan) -> JobPlan:
     if job.executor.kind is ExecutorKind.NONE:
         return job
-    args: dict[str, Json] = {"command": "echo 'a stub of this job'", "shell": "/bin/sh -e"}
-    step = StepPlan(kind="run", name="Stub", when=When.ALWAYS, args=args)
-    return replace(job, steps=(step,), shell=None)
+    return replace(job, steps=(STUB,), shell=None)
 
 
 def with_steps(plan: Plan, kind: str, args: Mapping[str, Json]) -> Plan:

@@ -1,9 +1,11 @@
 """Which pipelines a git event starts: of which projects, at which commit, or why of none."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from roundel.domain.addresses import is_folder, repository_key
 from roundel.domain.clock import Micros
+from roundel.domain.definitions import Definition, PipelineTrigger, ref_of
 from roundel.domain.git_events import (
     NO_REVISION,
     BranchDelete,
@@ -16,11 +18,14 @@ from roundel.domain.git_events import (
     TagPush,
 )
 from roundel.domain.git_hosts import Connection, Provider, PullFacts
-from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.pipelines import Commit, Launch, Ref
 from roundel.domain.presets import EventPreset, wants
 from roundel.domain.projects import Project
 from roundel.domain.settings import ProjectSettings
+from roundel.services.launching import NOTHING, launch_of
 from roundel.services.work import Tx
+
+NO_FORKS = "pull requests of forks are not built: build_fork_prs is off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +33,11 @@ class Start:
     """A pipeline that an event asks for."""
 
     project: Project
+    source: Project  # the project whose repository the event is about
     event: GitEvent
     ref: Ref
     commit: Commit | None  # None: whatever `ref` names now
+    launch: Launch | None = None  # None: the project's default definition, for want of triggers
 
 
 def projects_of(
@@ -87,13 +94,81 @@ def note_pull(tx: Tx, project: Project, pull: PullRequest, at: Micros) -> None:
     tx.connections.put_pull(project.id, facts, at)
 
 
-def starts_of(tx: Tx, project: Project, event: GitEvent) -> tuple[list[Start], str]:
-    """Return the pipelines of one project that an event asks for, or none and the reason."""
-    settings = tx.settings.of_project(project.id)
-    why = _why_not_by_default(tx, project, event, settings)
-    if why:
-        return [], why
-    return [_start(project, event)], ""
+def starts_of(tx: Tx, source: Project, event: GitEvent) -> tuple[list[Start], str]:
+    """Return the pipelines that an event of a project's repository asks for, or none and why.
+
+    Triggers say it, those of other projects that listen to this repository too.  A project that
+    has no trigger of its own on its repository, not even a disabled one, keeps the default rule.
+    """
+    listeners = tx.definitions.listening_to(source.id)
+    starts: list[Start] = []
+    reasons: list[str] = []
+    if not any(trigger.project_id == source.id for _, trigger in listeners):
+        why = _why_not_by_default(tx, source, event, tx.settings.of_project(source.id))
+        if why:
+            reasons.append(why)
+        else:
+            starts.append(_start(source, event))
+    triggered, unwanted = _starts_of_triggers(tx, source, event, listeners)
+    return starts + triggered, "; ".join(dict.fromkeys(reasons + unwanted))
+
+
+def _starts_of_triggers(
+    tx: Tx,
+    source: Project,
+    event: GitEvent,
+    listeners: Sequence[tuple[Definition, PipelineTrigger]],
+) -> tuple[list[Start], list[str]]:
+    starts: list[Start] = []
+    reasons: list[str] = []
+    for definition, trigger in listeners:
+        project = tx.projects.get_by_id(trigger.project_id)
+        if project is None:
+            continue
+        why = _why_not_of_trigger(tx, project, source, trigger, event)
+        if why:
+            reasons.append(why)
+        else:
+            starts.append(_start_of_trigger(project, definition, trigger, _start(source, event)))
+    return starts, reasons
+
+
+def _why_not_of_trigger(
+    tx: Tx, project: Project, source: Project, trigger: PipelineTrigger, event: GitEvent
+) -> str:
+    """Return why a trigger starts nothing for an event; empty if it does.
+
+    No preset opens a project to the pull requests of forks: its setting does.
+    """
+    if trigger.disabled:
+        return "a trigger that listens to it is disabled"
+    if trigger.preset is None or not wants(trigger.preset, event, source.default_branch):
+        return "no trigger wants it"
+    forked = isinstance(event, PullRequest) and event.fork
+    if forked and not tx.settings.of_project(project.id).build_fork_prs:
+        return NO_FORKS
+    return ""
+
+
+def _start_of_trigger(
+    project: Project, definition: Definition, trigger: PipelineTrigger, plain: Start
+) -> Start:
+    """Return what a trigger starts where `plain` is the event's own ref and commit.
+
+    They stand where a ref is left out, in the repository that the event is about; other
+    repositories are read at their default branch.
+    """
+    checkout_ref, config_ref = ref_of(trigger.checkout_ref), ref_of(trigger.config_ref)
+    commit = None
+    if checkout_ref == NOTHING and definition.checkout_project == plain.source.id:
+        checkout_ref, commit = plain.ref, plain.commit
+    apart = definition.config_project != definition.checkout_project or commit is None
+    if config_ref == NOTHING and apart and definition.config_project == plain.source.id:
+        config_ref = plain.ref
+    ref, launch = launch_of(
+        definition, config_ref=config_ref, checkout_ref=checkout_ref, trigger=trigger
+    )
+    return replace(plain, project=project, ref=ref, commit=commit, launch=launch)
 
 
 def _why_not_by_default(
@@ -122,7 +197,7 @@ def _why_not_by_default(
 
 def _why_not_fork(pull: PullRequest, settings: ProjectSettings) -> str:
     if not settings.build_fork_prs:
-        return "pull requests of forks are not built: build_fork_prs is off"
+        return NO_FORKS
     if pull.action not in (PullAction.OPENED, PullAction.SYNCHRONIZE, PullAction.REOPENED):
         return f"a pull request that was {pull.action.value} has no new code"
     return ""
@@ -144,23 +219,22 @@ def _why_not_without_pull(tx: Tx, project: Project, push: Push, settings: Projec
 
 
 def _start(project: Project, event: GitEvent) -> Start:
+    ref, commit = _place(project, event)
+    return Start(project=project, source=project, event=event, ref=ref, commit=commit)
+
+
+def _place(project: Project, event: GitEvent) -> tuple[Ref, Commit | None]:
     match event:
         case Push():
-            ref = Ref(branch=event.branch)
-            commit = event.commit or Commit(revision=event.after)
-            return Start(project=project, event=event, ref=ref, commit=commit)
+            return Ref(branch=event.branch), event.commit or Commit(revision=event.after)
         case TagPush():
-            commit = event.commit or Commit(revision=event.after)
-            return Start(project=project, event=event, ref=Ref(tag=event.tag), commit=commit)
+            return Ref(tag=event.tag), event.commit or Commit(revision=event.after)
         case PullRequest():
-            return _start_of_pull(project, event)
-        case _:
-            return Start(
-                project=project, event=event, ref=Ref(branch=project.default_branch), commit=None
-            )
+            return _place_of_pull(event)
+    return Ref(branch=project.default_branch), None
 
 
-def _start_of_pull(project: Project, pull: PullRequest) -> Start:
+def _place_of_pull(pull: PullRequest) -> tuple[Ref, Commit | None]:
     """A fork's branch is known here by the number of its pull request alone."""
     revision = pull.head.revision
     if pull.fork:
@@ -172,4 +246,4 @@ def _start_of_pull(project: Project, pull: PullRequest) -> Start:
         ref = Ref(branch=pull.head.branch)
     # Some hosts shorten the hash; the branch says the rest.
     commit = Commit(revision=revision) if len(revision) >= len(NO_REVISION) else None
-    return Start(project=project, event=pull, ref=ref, commit=commit)
+    return ref, commit

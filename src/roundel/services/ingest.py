@@ -158,7 +158,7 @@ def _wanted(tx: Tx, delivery: GitDelivery, connection: Connection) -> Wanted:
 
 async def _look(start: Start, app: App) -> Looked | str:
     try:
-        looked = await look(start.project, start.ref, app, start.commit)
+        looked = await look(start.project, start.ref, app, start.commit, start.launch)
     except DomainError as error:
         return str(error)
     if wants_no_pipeline(start.event, looked.commit):
@@ -187,7 +187,7 @@ def _carry_out(
             said.append(why)
             continue
         found = looked[number]
-        fresh = news.get((start.project.id, event_ref(start.event)), News.NEW)
+        fresh = news.get((start.source.id, event_ref(start.event)), News.NEW)
         if isinstance(found, str):
             said.append(found)
         elif why := why_not_now(tx, start, fresh):

@@ -90,12 +90,10 @@ async def look_at(project_id: ProjectId, app: App) -> list[Triggered]:
         await _put_off(watch, "", True, app)
         return []
     changed = changed_refs(known, heads)
-    made = []
+    made: list[Triggered] = []
     for ref in changed[:AT_ONCE]:
         before = known.get(ref)
-        triggered = await _act_on(project, ref, before, heads.get(ref), app)
-        if triggered is not None:
-            made.append(triggered)
+        made += await _act_on(project, ref, before, heads.get(ref), app)
     await _put_off(watch, "", bool(changed), app, at_once=len(changed) > AT_ONCE)
     return made
 
@@ -109,42 +107,46 @@ def _begin_with(tx: Tx, project: Project, heads: Mapping[str, str], at: Micros) 
 
 async def _act_on(
     project: Project, ref: str, known: KnownRef | None, revision: str | None, app: App
-) -> Triggered | None:
-    """Start the pipeline of a ref that has moved, unless somebody has told of it meanwhile."""
+) -> list[Triggered]:
+    """Start the pipelines of a ref that has moved, unless somebody has told of it meanwhile."""
     event = _event(project, ref, None if known is None else known.revision, revision)
-
-    def nothing(tx: Tx) -> None:
-        _moved(tx, project, ref, known, revision, app.clock.now())
-
     starts, _ = await app.database.write(lambda tx: starts_of(tx, project, event))
-    if not starts:
-        await app.database.write(nothing)
-        return None
-    (start, *_) = starts
-    try:
-        looked = await look(project, start.ref, app, start.commit)
-    except DomainError:
-        return None  # it is gone again; the next look will see
-    if wants_no_pipeline(event, looked.commit):
-        await app.database.write(nothing)
-        return None
+    found = []
+    for start in starts:
+        try:
+            looked = await look(start.project, start.ref, app, start.commit, start.launch)
+        except DomainError as error:
+            if start.launch is None:
+                return []  # it is gone again; the next look will see
+            log.warning(
+                "a trigger of %s cannot start its pipeline: %s",
+                start.project.slug,
+                error,
+                extra={"event": "git-start-failed", "project": str(start.project.slug)},
+            )
+            continue
+        if not wants_no_pipeline(event, looked.commit):
+            found.append((start, looked))
     at = app.clock.now()
 
-    def transaction(tx: Tx) -> Triggered | None:
+    def transaction(tx: Tx) -> list[Triggered]:
         if _moved(tx, project, ref, known, revision, at) is not News.NEW:
-            return None
-        if why_not_now(tx, start, News.NEW):
-            return None
-        return start_pipeline(tx, start, looked, Provider.GIT, News.NEW, app, at)
+            return []
+        return [
+            start_pipeline(tx, start, looked, Provider.GIT, News.NEW, app, at)
+            for start, looked in found
+            if not why_not_now(tx, start, News.NEW)
+        ]
 
-    triggered = await app.database.write(transaction)
-    if triggered is not None:
+    made = await app.database.write(transaction)
+    for triggered in made:
+        slug = str(triggered.project.slug)
         log.info(
-            "a look at the repository of %s found what nobody told",
-            project.slug,
-            extra={"event": "git-found", "project": str(project.slug), "ref": ref},
+            "a look at a repository found what nobody told: it starts a pipeline of %s",
+            slug,
+            extra={"event": "git-found", "project": slug, "ref": ref},
         )
-    return triggered
+    return made
 
 
 def _moved(

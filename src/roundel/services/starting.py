@@ -47,7 +47,7 @@ def start_pipeline(
     """Make the pipeline of an event."""
     event, project = start.event, start.project
     branch = start.ref.branch
-    pulls = () if branch is None else tx.connections.open_pulls(project.id, branch)
+    pulls = () if branch is None else tx.connections.open_pulls(start.source.id, branch)
     held = isinstance(event, PullRequest) and is_held(tx, project, event)
     command = TriggerPipeline(
         project=project,
@@ -55,6 +55,7 @@ def start_pipeline(
         ref=start.ref,
         type=TriggerType.WEBHOOK,
         origin=origin_of(event, provider, pulls, held=held),
+        launch=start.launch,
         overtaken=fresh is News.LATE,
     )
     log.info(

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from roundel.domain.plan import STUB
 from roundel.store.folder import DATABASE_FILE
 
 MOST_JOBS = 5_000  # the newest ones that are looked at
@@ -18,14 +19,22 @@ _NEWEST = """
 SELECT w.name, j.name, j.stopped_at - j.started_at
 FROM job j JOIN workflow w ON w.id = j.workflow_id
 WHERE j.status = 'success' AND j.type = 'build' AND j.started_at IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM execution e JOIN step s ON s.execution_id = e.id
+    WHERE e.job_id = j.id AND s.name = ? AND s.command = ?
+  )
 ORDER BY j.stopped_at DESC LIMIT ?
 """
+
+# A step of commands is recorded with its shell, as the pages show it.
+_STUB_SHOWN = f"#!{STUB.args['shell']}\n{STUB.args['command']}"
 
 
 def recorded_durations(folders: Sequence[Path]) -> dict[tuple[str, str], float]:
     """Return the median seconds of each job that succeeded, by workflow and job.
 
-    A folder that holds no state, or one of another release, adds nothing.  Nothing is written.
+    A run with `--stub` does not count.  A folder that holds no state, or one of another release,
+    adds nothing.  Nothing is written.
     """
     taken: dict[tuple[str, str], list[int]] = {}
     for folder in folders:
@@ -42,7 +51,7 @@ def _rows(file: Path) -> list[tuple[str, str, int]]:
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return connection.execute(_NEWEST, (MOST_JOBS,)).fetchall()
+            return connection.execute(_NEWEST, (STUB.name, _STUB_SHOWN, MOST_JOBS)).fetchall()
         finally:
             connection.close()
     except sqlite3.Error:

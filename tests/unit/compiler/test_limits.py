@@ -134,6 +134,11 @@ def test_a_pattern_that_needs_too_much_memory_is_refused(refused: Refused) -> No
     assert "Invalid regular expression" in refused(text)
 
 
+def test_a_long_tag_is_refused(refused: Refused) -> None:
+    text = HEAD + build(f"run: 'echo << {'a' * 2_048} >>'")
+    assert "Expressions must be less than 2048 characters" in refused(text)
+
+
 def test_sections_are_nested_only_so_deep(refused: Refused) -> None:
     assert "nested too deeply" in refused(HEAD + build(f"run: '{'<<# a >>' * 20_000}'"))
 

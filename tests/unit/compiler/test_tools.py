@@ -1,6 +1,7 @@
 """What stands around the compiler: orb sources, packing, vendoring, explaining, rendering."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,6 +158,23 @@ def test_a_wrong_file_is_not_packed(tmp_path: Path, text: str, words: str) -> No
     assert (packed.problems[0].place and packed.problems[0].place.file) == "f.yml"
 
 
+def test_a_folder_that_leads_into_itself_is_not_packed(tmp_path: Path) -> None:
+    (tmp_path / "commands").mkdir()
+    (tmp_path / "@orb.yml").write_text("version: 2.1\n")
+    (tmp_path / "commands" / "again").symlink_to(tmp_path, target_is_directory=True)
+    packed = pack_folder(tmp_path)
+    assert packed.text is None
+    (problem,) = packed.problems
+    assert problem.message == "commands/again is a link to a folder that it lies in"
+
+
+def test_a_pipe_is_not_packed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.yml")
+    packed = pack_folder(tmp_path)
+    assert packed.text is None
+    assert packed.problems[0].message == "x.yml is no file of text"
+
+
 def test_packing_nothing_is_told(tmp_path: Path) -> None:
     assert pack_folder(tmp_path).problems[0].code == "pack"
     assert pack_folder(tmp_path / "absent").problems[0].code == "pack"
@@ -211,6 +229,13 @@ def test_the_same_job_called_twice_is_explained_by_its_own_call() -> None:
 )
 def test_what_does_not_run_is_explained(target: str, words: str) -> None:
     assert words in explain(compiled(EXPLAINED, trace=True), target).text()
+
+
+def test_a_step_that_its_job_has_not_is_told_as_such() -> None:
+    text = "jobs: {build: {machine: true, steps: [checkout]}}\n"
+    explanation = explain(compiled(text, trace=True), "build:nope")
+    assert not explanation.found
+    assert explanation.text() == "The job 'build' has no step 'nope'."
 
 
 def test_what_does_not_compile_is_explained_by_its_problems() -> None:

@@ -1,5 +1,6 @@
 """`run`: a command in a shell of its own."""
 
+import re
 import shlex
 
 from roundel.backends.protocol import Facts
@@ -50,11 +51,17 @@ def _shell(value: Json) -> tuple[str, ...] | None:
     return tuple(shlex.split(value)) or None if isinstance(value, str) else None
 
 
+# Configs write seconds without a unit too, and the compiler hands all such values on as texts.
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
+
+
 def _duration(step: StepPlan, key: str, default: float) -> float | Refusal:
     value = step.args.get(key)
     if value is None:
         return default
     if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and _SECONDS.match(value):
         return float(value)
     seconds = seconds_of(str(value))
     if seconds is None:
