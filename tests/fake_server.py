@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from roundel.domain.deploys import Release
 from roundel.domain.errors import LeaseLost
 from roundel.domain.ids import ExecutionId, JobId, RunnerId, new_id
 from roundel.domain.plan import ExecutorKind, ExecutorPlan, ImagePlan, Json, StepPlan, When
@@ -213,6 +214,11 @@ class FakeServer(FakeStorage):
         self._call("identity_token")
         self._held(lease)
         return Secret(f"token.{lease.execution_id}.{sorted(claims)}")
+
+    async def log_release(self, lease: Lease, release: Release) -> None:
+        self._call("log_release")
+        self._held(lease)
+        release.check()
 
     async def until_called(self, name: str, times: int = 1) -> None:
         """Return once a call was made so many times."""

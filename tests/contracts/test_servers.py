@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from roundel.domain import storage
+from roundel.domain.deploys import Release
 from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound
 from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
@@ -114,6 +115,7 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         server.layers(wrong),
         server.keep_tests(wrong, "p", []),
         server.identity_token(wrong, {}, False),
+        server.log_release(wrong, Release(component="a", environment="b", version="1")),
     ]
     if late != "ended":  # the same end again is no mistake
         calls.append(server.finish(wrong, SUCCESS))

@@ -9,6 +9,7 @@ from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.checkout_keys import KeyType
 from roundel.domain.clock import DAY
+from roundel.domain.deploys import Release
 from roundel.domain.projects import Project, Slug
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
@@ -32,6 +33,8 @@ async def furnish(house: House, client: Client) -> None:
     assert order is not None
     await house.engine.runners.report(order.lease, [a_report()])
     await house.engine.runners.chunk(order.lease, [a_chunk(LARGE)])
+    release = Release(component="web", environment="prod", version="1")
+    await house.engine.runners.log_release(order.lease, release)
     blob = await house.engine.runners.upload(order.lease, pieces(b"kept"))
     assert await house.engine.runners.keep_cache(order.lease, "deps", blob)
     await house.runner.carry_out(order)

@@ -15,6 +15,7 @@ from roundel.api.table import operations
 from roundel.app import UseCases
 from roundel.domain.access import Need, Role, scopes_for
 from roundel.domain.checkout_keys import KeyType
+from roundel.domain.deploys import Release
 from roundel.domain.projects import Slug
 from roundel.vault.tokens import digest_of
 from tests.api.client import Answer, Client
@@ -40,6 +41,11 @@ class Tenants:
     async def settle(self) -> None:
         house, admin = self.house, self.house.admin
         pipeline = await house.trigger(a_plan("build", "ok?<build"))
+        order = await house.runner.claim()
+        assert order is not None
+        release = Release(component=SECRET, environment=SECRET, version=SECRET)
+        await house.engine.runners.log_release(order.lease, release)
+        await house.runner.carry_out(order)
         await house.runner.run_all()
         await house.engine.ticks.tick()
         workflow = await house.workflow(pipeline)
@@ -92,7 +98,12 @@ class Tenants:
         assert host.status == 201, host
         await house.engine.ticks.tick()
         await house.engine.ticks.settled()
+        deployed = f"org-id={house.project.organization.id}"
+        components = await own.get(f"/api/v2/deploy/components?{deployed}")
+        environments = await own.get(f"/api/v2/deploy/environments?{deployed}")
         self.names = {
+            "component_id": components.json()["items"][0]["id"],
+            "environment_id": environments.json()["items"][0]["id"],
             "project-slug": "gh/acme/web",
             "org-slug": "gh/acme",
             "org-slug-or-id": house.project.organization.id,

@@ -20,6 +20,7 @@ from roundel.domain.contexts import (
     VariableView,
 )
 from roundel.domain.definitions import DefinitionReads
+from roundel.domain.deploys import DeployReads
 from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
 from roundel.domain.groups import GroupReads
 from roundel.domain.ids import (
@@ -374,6 +375,8 @@ class ApiApp(Protocol):
     def definitions(self) -> DefinitionReads: ...
     @property
     def ssh_keys(self) -> SshKeyReads: ...
+    @property
+    def deploys(self) -> DeployReads: ...
     @property
     def groups(self) -> GroupReads: ...
     @property

@@ -12,6 +12,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, Micros, SystemClock
 from roundel.domain.definitions import DefinitionReads
+from roundel.domain.deploys import DeployReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.git_hosts import ConnectionReads, GitHosts
 from roundel.domain.groups import GroupReads
@@ -48,6 +49,7 @@ from roundel.store.logs import StoredLogs
 from roundel.store.queries.audit import SqlAuditReads
 from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
 from roundel.store.queries.definitions import SqlDefinitionReads
+from roundel.store.queries.deploys import SqlDeployReads
 from roundel.store.queries.git_hosts import SqlConnectionReads
 from roundel.store.queries.groups import SqlGroupReads
 from roundel.store.queries.insights import SqlInsightReads
@@ -122,6 +124,7 @@ class Engine:
         self.audit: AuditReads = SqlAuditReads(self._database)
         self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
         self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
+        self.deploys: DeployReads = SqlDeployReads(self._database)
         self.groups: GroupReads = SqlGroupReads(self._database)
         self.insights: InsightReads = SqlInsightReads(self._database)
         self.policies: PolicyReads = SqlPolicyReads(self._database)

@@ -268,6 +268,29 @@ oidc_get() {
   printf 'oidc\nroot-issuer %s\n\n%s' "$_rd_root" "$_rd_claims" | ask
 }
 
+release_log() {
+  _rd_head="release$_rd_nl"
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --*=*) _rd_flag=${1%%=*} _rd_value=${1#*=} ;;
+      --*)
+        [ $# -gt 1 ] || fail "the flag $1 needs a value" 2
+        _rd_flag=$1 _rd_value=$2
+        shift
+        ;;
+      *) fail "unknown argument $1 of run release log" 2 ;;
+    esac
+    shift
+    case $_rd_flag in
+      --component-name | --environment-name | --target-version | --namespace) ;;
+      *) fail "unknown flag $_rd_flag of run release log; known: --component-name, \
+--environment-name, --target-version, --namespace" 2 ;;
+    esac
+    _rd_head="$_rd_head${_rd_flag#--} $_rd_value$_rd_nl"
+  done
+  printf '%s\n' "$_rd_head" | ask
+}
+
 elsewhere() { # the image's own `circleci` (the command line client) takes what we do not know
   _rd_self=${0##*/}
   IFS=:
@@ -280,7 +303,7 @@ elsewhere() { # the image's own `circleci` (the command line client) takes what 
   done
   unset IFS
   fail "\"$*\" is not available in jobs here; known: tests glob, tests split, tests run, \
-step halt, env subst, run oidc get" 2
+step halt, env subst, run oidc get, run release log" 2
 }
 
 case "${1-} ${2-}" in
@@ -293,6 +316,11 @@ case "${1-} ${2-}" in
     [ "${3-}" = get ] || fail 'known: run oidc get' 2
     shift 3
     oidc_get "$@"
+    ;;
+  'run release')
+    [ "${3-}" = log ] || fail 'known: run release log' 2
+    shift 3
+    release_log "$@"
     ;;
   *) elsewhere "$@" ;;
 esac

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
+from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
@@ -221,6 +222,9 @@ class Server(Protocol):
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
         """Return a token with claims that the job asks for; refuse a fork's (NotAllowed)."""
+
+    async def log_release(self, lease: Lease, release: Release) -> None:
+        """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""
 
 
 class Steps(Protocol):

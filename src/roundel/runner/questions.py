@@ -20,6 +20,7 @@ from typing import Protocol, TypeAlias
 
 from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
+from roundel.domain.deploys import Release
 from roundel.domain.errors import DomainError
 from roundel.domain.runners import Secret
 from roundel.domain.storage import FailedTest
@@ -64,6 +65,9 @@ class Source(Protocol):
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         """Return a fresh token.  A DomainError says what cannot be."""
+
+    async def log_release(self, release: Release) -> None:
+        """Keep what was deployed.  A DomainError says what cannot be."""
 
 
 Hide: TypeAlias = Callable[[Secret], None]
@@ -121,6 +125,8 @@ async def reply(text: str, source: Source) -> Answer:
             )
         if verb == "oidc":
             return await _token(flags, body, source)
+        if verb == "release":
+            return await _release(flags, source)
     except (_Mistake, DomainError) as mistake:
         return Answer(notes=f"circleci: {mistake}\n", code=1)
     return Answer(notes="circleci: the runner does not know this question\n", code=1)
@@ -137,6 +143,18 @@ async def _token(flags: Mapping[str, str], body: str, source: Source) -> Answer:
         raise _Mistake(f"--claims must be a JSON object such as {_CLAIMS}, it is {body[:200]}")
     token = await source.identity_token(claims, flags.get("root-issuer") == "true")
     return Answer(out=f"{token}\n", secret=token)
+
+
+async def _release(flags: Mapping[str, str], source: Source) -> Answer:
+    release = Release(
+        component=flags.get("component-name", ""),
+        environment=flags.get("environment-name", ""),
+        version=flags.get("target-version", ""),
+        namespace=flags.get("namespace", ""),
+    )
+    release.check()
+    await source.log_release(release)
+    return Answer(out=f"Logged {release.component} {release.version} in {release.environment}.\n")
 
 
 async def _split(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from roundel.domain.deploys import Release
 from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.runners import Secret
 from roundel.domain.storage import (
@@ -133,6 +134,11 @@ class HeldStorage:
         return await self._held.storing(
             "identity_token", lambda: self._server.identity_token(lease, claims, root_issuer)
         )
+
+    async def log_release(self, release: Release) -> None:
+        """Keep what the job has deployed; what is refused is a DomainError."""
+        lease = self._held.lease
+        await self._held.storing("log_release", lambda: self._server.log_release(lease, release))
 
 
 _DOWNLOAD_TRIES = 15  # in a row without a byte: about two minutes

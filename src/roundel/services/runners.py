@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from roundel.domain.clock import Micros
+from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.runners import (
     Chunk,
@@ -17,6 +18,7 @@ from roundel.domain.runners import (
 )
 from roundel.services import claims, output, results
 from roundel.services.claims import held
+from roundel.services.deploys import log_release
 from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
 from roundel.services.orders import token_draft
@@ -74,3 +76,8 @@ class LocalServer(LocalStorage):
         app = self._app
         draft = await app.database.write(lambda tx: token_draft(tx, held(tx, lease), app))
         return await token_on_demand(draft, claims, root_issuer, app)
+
+    async def log_release(self, lease: Lease, release: Release) -> None:
+        """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""
+        at = self._app.clock.now()
+        await self._app.database.write(lambda tx: log_release(tx, held(tx, lease), release, at))

@@ -13,6 +13,7 @@ from roundel.domain.checkout_keys import CheckoutKeys
 from roundel.domain.clock import Clock
 from roundel.domain.contexts import Contexts, Secrets
 from roundel.domain.definitions import DefinitionReads, Definitions
+from roundel.domain.deploys import Deploys
 from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
 from roundel.domain.git_refs import KnownRefs
 from roundel.domain.git_statuses import GitStatuses
@@ -77,6 +78,8 @@ class Tx(Protocol):
     def documents(self) -> Documents: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def deploys(self) -> Deploys: ...
     @property
     def groups(self) -> Groups: ...
     @property

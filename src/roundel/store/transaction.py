@@ -7,6 +7,7 @@ from roundel.store.repos.caches import SqlCaches
 from roundel.store.repos.checkout_keys import SqlCheckoutKeys
 from roundel.store.repos.contexts import SqlContexts
 from roundel.store.repos.definitions import SqlDefinitions
+from roundel.store.repos.deploys import SqlDeploys
 from roundel.store.repos.documents import SqlDocuments
 from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.git_hosts import SqlConnections
@@ -55,6 +56,7 @@ class Transaction:
         self.connections = SqlConnections(sql)
         self.contexts = SqlContexts(sql)
         self.definitions = SqlDefinitions(sql)
+        self.deploys = SqlDeploys(sql)
         self.documents = SqlDocuments(sql)
         self.executions = SqlExecutions(sql)
         self.history = SqlHistory(sql)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from roundel.domain.deploys import Release
 from roundel.domain.errors import (
     DomainError,
     Invalid,
@@ -123,6 +124,10 @@ class IdentityTokenAsk(Held, kw_only=True):
 
 class IdentityTokenAnswer(msgspec.Struct, kw_only=True):
     token: Secret
+
+
+class LogReleaseAsk(Held, kw_only=True):
+    release: Release
 
 
 class Claimed(msgspec.Struct, kw_only=True):

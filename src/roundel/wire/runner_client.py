@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from roundel import __version__
+from roundel.domain.deploys import Release
 from roundel.domain.errors import Unavailable
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.runners import (
@@ -194,6 +195,11 @@ class RemoteServer:
         """Return a token with claims that the job asks for; refuse a fork's."""
         ask = say.IdentityTokenAsk(**_who(lease), claims=dict(claims), root_issuer=root_issuer)
         return (await self._ask("identity-token", ask, say.IdentityTokenAnswer)).token
+
+    async def log_release(self, lease: Lease, release: Release) -> None:
+        """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""
+        ask = say.LogReleaseAsk(**_who(lease), release=release)
+        await self._ask("log-release", ask, say.Done)
 
     # -- calls --
 

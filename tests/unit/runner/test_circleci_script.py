@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roundel.backends.wakeups import Bell, Wakeups
+from roundel.domain.deploys import Release
 from roundel.domain.errors import NotAllowed
 from roundel.domain.runners import Secret
 from roundel.domain.storage import FailedTest
@@ -52,6 +53,7 @@ class Circleci:
         self.environment: dict[str, str] = {}
         self.hidden: list[Secret] = []
         self.asked: list[tuple[Mapping[str, object], bool]] = []
+        self.released: list[Release] = []
         self.refusal: str | None = None
         self.failed: Sequence[FailedTest] | None = None
 
@@ -80,6 +82,9 @@ class Circleci:
 
     async def failed_tests(self) -> Sequence[FailedTest] | None:
         return self.failed
+
+    async def log_release(self, release: Release) -> None:
+        self.released.append(release)
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         self.asked.append((claims, root_issuer))
@@ -339,3 +344,21 @@ async def test_nothing_is_left_in_the_job_folder(circleci: Circleci, job: Path) 
 
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*")}
+
+
+async def test_a_job_logs_what_it_has_deployed(circleci: Circleci):
+    words = ("--component-name=web app", "--environment-name", "prod", "--target-version=1.2")
+    code, out, err = await circleci("run", "release", "log", *words, "--namespace=eu")
+    assert (code, err) == (0, "")
+    assert out == "Logged web app 1.2 in prod.\n"
+    assert circleci.released == [
+        Release(component="web app", environment="prod", version="1.2", namespace="eu")
+    ]
+
+
+async def test_a_release_without_a_version_is_refused_with_what_is_missing(circleci: Circleci):
+    words = ("--component-name=web", "--environment-name=prod")
+    code, out, err = await circleci("run", "release", "log", *words)
+    assert (code, out) == (1, "")
+    assert "--target-version" in err
+    assert circleci.released == []

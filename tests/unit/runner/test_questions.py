@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roundel.domain.deploys import Release
 from roundel.domain.runners import Secret
 from roundel.runner.questions import QUESTION_BYTES, Answer, answer_question, reply
 
@@ -21,6 +22,9 @@ class Nothing:
 
     async def failed_tests(self) -> None:
         return None
+
+    async def log_release(self, release: Release) -> None:
+        del release
 
     async def identity_token(self, claims: Mapping[str, object], root_issuer: bool) -> Secret:
         return Secret("a-token")

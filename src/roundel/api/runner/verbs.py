@@ -129,6 +129,12 @@ async def identity_token(server: KeepingServer, guest: Guest, body: bytes) -> ob
     return say.IdentityTokenAnswer(token=token)
 
 
+async def log_release(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.LogReleaseAsk)
+    await server.log_release(guest.lease(ask), ask.release)
+    return say.Done()
+
+
 VERBS: dict[str, Verb] = {
     "claim": claim,
     "settle": settle,
@@ -149,4 +155,5 @@ VERBS: dict[str, Verb] = {
     "timings": timings,
     "failed-tests": failed_tests,
     "identity-token": identity_token,
+    "log-release": log_release,
 }

@@ -1,5 +1,5 @@
 -- Requests under idempotency keys, and their first answers.
--- depends: 0063-audit
+-- depends: 0064-deploys
 
 CREATE TABLE idempotency (
   key TEXT NOT NULL PRIMARY KEY,

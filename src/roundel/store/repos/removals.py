@@ -75,6 +75,9 @@ _OF_PROJECT = (
     "DELETE FROM git_watch WHERE project_id = :id",
     "DELETE FROM git_guest WHERE project_id = :id",
     "DELETE FROM pull_request WHERE project_id = :id",
+    "DELETE FROM deploy_version WHERE component_id IN"
+    " (SELECT id FROM deploy_component WHERE project_id = :id)",
+    "DELETE FROM deploy_component WHERE project_id = :id",
     "DELETE FROM pipeline_trigger WHERE project_id = :id",
     "DELETE FROM pipeline_trigger WHERE repository_project = :id",
     f"DELETE FROM pipeline_trigger WHERE definition_id IN ({_DEFINITIONS})",
@@ -108,6 +111,7 @@ _OF_ORGANIZATION = (
     "DELETE FROM git_connection WHERE organization_id = :id",
     "DELETE FROM team_member WHERE team_id IN (SELECT id FROM team WHERE organization_id = :id)",
     "DELETE FROM team WHERE organization_id = :id",
+    "DELETE FROM deploy_environment WHERE organization_id = :id",
     "DELETE FROM membership WHERE organization_id = :id",
     "DELETE FROM organization WHERE id = :id",
 )

@@ -120,7 +120,7 @@ async def cancel(visit: Visit[JobHere]) -> Response:
 
 async def tail(visit: Visit[JobHere]) -> Response:
     """The end of one step's output as a part of a page, for a step that is opened later."""
-    node, report, size = _step(visit)
+    node, report, size = step_asked_for(visit)
     shown = await tail_of(visit.app.logs, node.execution_id, report, size)
     return visit.page(
         "output.html",
@@ -131,7 +131,7 @@ async def tail(visit: Visit[JobHere]) -> Response:
 
 async def raw(visit: Visit[JobHere]) -> Response:
     """One step's whole output as text."""
-    node, report, _ = _step(visit)
+    node, report, _ = step_asked_for(visit)
     name = quote(f"{visit.subject.view.job.name}-{node.node}-{report.index}.txt")
     how = "attachment" if visit.query.get("download") == "1" else "inline"
 
@@ -146,7 +146,8 @@ async def raw(visit: Visit[JobHere]) -> Response:
     return StreamingResponse(pieces(), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _step(visit: Visit[JobHere]) -> tuple[NodeView, StepReport, int]:
+def step_asked_for(visit: Visit[JobHere]) -> tuple[NodeView, StepReport, int]:
+    """Return the step that the path names, with its size in bytes; raise NotFound."""
     for node in visit.subject.view.nodes:
         if node.node == visit.path["node"]:
             for report, size in node.steps:
@@ -179,28 +180,30 @@ async def _pieces(blobs: Blobs, view: ArtifactView) -> AsyncIterator[bytes]:
         yield await blobs.get(name, start=at, end=min(at + PIECE_BYTES, view.size))
 
 
-_PATH = "/pipelines/{vcs}/{organization}/{project}/{number:int}/workflows/{workflow}/jobs/{job:int}"
+JOB_PATH = (
+    "/pipelines/{vcs}/{organization}/{project}/{number:int}/workflows/{workflow}/jobs/{job:int}"
+)
 
 PAGES: list[AnyPage] = [
-    Page(method="GET", path=_PATH, need=Need.READ, handler=job, subject=subjects.job),
-    Page(method="POST", path=_PATH, need=Need.WRITE, handler=cancel, subject=subjects.job),
+    Page(method="GET", path=JOB_PATH, need=Need.READ, handler=job, subject=subjects.job),
+    Page(method="POST", path=JOB_PATH, need=Need.WRITE, handler=cancel, subject=subjects.job),
     Page(
         method="GET",
-        path=_PATH + "/output/{node:int}/{step:int}",
+        path=JOB_PATH + "/output/{node:int}/{step:int}",
         need=Need.READ,
         handler=raw,
         subject=subjects.job,
     ),
     Page(
         method="GET",
-        path=_PATH + "/output/{node:int}/{step:int}/tail",
+        path=JOB_PATH + "/output/{node:int}/{step:int}/tail",
         need=Need.READ,
         handler=tail,
         subject=subjects.job,
     ),
     Page(
         method="GET",
-        path=_PATH + "/artifacts/{node:int}/{path:path}",
+        path=JOB_PATH + "/artifacts/{node:int}/{path:path}",
         need=Need.READ,
         handler=artifact,
         subject=subjects.job,

@@ -2,6 +2,7 @@
 import { Pen, line } from "./ansi.js";
 import { refresh } from "./live.js";
 import { span } from "./clock.js";
+import { lines } from "./lines.js";
 
 const MOST_LINES = 5000; // of a step that are shown while it runs; the rest is in the whole output
 const TONES = { running: "run", success: "ok", failed: "bad", timedout: "bad", infrastructure_fail: "bad", canceled: "off" };
@@ -12,6 +13,7 @@ const rests = new Map(); // an unfinished last line, by step
 
 export function output(address) {
   for (const step of document.querySelectorAll(".step[data-tail]")) watch(step);
+  for (const log of document.querySelectorAll(".log[data-lines]")) lines(log);
   if (!address) return;
   for (const log of document.querySelectorAll(".log[data-at]")) {
     const step = Number(log.closest(".step").dataset.step);
@@ -41,6 +43,8 @@ function watch(step) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const shown = step.querySelector(".unread") ?? step.querySelector(".out");
     shown?.replaceWith(document.importNode(page.querySelector(".out"), true));
+    const log = step.querySelector(".log[data-lines]");
+    if (log) lines(log);
   });
 }
 

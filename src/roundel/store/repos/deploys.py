@@ -1,0 +1,144 @@
+"""Deploy markers: environments, components and the versions that were put there."""
+
+from roundel.domain.clock import Micros
+from roundel.domain.deploys import Component, ComponentId, Environment, EnvironmentId, Version
+from roundel.domain.errors import Invalid
+from roundel.domain.ids import JobId, OrganizationId, PipelineId, ProjectId, WorkflowId
+from roundel.store.dialect import Row, Sql
+from roundel.store.rows import values_of
+
+ENVIRONMENT = "id, organization_id, name, created_at, updated_at"
+COMPONENT = "id, organization_id, project_id, name, releases, created_at, updated_at"
+VERSION = (
+    "component_id, environment_id, namespace, name, pipeline_id, workflow_id, job_id, job_number,"
+    " deployed_at"
+)
+
+
+class SqlDeploys:
+    """Implements `domain.deploys.Deploys`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def environment(self, wanted: Environment, most: int) -> Environment:
+        """Return the organisation's environment of this name, adding it if there is none."""
+        row = self._sql.one(
+            f"SELECT {ENVIRONMENT} FROM deploy_environment"
+            " WHERE organization_id = :organization AND name = :name",
+            organization=wanted.organization_id,
+            name=wanted.name,
+        )
+        if row is not None:
+            return environment_of(row)
+        count = self._sql.one(
+            "SELECT count(*) FROM deploy_environment WHERE organization_id = :organization",
+            organization=wanted.organization_id,
+        )
+        if count is not None and count[0] >= most:
+            raise Invalid(f"an organization has at most {most} environments")
+        self._sql.run(
+            f"INSERT INTO deploy_environment ({ENVIRONMENT}) VALUES ({values_of(ENVIRONMENT)})",
+            id=wanted.id,
+            organization_id=wanted.organization_id,
+            name=wanted.name,
+            created_at=wanted.created_at,
+            updated_at=wanted.updated_at,
+        )
+        return wanted
+
+    def component(self, wanted: Component, most: int) -> Component:
+        """Return the project's component of this name, adding it if there is none."""
+        row = self._sql.one(
+            f"SELECT {COMPONENT} FROM deploy_component WHERE project_id = :project"
+            " AND name = :name",
+            project=wanted.project_id,
+            name=wanted.name,
+        )
+        if row is not None:
+            return component_of(row)
+        count = self._sql.one(
+            "SELECT count(*) FROM deploy_component WHERE project_id = :project",
+            project=wanted.project_id,
+        )
+        if count is not None and count[0] >= most:
+            raise Invalid(f"a project has at most {most} components")
+        self._sql.run(
+            f"INSERT INTO deploy_component ({COMPONENT}) VALUES ({values_of(COMPONENT)})",
+            id=wanted.id,
+            organization_id=wanted.organization_id,
+            project_id=wanted.project_id,
+            name=wanted.name,
+            releases=wanted.releases,
+            created_at=wanted.created_at,
+            updated_at=wanted.updated_at,
+        )
+        return wanted
+
+    def mark(self, version: Version) -> None:
+        """Keep a version, in the place of what is known of the same one; count it."""
+        self._sql.run(
+            f"INSERT INTO deploy_version ({VERSION}) VALUES ({values_of(VERSION)})"
+            " ON CONFLICT (component_id, environment_id, namespace, name) DO UPDATE SET"
+            " pipeline_id = excluded.pipeline_id, workflow_id = excluded.workflow_id,"
+            " job_id = excluded.job_id, job_number = excluded.job_number,"
+            " deployed_at = excluded.deployed_at",
+            component_id=version.component_id,
+            environment_id=version.environment_id,
+            namespace=version.namespace,
+            name=version.name,
+            pipeline_id=version.pipeline_id,
+            workflow_id=version.workflow_id,
+            job_id=version.job_id,
+            job_number=version.job_number,
+            deployed_at=version.deployed_at,
+        )
+        self._sql.run(
+            "UPDATE deploy_component SET releases = releases + 1, updated_at = :at WHERE id = :id",
+            at=version.deployed_at,
+            id=version.component_id,
+        )
+        self._sql.run(
+            "UPDATE deploy_environment SET updated_at = :at WHERE id = :id",
+            at=version.deployed_at,
+            id=version.environment_id,
+        )
+
+
+def environment_of(row: Row) -> Environment:
+    """Return the environment in a row of ENVIRONMENT."""
+    return Environment(
+        id=EnvironmentId(row[0]),
+        organization_id=OrganizationId(row[1]),
+        name=row[2],
+        created_at=Micros(row[3]),
+        updated_at=Micros(row[4]),
+    )
+
+
+def component_of(row: Row) -> Component:
+    """Return the component in a row of COMPONENT."""
+    return Component(
+        id=ComponentId(row[0]),
+        organization_id=OrganizationId(row[1]),
+        project_id=ProjectId(row[2]),
+        name=row[3],
+        releases=row[4],
+        created_at=Micros(row[5]),
+        updated_at=Micros(row[6]),
+    )
+
+
+def version_of(row: Row) -> Version:
+    """Return the version in a row of VERSION."""
+    return Version(
+        component_id=ComponentId(row[0]),
+        environment_id=EnvironmentId(row[1]),
+        namespace=row[2],
+        name=row[3],
+        pipeline_id=PipelineId(row[4]),
+        workflow_id=WorkflowId(row[5]),
+        job_id=JobId(row[6]),
+        job_number=row[7],
+        deployed_at=Micros(row[8]),
+    )

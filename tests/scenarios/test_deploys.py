@@ -1,0 +1,103 @@
+"""Deploy markers: what jobs log, and what of it is shown to whom."""
+
+from typing import Any
+
+import pytest
+
+from roundel.api.app import create_api
+from roundel.app import UseCases
+from roundel.domain.clock import SECOND
+from roundel.domain.deploys import LONGEST_NAME, Release
+from roundel.domain.errors import Invalid, NotAllowed
+from roundel.domain.ids import new_id
+from roundel.domain.pipelines import Ref
+from roundel.domain.runners import JobOrder
+from tests.api.client import Client
+from tests.api.conftest import SETTINGS
+from tests.builders import a_plan
+from tests.scenarios.conftest import House
+
+
+@pytest.fixture
+def client(house: House) -> Client:
+    token = (house.folder / "admin-token").read_text().strip()
+    return Client(create_api(house.engine, UseCases(house.engine), SETTINGS), token)
+
+
+async def ordered(house: House, ref: Ref | None = None) -> JobOrder:
+    await house.trigger(a_plan("build"), **({} if ref is None else {"ref": ref}))
+    order = await house.runner.claim()
+    assert order is not None
+    return order
+
+
+async def log(house: House, order: JobOrder, version: str, **changes: str) -> None:
+    house.clock.forward(SECOND)
+    names = {"component": "web", "environment": "prod", **changes}
+    await house.engine.runners.log_release(order.lease, Release(version=version, **names))
+
+
+async def listed(client: Client, what: str, query: str = "") -> list[dict[str, Any]]:
+    answer = await client.get(f"/api/v2/deploy/{what}?{query}")
+    assert answer.status == 200, answer
+    return answer.json()["items"]
+
+
+async def test_the_version_logged_last_is_live_in_its_environment(
+    house: House, client: Client
+) -> None:
+    order = await ordered(house)
+    for version, where in (("1", "prod"), ("2", "prod"), ("2", "staging"), ("1", "prod")):
+        await log(house, order, version, environment=where)
+    org = f"org-id={house.project.organization.id}"
+    names = {it["id"]: it["name"] for it in await listed(client, "environments", org)}
+    assert list(names.values()) == ["prod", "staging"]
+    [component] = await listed(client, "components", org)
+    assert (component["name"], component["release_count"]) == ("web", 4)
+    assert component["project_id"] == house.project.id
+    versions = await listed(client, f"components/{component['id']}/versions")
+    shown = [(names[it["environment_id"]], it["name"], it["is_live"]) for it in versions]
+    assert shown == [("prod", "1", True), ("staging", "2", True), ("prod", "2", False)]
+    assert versions[0]["job_id"] == order.job_id
+    assert versions[0]["pipeline_id"] == order.environment["CIRCLE_PIPELINE_ID"]
+    [prod, _] = names
+    only = f"components/{component['id']}/versions"
+    assert len(await listed(client, only, f"environment-id={prod}")) == 2
+
+
+async def test_lists_of_environments_go_on_where_a_page_ends(house: House, client: Client) -> None:
+    order = await ordered(house)
+    for name in "abc":
+        await log(house, order, "1", environment=name)
+    target = f"/api/v2/deploy/environments?org-id={house.project.organization.id}&page-size=2"
+    first = (await client.get(target)).json()
+    second = (await client.get(f"{target}&page-token={first['next_page_token']}")).json()
+    assert [it["name"] for it in (*first["items"], *second["items"])] == ["a", "b", "c"]
+    assert second["next_page_token"] is None
+
+
+async def test_components_of_another_project_are_left_out(house: House, client: Client) -> None:
+    await log(house, await ordered(house), "1")
+    org = f"org-id={house.project.organization.id}"
+    assert len(await listed(client, "components", f"{org}&project-id={house.project.id}")) == 1
+    assert await listed(client, "components", f"{org}&project-id={new_id()}") == []
+
+
+async def test_a_list_needs_an_organization_that_the_caller_may_read(client: Client) -> None:
+    assert (await client.get("/api/v2/deploy/components")).status == 400
+    assert (await client.get("/api/v2/deploy/components?org-id=acme")).status == 400
+
+
+async def test_forks_cannot_log_releases(house: House) -> None:
+    house.repositories.branches.add("pull/7/head")
+    order = await ordered(house, Ref(branch="pull/7/head"))
+    with pytest.raises(NotAllowed, match="fork"):
+        await log(house, order, "1")
+
+
+async def test_names_that_are_absent_or_too_long_are_refused(house: House) -> None:
+    order = await ordered(house)
+    with pytest.raises(Invalid, match="--target-version"):
+        await log(house, order, " ")
+    with pytest.raises(Invalid, match="at most"):
+        await log(house, order, "1", component="x" * (LONGEST_NAME + 1))
