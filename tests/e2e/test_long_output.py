@@ -68,9 +68,11 @@ async def test_a_long_output_is_scrolled_searched_and_linked_to(mode: str, talk:
         await look.sign_in(talk.site.server.token)
         await look.at(talk.path)
         await the_end_is_shown_first(look)
-        rows, page = look.page.locator(".lines .row"), look.page
+        rows, page = look.page.locator(".log-row"), look.page
         await page.locator(".lines").evaluate("it => { it.scrollTop = 0; }")
         await expect(rows.first).to_contain_text("line 1 of many")
+        heights = "them => [...new Set(them.map((it) => it.getBoundingClientRect().height))]"
+        assert await rows.evaluate_all(heights) == [19]  # by which the place of each is computed
         assert await rows.count() < MOST_ROWS
         await page.locator(".lines").focus()
         await page.keyboard.press("e")
@@ -84,7 +86,7 @@ async def test_a_long_output_is_scrolled_searched_and_linked_to(mode: str, talk:
         await expect(page.locator(".lines .marked")).to_have_text("77777line 77777 of many")
         await expect(page.locator(".find [role=status]")).to_have_text("1 of 1, line 77777")
         assert await rows.count() < MOST_ROWS
-        await page.locator(".lines .marked .number").click()
+        await page.locator(".log-row.marked .log-number").click()
         await expect(page).to_have_url(re.compile(r"#step-\d+-77777$"))
         await page.reload()
         await expect(page.locator(".lines .marked")).to_have_text("77777line 77777 of many")
@@ -95,7 +97,7 @@ async def test_a_long_output_is_scrolled_searched_and_linked_to(mode: str, talk:
 
 
 async def the_end_is_shown_first(look: Look) -> None:
-    rows = look.page.locator(".lines .row")
+    rows = look.page.locator(".log-row")
     await expect(rows.last).to_contain_text("Exited with code exit status 1")
     await expect(rows.filter(has_text=f"line {LINES} of many")).to_have_count(1)
     assert await rows.count() < MOST_ROWS

@@ -1,7 +1,7 @@
 // The whole of a long output: only the lines in sight are in the page, the rest comes as one scrolls.
 import { Pen, line } from "./ansi.js";
 
-const ROW = 19; // px, as `.lines` in the style sheet
+const ROW = 19; // px, as `.log-row` in the style sheet
 const PAGE = 200; // lines that the server gives at once
 const TALLEST = 15_000_000; // px; browsers draw nothing beyond some height
 const MOST_PAGES = 30; // that are kept
@@ -28,7 +28,7 @@ class View {
     this.box.setAttribute("role", "region");
     this.box.setAttribute("aria-label", log.getAttribute("aria-label"));
     this.space = this.box.appendChild(part("div", "space"));
-    this.rows = this.space.appendChild(part("div", "rows"));
+    this.rows = this.space.appendChild(part("div", "log-rows"));
     this.box.addEventListener("scroll", () => this.draw());
     this.box.addEventListener("keydown", (event) => this.key(event));
   }
@@ -115,8 +115,8 @@ class View {
   }
 
   row(number, content, cut) {
-    const row = part("div", number === this.marked ? "row marked" : "row");
-    const link = row.appendChild(part("a", "number", number + 1));
+    const row = part("div", number === this.marked ? "log-row marked" : "log-row");
+    const link = row.appendChild(part("a", "log-number", number + 1));
     link.href = `#step-${this.step}-${number + 1}`;
     link.tabIndex = -1;
     link.addEventListener("click", () => this.mark(number));
