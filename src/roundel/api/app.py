@@ -16,7 +16,8 @@ from roundel.api.layers import Errors, RequestIds, WhoCalls
 from roundel.api.limits import Limits
 from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation, RawMessage
-from roundel.api.ports import ApiApp, ApiSettings, UseCases
+from roundel.api.ports import ApiSettings, UseCases
+from roundel.api.readers import ApiApp
 from roundel.api.repeats import answer_once, key_of
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
 from roundel.api.runner.door import RunnerDoor

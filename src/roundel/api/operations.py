@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from roundel.api.auth import Callers
 from roundel.api.documents import Document
-from roundel.api.ports import ApiApp, ApiSettings, UseCases
+from roundel.api.ports import ApiSettings, UseCases
+from roundel.api.readers import ApiApp
 from roundel.api.traffic import Traffic
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import DomainError, NotFound, Unauthenticated

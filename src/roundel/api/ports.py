@@ -8,10 +8,9 @@ from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
 from roundel.domain.access import Actor, Need
-from roundel.domain.audit import AuditReads, Deed
-from roundel.domain.blobs import Blobs
-from roundel.domain.checkout_keys import CheckoutKey, CheckoutKeyReads, KeyType
-from roundel.domain.clock import Clock, Micros
+from roundel.domain.audit import Deed
+from roundel.domain.checkout_keys import CheckoutKey, KeyType
+from roundel.domain.clock import Micros
 from roundel.domain.contexts import (
     Context,
     MaskedVariable,
@@ -19,10 +18,7 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
-from roundel.domain.definitions import DefinitionReads
-from roundel.domain.deploys import DeployReads
-from roundel.domain.git_hosts import ConnectionId, ConnectionReads, Unverified, Watch
-from roundel.domain.groups import GroupReads
+from roundel.domain.git_hosts import ConnectionId, Unverified, Watch
 from roundel.domain.ids import (
     JobId,
     OrganizationId,
@@ -32,36 +28,28 @@ from roundel.domain.ids import (
     TokenId,
     WorkflowId,
 )
-from roundel.domain.insight_views import InsightReads
-from roundel.domain.jobs import Job
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
-from roundel.domain.logs import Logs
 from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
-from roundel.domain.page_views import PageReads
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
-from roundel.domain.policies import BundleChange, Decision, PolicyReads
+from roundel.domain.policies import BundleChange, Decision
 from roundel.domain.projects import Project, Slug
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from roundel.domain.ssh_keys import SshKey, SshKeyReads
-from roundel.domain.storage import KeepingServer
-from roundel.domain.usage import UsageExport, UsageReads
-from roundel.domain.views import Reads
+from roundel.domain.ssh_keys import SshKey
+from roundel.domain.usage import UsageExport
 from roundel.domain.webhooks import (
     Delivery,
     DeliveryId,
     Webhook,
     WebhookChange,
     WebhookId,
-    WebhookReads,
     WebhookView,
 )
 from roundel.services.connections import Connect, Connected
-from roundel.services.following import Wakeups
 from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
@@ -311,13 +299,6 @@ class UseCases(RunnerUseCases, Protocol):
     ) -> None: ...
 
 
-class Supply(Protocol):
-    """Who asks for work."""
-
-    def why_waiting(self, job: Job) -> str | None:
-        """Return a sentence for a queued job that nobody asks for, None for any other job."""
-
-
 class SecretUseCases(Protocol):
     """What callers may ask for around contexts, variables and the key that seals them."""
 
@@ -346,49 +327,6 @@ class SecretUseCases(Protocol):
     async def remove_project_variable(self, project: Project, name: str) -> None: ...
 
     async def rotate_master_key(self) -> int: ...
-
-
-class ApiApp(Protocol):
-    """The part of the server's `App` that the doors read from."""
-
-    @property
-    def blobs(self) -> Blobs: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def reads(self) -> Reads: ...
-    @property
-    def logs(self) -> Logs: ...
-    @property
-    def wakeups(self) -> Wakeups: ...
-    @property
-    def supply(self) -> Supply: ...
-    @property
-    def runners(self) -> KeepingServer: ...
-    @property
-    def checkout_keys(self) -> CheckoutKeyReads: ...
-    @property
-    def connections(self) -> ConnectionReads: ...
-    @property
-    def audit(self) -> AuditReads: ...
-    @property
-    def definitions(self) -> DefinitionReads: ...
-    @property
-    def ssh_keys(self) -> SshKeyReads: ...
-    @property
-    def deploys(self) -> DeployReads: ...
-    @property
-    def groups(self) -> GroupReads: ...
-    @property
-    def insights(self) -> InsightReads: ...
-    @property
-    def pages(self) -> PageReads: ...
-    @property
-    def policies(self) -> PolicyReads: ...
-    @property
-    def usage(self) -> UsageReads: ...
-    @property
-    def webhooks(self) -> WebhookReads: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from roundel.api.binding import number_of
 from roundel.api.operations import Found, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.groups import Group, GroupId

@@ -12,7 +12,7 @@ from roundel.api.operations import (
     Subject,
 )
 from roundel.api.paging import PAGE_SIZE, page, read_token, token
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Page
 from roundel.api.schemas.webhooks import DeliveryShown, delivery_shown
 from roundel.api.v2.webhooks import WEBHOOK

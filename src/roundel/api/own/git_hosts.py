@@ -17,7 +17,7 @@ from roundel.api.operations import (
     Subject,
 )
 from roundel.api.paging import PAGE_SIZE, page, read_token, token
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message, Page
 from roundel.api.schemas.git_hosts import (
     ConnectBody,

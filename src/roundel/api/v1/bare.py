@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from roundel.api.operations import AnyOperation, Found, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.routing import SLUG
 from roundel.domain.projects import Vcs
 

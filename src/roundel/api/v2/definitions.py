@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from roundel.api.errors import Refusal
 from roundel.api.operations import AnyOperation, Call, Found, Operation, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.definitions import (
     DefinitionBody,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from roundel.api.binding import whole_number
 from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Found, Operation, Query, Subject
 from roundel.api.paging import PAGE_SIZE, page, read_token, token
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Page
 from roundel.api.schemas.deploys import (
     ComponentShown,

@@ -1,7 +1,7 @@
 """Jobs: details and cancel."""
 
 from roundel.api.operations import AnyOperation, Call, Operation
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.jobs import JobShown, job_shown
 from roundel.api.schemas.waiting import WhyShown, why_shown

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from roundel.api.operations import AnyOperation, Call, Found, Operation, Query, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Time, Uuid, millis
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid, NotFound

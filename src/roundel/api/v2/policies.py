@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from roundel.api.binding import flag, moment, number_of, whole_number
 from roundel.api.errors import Refusal
 from roundel.api.operations import AnyOperation, Call, Found, Operation, Query, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.policies import (
     BundleBody,
     BundleDiff,

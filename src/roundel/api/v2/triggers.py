@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from roundel.api.operations import OWN, AnyOperation, Call, Found, Operation, RawMessage, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.definitions import (
     Called,

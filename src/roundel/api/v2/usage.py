@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from roundel.api import signing
 from roundel.api.binding import moment
 from roundel.api.operations import OWN, AnyOperation, Call, Found, Operation, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Time, Uuid, millis
 from roundel.api.subjects import ORGANIZATION_BY_ID
 from roundel.domain.access import Need

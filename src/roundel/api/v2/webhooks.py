@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Found, Operation, Query, Subject
-from roundel.api.ports import ApiApp
+from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message, Page
 from roundel.api.schemas.webhooks import (
     MASKED,
