@@ -37,7 +37,7 @@ WHOLE = "".join(f"line {n}\n" for n in range(1, LINES + 1))
 PHASES = {
     "triggered": "services.pipelines.trigger_pipeline",
     "compiled": "services.pipelines._settle",
-    "claimed": "services.claims._try_claim",
+    "claimed": "services.claims._draft",
     "running": "LocalServer.report",
     "output": "services.output.take_chunks",
     "finished": "LocalServer.finish",
