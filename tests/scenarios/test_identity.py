@@ -333,4 +333,4 @@ async def test_tokens_outlive_a_new_master_key(tmp_path: Path) -> None:
 async def test_an_organization_that_is_not_there_has_no_claims(client: Client) -> None:
     nobody = OrganizationId("018e2d5f-0000-7000-8000-00000000ffff")
     answer = await client.get(f"/api/v2/org/{nobody}/oidc-custom-claims")
-    assert (answer.status, set(answer.json())) == (404, {"error"})
+    assert (answer.status, set(answer.json())) == (403, {"error"})

@@ -13,7 +13,7 @@ from roundel.api.operations import AnyOperation, Call, Found, Operation, Query, 
 from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Time, Uuid, millis
 from roundel.domain.access import Need
-from roundel.domain.errors import Invalid, NotFound
+from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import OrganizationId, ProjectId, is_uuid
 from roundel.domain.oidc import ALGORITHM, CustomClaims
 
@@ -77,9 +77,12 @@ async def _project(app: ApiApp, path: Mapping[str, str]) -> Found[Whose] | None:
     return Found(found.organization.id, Whose(found.organization.id, found.id))
 
 
-_NO_ORGANIZATION, _NO_PROJECT = "Organization not found", "Project not found"
-_ORGANIZATION = Subject(find=_organization, missing=_NO_ORGANIZATION, outside=_NO_ORGANIZATION)
-_PROJECT = Subject(find=_project, missing=_NO_PROJECT, outside=_NO_PROJECT)
+# The published answers have no 404: what is not there is forbidden like what one may not see.
+_FORBIDDEN = "Forbidden"
+_ORGANIZATION = Subject(
+    find=_organization, missing=_FORBIDDEN, outside=_FORBIDDEN, unseen=NotAllowed
+)
+_PROJECT = Subject(find=_project, missing=_FORBIDDEN, outside=_FORBIDDEN, unseen=NotAllowed)
 
 
 async def show(call: Call[Whose, None]) -> ClaimsShown:
