@@ -138,7 +138,7 @@ async def _issuing(call: Call[Any, None]) -> OrganizationId | None:
     text = call.path["orgID"].lower()
     found = await call.app.reads.organization_by_id(OrganizationId(text)) if is_uuid(text) else None
     if found is None:
-        raise NotFound(_NO_ORGANIZATION)
+        raise NotFound("Organization not found")
     return found.id
 
 
