@@ -1,6 +1,8 @@
 """Config policies: replaced, asked, and applied to the pipelines of an organisation."""
 
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
 
+EMPTY = 'package org\npolicy_name["p"]'
 NO_EVIL = """package org
 policy_name["no_evil"]
 enable_hard["evil"]
@@ -220,6 +223,19 @@ async def test_a_policy_that_wants_all_memory_is_ended() -> None:
     decision = await Judge(seconds=60).decide(Question({"s": greedy}, input="a: 1"))
     assert decision.status == "ERROR"
     assert decision.reason == "The policies need more memory than they may use."
+
+
+def test_a_server_that_has_become_large_judges_as_before() -> None:
+    """A process begins with the record of the one that started it; that is not its own need."""
+    large = (
+        "import asyncio; from roundel.services.judging import Judge;"
+        "from roundel.services.policy_worker import MEMORY_BYTES, Question;"
+        "was_large = b'x' * (MEMORY_BYTES + 2**20); del was_large;"
+        f"asked = Question({{'p': {EMPTY!r}}}, input='a: 1');"
+        "print(asyncio.run(Judge().decide(asked)).status)"
+    )
+    ended = subprocess.run([sys.executable, "-c", large], capture_output=True, text=True)
+    assert ended.stdout == "PASS\n", ended.stderr
 
 
 @pytest.mark.spec
