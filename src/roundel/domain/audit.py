@@ -1,4 +1,4 @@
-"""The audit log: what was changed through the API, by whom, in an order that cannot be mended."""
+"""The audit log: what was changed through the doors, by whom, in an order that cannot be mended."""
 
 import hashlib
 import json

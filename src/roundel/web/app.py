@@ -13,6 +13,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roundel.domain.access import Need
+from roundel.domain.audit import Deed
 from roundel.domain.errors import (
     DomainError,
     IllegalMove,
@@ -22,6 +23,7 @@ from roundel.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from roundel.domain.ids import OrganizationId
 from roundel.domain.sessions import Visitor
 from roundel.vault.tokens import digest_of
 from roundel.web import tokens
@@ -140,8 +142,9 @@ class _Doorman:
         _refuse_nul(visit.query.values(), Invalid(NO_TEXT))
         if page.method == "POST":
             await self._read_form(visit, receive, tied=None if fresh else tied)
-        subject = await self._admit(page, visit)
+        organization, subject = await self._admit(page, visit)
         response = await page.handler(replace(visit, subject=subject))
+        await self._record(page, visit, organization, response.status_code)
         if fresh and page.need is Need.NOTHING and visit.method == "GET":
             response.headers.append("set-cookie", tokens.form_cookie(tied, secure=secure))
         return response
@@ -160,14 +163,35 @@ class _Doorman:
                 return route.page
         raise NotFound(NOTHING_HERE)
 
-    async def _admit(self, page: AnyPage, visit: Visit[Any]) -> object:
-        """Return what the path names, or refuse: nothing is found for those who may not read."""
+    async def _record(
+        self, page: AnyPage, visit: Visit[Any], organization: OrganizationId | None, status: int
+    ) -> None:
+        """Write down what a form has changed, as the API does; refused ones leave nothing."""
+        if page.method != "POST" or page.need is Need.NOTHING or status >= 400:
+            return
+        deed = Deed(
+            operation=page.deed or f"{page.method} {page.path}",
+            target=visit.target.partition("?")[0],
+            status=status,
+            actor_id=visit.actor.id,
+            actor_login=visit.actor.login,
+            organization_id=organization,
+        )
+        await self._hall.use_cases.audit.record(deed)
+
+    async def _admit(
+        self, page: AnyPage, visit: Visit[Any]
+    ) -> tuple[OrganizationId | None, object]:
+        """Return whose it is and what the path names, or refuse.
+
+        Nothing is found for those who may not read.
+        """
         if page.need is Need.NOTHING:
-            return None
+            return None, None
         if visit.visitor is None:
             raise Unauthenticated(SIGN_IN)
         if page.subject is None:
-            return None
+            return None, None
         found: Found[object] | None = await page.subject(self._hall.app, visit.path)
         if found is None or not visit.visitor.may(Need.READ, found.organization):
             raise NotFound(NOTHING_HERE)
@@ -175,7 +199,7 @@ class _Doorman:
             raise NotFound(NOTHING_HERE)
         if not visit.visitor.may(page.need, found.organization):
             raise NotAllowed(DENIED)
-        return found.thing
+        return found.organization, found.thing
 
     async def _read_form(self, visit: Visit[Any], receive: Receive, *, tied: str | None) -> None:
         """Read the fields of a form; refuse one that was not given out to this browser."""

@@ -92,7 +92,8 @@ class Page(Generic[S]):
     """One method on one path.  `need` has no default: a page that does not say it cannot be.
 
     A need that concerns an organization takes a `subject`, from which it is known whose thing is
-    asked for.  POST is always a form with a token of its session.
+    asked for.  POST is always a form with a token of its session.  `deed` is the API's operation
+    that does the same, by whose id the audit log tells of it; without one it is told by its path.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Page(Generic[S]):
     need: Need
     handler: PageHandler[S]
     subject: Finder[S] | None = None
+    deed: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.need, Need):

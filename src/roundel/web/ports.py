@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.access import Actor, Role
+from roundel.domain.audit import Deed
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
 from roundel.domain.ids import JobId, OrganizationId, PersonId, WorkflowId
@@ -65,8 +66,17 @@ class CheckedConfig:
     errors: tuple[PipelineError, ...]
 
 
+class AuditCases(Protocol):
+    """What is written down of forms."""
+
+    async def record(self, deed: Deed) -> None: ...
+
+
 class WebUseCases(Protocol):
     """What visitors may ask for, one transaction each.  Rights were checked by the page's row."""
+
+    @property
+    def audit(self) -> AuditCases: ...
 
     async def sign_in_with_token(self, unverified_token: Secret) -> Secret: ...
 

@@ -186,7 +186,14 @@ JOB_PATH = (
 
 PAGES: list[AnyPage] = [
     Page(method="GET", path=JOB_PATH, need=Need.READ, handler=job, subject=subjects.job),
-    Page(method="POST", path=JOB_PATH, need=Need.WRITE, handler=cancel, subject=subjects.job),
+    Page(
+        method="POST",
+        path=JOB_PATH,
+        need=Need.WRITE,
+        handler=cancel,
+        subject=subjects.job,
+        deed="cancelJobByJobNumber",
+    ),
     Page(
         method="GET",
         path=JOB_PATH + "/output/{node:int}/{step:int}",

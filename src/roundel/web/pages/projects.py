@@ -132,7 +132,7 @@ def _value(text: str) -> Json:
 
 PAGES: list[AnyPage] = [
     Page(method="GET", path="/projects/add", need=Need.SIGNED_IN, handler=form),
-    Page(method="POST", path="/projects/add", need=Need.SIGNED_IN, handler=add),
+    Page(method="POST", path="/projects/add", need=Need.SIGNED_IN, handler=add, deed="addProject"),
     Page(
         method="GET",
         path="/pipelines/{vcs}/{organization}/{project}/start",
@@ -146,5 +146,6 @@ PAGES: list[AnyPage] = [
         need=Need.WRITE,
         handler=trigger,
         subject=subjects.project,
+        deed="triggerPipeline",
     ),
 ]
