@@ -27,10 +27,11 @@ help:
 demo: $(VENV)/.run
 	@$(BIN)/roundel demo $(if $(ONCE),--once)
 
+# One process for each core, up to four; each starts an engine and a PostgreSQL of its own.
 # pytest's closing line stays the last one.
 test: $(VENV)/.dev
 	@sh tools/system-packages test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """What every test shares: which groups can run on this machine, and the list of those left out."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what one of several processes has left out; each has seen all tests."""
+    left_out = getattr(node, "workeroutput", {}).get("left_out", {})
+    node.config.stash[LEFT_OUT] = {name: tuple(about) for name, about in left_out.items()}
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
@@ -55,6 +63,9 @@ def pytest_terminal_summary(
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With CI=true a group left out is a failure: a green run there means that all was run."""
-    in_ci = os.environ.get("CI") == "true"
-    if in_ci and session.config.stash.get(LEFT_OUT, {}) and exitstatus == pytest.ExitCode.OK:
+    left_out = session.config.stash.get(LEFT_OUT, {})
+    if hasattr(session.config, "workeroutput"):  # one of several processes
+        session.config.workeroutput["left_out"] = left_out
+        return
+    if left_out and os.environ.get("CI") == "true" and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -149,6 +149,12 @@ def _free_home() -> tuple[Path, int]:
 
 def _make_bridge(number: int) -> tuple[str, str]:
     """Make a bridge on a subnet that nobody uses here."""
+    with (CACHE / "bridges.lock").open("w") as lock:  # two at once would see the same one free
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _make_next_bridge(number)
+
+
+def _make_next_bridge(number: int) -> tuple[str, str]:
     used = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True, check=False).stdout
     name = f"rdl{os.getpid() % 100_000_000}.{number}"[:15]
     for third in range(200, 256):

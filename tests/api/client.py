@@ -36,9 +36,17 @@ class Client:
     async def post(self, target: str, body: object = None, **headers: str) -> Answer:
         if body is None:
             return await self.send("POST", target, headers=headers)
+        return await self._send_body("POST", target, body, headers)
+
+    async def put(self, target: str, body: object, **headers: str) -> Answer:
+        return await self._send_body("PUT", target, body, headers)
+
+    async def _send_body(
+        self, method: str, target: str, body: object, headers: dict[str, str]
+    ) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers.setdefault("content_type", "application/json")
-        return await self.send("POST", target, raw, headers)
+        return await self.send(method, target, raw, headers)
 
     async def send(
         self,

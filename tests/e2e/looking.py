@@ -18,6 +18,13 @@ MODES: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1360, "height": 850}},
     "narrow": {"color_scheme": "light", "viewport": {"width": 390, "height": 800}},
 }
+# Light is held to all rules; the others to those by which they differ from it.
+RULES: dict[str, tuple[str, ...]] = {
+    "light": (),
+    "dark": ("color-contrast", "link-in-text-block"),
+    "narrow": ("scrollable-region-focusable", "target-size", "meta-viewport"),
+}
+MOST_SCRIPT_AND_STYLE = 60_000  # bytes over the wire, for any page
 SERIOUS = ("serious", "critical")
 
 
@@ -53,6 +60,19 @@ class Look:
         await self.page.get_by_label("Personal API token").fill(token)
         await self.page.get_by_role("button", name="Sign in with the token").click()
         await self.page.wait_for_url("**/pipelines")
+
+    async def trouble_at(self, path: str, mode: str) -> list[str]:
+        """Go to a page; return what is wrong with it in one of `MODES`."""
+        response = await self.at(path)
+        await self.page.locator("main :is(h1, h2)").first.wait_for()
+        found = await self.violations(*RULES[mode])
+        if response.status != 200:
+            found.append(f"status {response.status}")
+        if await self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append("wider than the window")
+        if not 0 < sum(self.weights.values()) < MOST_SCRIPT_AND_STYLE:
+            found.append(f"weighs {self.weights}")
+        return found
 
     async def violations(self, *rules: str) -> list[str]:
         """What axe-core finds serious on the page as it is now, by all of its rules or by some."""

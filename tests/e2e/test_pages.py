@@ -22,14 +22,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-# Light is held to all rules; the others to those by which they differ from it.
-RULES: dict[str, tuple[str, ...]] = {
-    "light": (),
-    "dark": ("color-contrast", "link-in-text-block"),
-    "narrow": ("scrollable-region-focusable", "target-size", "meta-viewport"),
-}
-MOST_SCRIPT_AND_STYLE = 60_000  # bytes over the wire, for any page
-
 CONFIG = r"""version: 2.1
 parameters:
   deploy: {type: boolean, default: false}
@@ -170,20 +162,10 @@ async def test_every_page_is_whole_readable_and_light(
         await look.at("/sign-in")
         assert await look.violations() == []
         await look.sign_in(town.site.server.token)
-        troubles = {}
-        for name, path in addresses(town).items():
-            response = await look.at(path)
-            await look.page.locator("main :is(h1, h2)").first.wait_for()
-            found = await look.violations(*RULES[mode])
-            if response.status != 200:
-                found.append(f"status {response.status}")
-            if await look.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found.append("wider than the window")
-            if not 0 < sum(look.weights.values()) < MOST_SCRIPT_AND_STYLE:
-                found.append(f"weighs {look.weights}")
-            if found:
-                troubles[name] = found
-        assert troubles == {}
+        troubles = {
+            name: await look.trouble_at(path, mode) for name, path in addresses(town).items()
+        }
+        assert {name: found for name, found in troubles.items() if found} == {}
 
 
 async def test_pages_are_read_without_a_script(browser: Browser, town: Town) -> None:

@@ -101,3 +101,25 @@ async def test_older_spellings_of_lists_lead_to_the_same(house: House, client: C
     mine = await get(client, f"{slug}/pipelines/mine")
     assert mine == await get(client, f"{slug}/pipeline/mine")
     assert (await client.get(f"{slug}/pipelines/yours")).status == 404
+
+
+async def test_settings_are_flags_with_dashes(client: Client) -> None:
+    for base in (V1, BARE):
+        shown = await get(client, f"{base}/settings")
+        assert (shown["username"], shown["reponame"]) == ("acme", "web")
+        assert shown["feature_flags"]["set-github-status"] is True
+    flags = {"set-github-status": False, "pr-only-branch-overrides": ["main"], "osx": True}
+    changed = await client.put(f"{V1}/settings", {"feature_flags": flags})
+    assert changed.status == 200
+    after = (await get(client, "/api/v2/project/gh/acme/web/settings"))["advanced"]
+    assert (after["set_github_status"], after["pr_only_branch_overrides"]) == (False, ["main"])
+    refused = await client.put(f"{V1}/settings", {"feature_flags": {"oss": ["yes"]}})
+    assert (refused.status, "oss" in refused.json()["message"]) == (400, True)
+
+
+async def test_ssh_into_builds_is_refused(house: House, client: Client) -> None:
+    await house.trigger()
+    for call in ("ssh", "ssh-users"):
+        refused = await client.post(f"{V1}/1/{call}")
+        assert refused.status == 400
+        assert "not supported here" in refused.json()["message"]

@@ -24,6 +24,12 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
     job = (await house.jobs(workflow.id))["build"]
     view = await house.engine.reads.job(house.project.id, job.number or 0)
     assert view is not None
+    organization = house.project.organization.id
+    context = await house.use.secrets.create_context(organization, "keys")
+    group = await house.use.organizations.create_group(organization, "ops", "")
+    classes = await house.use.add_resource_class("acme/linux", "", house.admin)
+    now = house.clock.now()
+    export = await house.use.ask_for_export(organization, (), now, now)
     return {
         "vcs": "gh",
         "organization": "acme",
@@ -39,6 +45,10 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
         "branch": "main",
         "tone": "ok",
         "secret": "none",
+        "context": context.id,
+        "group": group.id,
+        "class_id": classes.id,
+        "export": export.id,
     }
 
 

@@ -15,6 +15,7 @@ from roundel.api.own import (
 )
 from roundel.api.v1 import actions, builds, people, ssh_keys
 from roundel.api.v1 import kept as kept_v1
+from roundel.api.v1 import settings as settings_v1
 from roundel.api.v1.bare import bare
 from roundel.api.v2 import (
     checkout_keys,
@@ -81,6 +82,7 @@ MODULES = (
     builds,
     actions,
     kept_v1,
+    settings_v1,
     people,
     administration,
     audit,

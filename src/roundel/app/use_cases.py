@@ -197,9 +197,12 @@ class UseCases(RunnerUseCases):
         expires_seconds: int | None,
         by: Actor,
         scopes: frozenset[Need] | None = None,
+        label: str = "",
     ) -> NewToken:
         """Make a token."""
-        command = CreateToken(login=login, expires_seconds=expires_seconds, by=by, scopes=scopes)
+        command = CreateToken(
+            login=login, expires_seconds=expires_seconds, by=by, scopes=scopes, label=label
+        )
         made = await create_token(command, self._engine)
         return NewToken(id=made.id, text=made.text, login=made.login, expires_at=made.expires_at)
 

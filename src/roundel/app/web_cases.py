@@ -1,8 +1,11 @@
 """What visitors of the pages may ask for: the API's use cases, and those of their sessions."""
 
+from collections.abc import Sequence
+
+from roundel.api.runner.ports import Which
 from roundel.app.engine import Engine
 from roundel.app.use_cases import UseCases
-from roundel.domain.access import Actor, Role
+from roundel.domain.access import Actor, Need, Role
 from roundel.domain.ids import OrganizationId, PersonId, PipelineId, new_id
 from roundel.domain.pipelines import (
     Commit,
@@ -16,6 +19,7 @@ from roundel.domain.pipelines import (
 )
 from roundel.domain.projects import Project
 from roundel.domain.repositories import Trouble
+from roundel.domain.resource_classes import ResourceClass, RunnerToken, SeenRunner
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session
 from roundel.services import invitations, sessions
@@ -56,6 +60,28 @@ class WebUseCases(UseCases):
     async def invite(self, organization: OrganizationId, role: Role, by: Actor) -> Secret:
         """Make an invitation."""
         return await invitations.invite(organization, role, by, self._app)
+
+    async def withdraw_invitation(self, organization: OrganizationId, digest: bytes) -> None:
+        """Take back an invitation that nobody has followed."""
+        await invitations.withdraw_invitation(organization, digest, self._app)
+
+    async def make_own_token(
+        self, label: str, seconds: int | None, scopes: frozenset[Need] | None, by: Actor
+    ) -> Secret:
+        """Make a token for whoever asks."""
+        return Secret((await self.create_token(None, seconds, by, scopes, label)).text)
+
+    async def classes_of(self, organization: OrganizationId, by: Actor) -> Sequence[ResourceClass]:
+        """Return an organization's classes of runners."""
+        return await self.resource_classes(Which(organization_id=organization), by)
+
+    async def tokens_of(self, organization: OrganizationId, by: Actor) -> Sequence[RunnerToken]:
+        """Return the tokens of its classes, without their texts."""
+        return await self.runner_tokens(Which(organization_id=organization), by)
+
+    async def runners_of(self, organization: OrganizationId, by: Actor) -> Sequence[SeenRunner]:
+        """Return the runners that have asked for jobs of its classes."""
+        return await self.seen_runners(Which(organization_id=organization), by)
 
     async def accept_invitation(
         self, unverified_secret: str, login: str, name: str, password: Secret

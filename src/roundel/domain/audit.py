@@ -11,6 +11,7 @@ from roundel.domain.ids import OrganizationId
 
 START = ""  # what the first entry follows
 LONGEST_TARGET = 500
+LOOKED_THROUGH = 5000  # entries that one page with a filter looks through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,22 @@ def first_broken(entries: Iterable[AuditEntry], before: str = START) -> int | No
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are wanted; what is empty does not count."""
+
+    actor: str = ""  # a login, whole
+    text: str = ""  # a part of what was done, or of what it was done to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Some entries, and the number to go on below; None where there are no older ones."""
+
+    entries: Sequence[AuditEntry]
+    before: int | None
+
+
 class Audit(Protocol):
     """Where the log is kept.  There is nothing here to change or to remove an entry with."""
 
@@ -76,6 +93,14 @@ class AuditReads(Protocol):
         self, organization: OrganizationId | None, *, before: int | None, limit: int
     ) -> Sequence[AuditEntry]:
         """Return entries, newest first, below the number `before`; of None all there are."""
+
+    async def searched(
+        self, organization: OrganizationId, wanted: AuditFilter, *, before: int | None, limit: int
+    ) -> AuditPage:
+        """Return an organization's entries that fit, newest first, below the number `before`.
+
+        One page looks through `LOOKED_THROUGH` entries at most, however few of them fit.
+        """
 
     async def broken(self) -> int | None:
         """Return the number of the first entry that was tampered with; None if none was."""

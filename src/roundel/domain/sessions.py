@@ -1,9 +1,10 @@
 """Sessions of the pages: who is signed in at a browser, for how long, and how one is invited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from roundel.domain.access import Actor, Role
+from roundel.domain.access import Actor, Role, Token
 from roundel.domain.clock import DAY, MINUTE, Micros
 from roundel.domain.ids import OrganizationId, PersonId, TokenId
 
@@ -47,6 +48,14 @@ class Invitation:
     expires_at: Micros
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInvitation:
+    """An invitation that nobody has followed yet, with the login of who made it."""
+
+    invitation: Invitation
+    invited_by: str
+
+
 def is_over(session: Session, now: Micros) -> bool:
     """Tell whether a session has reached one of its limits."""
     return now - session.seen_at >= IDLE_LIMIT or now - session.created_at >= ABSOLUTE_LIMIT
@@ -69,6 +78,9 @@ class Sessions(Protocol):
 
     def invite(self, invitation: Invitation) -> None: ...
 
+    def withdraw_invitation(self, organization: OrganizationId, digest: bytes) -> bool:
+        """Remove an invitation that was not used; tell whether there was one."""
+
     def take_invitation(self, digest: bytes, at: Micros) -> Invitation | None:
         """Use an invitation up; None if there is none, it was used, or its time is over."""
 
@@ -87,3 +99,12 @@ class SessionReads(Protocol):
 
     async def invitation(self, digest: bytes) -> Invitation | None:
         """Return an invitation that may still be used."""
+
+    async def invitations_of(self, organization: OrganizationId) -> Sequence[OpenInvitation]:
+        """Return an organization's invitations that may still be used, the newest first."""
+
+    async def sessions_of(self, person: PersonId) -> Sequence[Session]:
+        """Return a person's sessions that are not over, the one seen last first."""
+
+    async def tokens_of(self, person: PersonId) -> Sequence[Token]:
+        """Return a person's tokens that are neither expired nor revoked, the newest first."""

@@ -81,6 +81,9 @@ class UsageReads(Protocol):
 
     async def export(self, export_id: ExportId) -> UsageExport | None: ...
 
+    async def exports(self, organization: OrganizationId, limit: int) -> Sequence[UsageExport]:
+        """Return what an organization has asked for, the newest first."""
+
     async def projects(self, organizations: Sequence[OrganizationId]) -> Sequence[Project]: ...
 
     async def last_build(self, project: ProjectId) -> Micros | None:

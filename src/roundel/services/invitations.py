@@ -44,6 +44,16 @@ async def invite(organization: OrganizationId, role: Role, by: Actor, app: App) 
     return secret
 
 
+async def withdraw_invitation(organization: OrganizationId, digest: bytes, app: App) -> None:
+    """Take back an invitation that nobody has followed; its link leads nowhere from now on."""
+
+    def transaction(tx: Tx) -> None:
+        if not tx.sessions.withdraw_invitation(organization, digest):
+            raise NotFound("This invitation was used already, or somebody else took it back.")
+
+    await app.database.write(transaction)
+
+
 async def accept_invitation(command: AcceptInvitation, app: App) -> PersonId:
     """Make the account and give it its role; the invitation is used up with it.
 

@@ -9,6 +9,7 @@ from roundel.domain.ids import PersonId, TokenId, new_id
 from roundel.services.work import App, Tx
 from roundel.vault.tokens import digest_of, new_token, prefix_of
 
+LONGEST_LABEL = 100
 ADMINISTRATOR = "admin"  # the login of the person whom the first start makes
 
 
@@ -44,6 +45,8 @@ async def create_token(command: CreateToken, app: App) -> CreatedToken:
         raise NotAllowed("Only an administrator of the server makes tokens for other people.")
     if command.expires_seconds is not None and command.expires_seconds <= 0:
         raise Invalid("A token must expire in the future.")
+    if len(command.label) > LONGEST_LABEL or not command.label.isprintable():
+        raise Invalid(f"label: expected a text of at most {LONGEST_LABEL} characters, on one line")
     scopes = by.scopes
     if command.scopes is not None:
         scopes = command.scopes if by.scopes is None else command.scopes & by.scopes

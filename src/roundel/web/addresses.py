@@ -12,6 +12,10 @@ class _Addresses:
         """Return the path of an organization's pipelines."""
         return f"/pipelines/{LONG_FORM[organization.vcs]}/{_segment(organization.name)}"
 
+    def settings(self, organization: Organization) -> str:
+        """Return the path of an organization's settings."""
+        return self.organization(organization).replace("/pipelines", "/settings/organization", 1)
+
     def project(self, project: Project | Slug) -> str:
         """Return the path of a project's pipelines."""
         slug = project if isinstance(project, Slug) else project.slug

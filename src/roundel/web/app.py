@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -16,7 +16,6 @@ from roundel.domain.access import Need
 from roundel.domain.audit import Deed
 from roundel.domain.errors import (
     DomainError,
-    IllegalMove,
     Invalid,
     NotAllowed,
     NotFound,
@@ -32,20 +31,13 @@ from roundel.web.attempts import Attempts
 from roundel.web.headers import with_headers
 from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
+from roundel.web.refusals import status_of
 from roundel.web.rendering import Renderer
 from roundel.web.stream import Streams
 from roundel.web.table import pages
 
 log = logging.getLogger("roundel.web")
 
-STATUS_OF: Mapping[type[DomainError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    NotAllowed: 403,
-    NotFound: 404,
-    IllegalMove: 409,
-    DomainError: 400,
-}
 DENIED = "Your role does not allow this."
 FOREIGN_FORM = "This form is too old, or not one of this server's. Go back, reload, try again."
 NO_TEXT = "A value has a character that is no text."
@@ -115,7 +107,7 @@ class _Doorman:
         except Unauthenticated as error:
             return _to_sign_in(visit, error)
         except DomainError as error:
-            status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+            status = status_of(error)
             return visit.page("error.html", status=status, code=status, message=str(error))
         except Unavailable as error:
             log.warning("unavailable: %s", error)

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.access import Actor, Role
-from roundel.domain.audit import Deed
+from roundel.domain.audit import AuditReads, Deed
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock
+from roundel.domain.groups import GroupReads
 from roundel.domain.ids import JobId, OrganizationId, PersonId, WorkflowId
 from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
 from roundel.domain.pipelines import Pipeline, PipelineError, Ref
 from roundel.domain.plan import Json
+from roundel.domain.policies import PolicyReads
 from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session, SessionReads
+from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
+from roundel.web.organization_ports import OrganizationUseCases
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,9 +45,13 @@ class WebApp(Protocol):
     """The part of the server's `App` that pages read from."""
 
     @property
+    def audit(self) -> AuditReads: ...
+    @property
     def blobs(self) -> Blobs: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def groups(self) -> GroupReads: ...
     @property
     def insights(self) -> InsightReads: ...
     @property
@@ -51,9 +59,13 @@ class WebApp(Protocol):
     @property
     def pages(self) -> PageReads: ...
     @property
+    def policies(self) -> PolicyReads: ...
+    @property
     def reads(self) -> Reads: ...
     @property
     def sessions(self) -> SessionReads: ...
+    @property
+    def usage(self) -> UsageReads: ...
     @property
     def wakeups(self) -> Wakeups: ...
 
@@ -72,7 +84,7 @@ class AuditCases(Protocol):
     async def record(self, deed: Deed) -> None: ...
 
 
-class WebUseCases(Protocol):
+class WebUseCases(OrganizationUseCases, Protocol):
     """What visitors may ask for, one transaction each.  Rights were checked by the page's row."""
 
     @property

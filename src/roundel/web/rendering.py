@@ -53,6 +53,7 @@ class Renderer:
             ago=times.ago,
             size=times.size,
             seconds=_seconds,
+            day=times.day,
         )
 
     def page(

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from roundel.domain.contexts import Context, ContextId
+from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import PipelineId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
+from roundel.domain.usage import ExportId, UsageExport
 from roundel.domain.views import JobView, PipelineView, WorkflowView
 from roundel.web.page import Found, Path
 from roundel.web.ports import WebApp
@@ -36,11 +39,60 @@ class JobHere:
     view: JobView
 
 
+@dataclass(frozen=True, slots=True)
+class ContextHere:
+    """A context with its organization."""
+
+    organization: Organization
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class GroupHere:
+    """A group with its organization."""
+
+    organization: Organization
+    group: Group
+
+
 async def organization(app: WebApp, path: Path) -> Found[Organization] | None:
     """Find an organization by its slug."""
     vcs = VCS_WORDS.get(path["vcs"])
     found = None if vcs is None else await app.reads.organization(vcs, path["organization"])
     return None if found is None else Found(found.id, found)
+
+
+async def context(app: WebApp, path: Path) -> Found[ContextHere] | None:
+    """Find a context of an organization by its id."""
+    found, text = await organization(app, path), path["context"]
+    if found is None or found.thing is None:
+        return None
+    context = await app.reads.secrets.context(ContextId(text.lower())) if is_uuid(text) else None
+    if context is None or context.organization_id != found.organization:
+        return Found(found.organization, None)
+    return Found(found.organization, ContextHere(found.thing, context))
+
+
+async def group(app: WebApp, path: Path) -> Found[GroupHere] | None:
+    """Find a group of an organization by its id."""
+    found, text = await organization(app, path), path["group"]
+    if found is None or found.thing is None:
+        return None
+    group = await app.groups.group(GroupId(text.lower())) if is_uuid(text) else None
+    if group is None or group.organization_id != found.organization:
+        return Found(found.organization, None)
+    return Found(found.organization, GroupHere(found.thing, group))
+
+
+async def usage_export(app: WebApp, path: Path) -> Found[UsageExport] | None:
+    """Find what an organization has asked for of its usage, by its id."""
+    found, text = await organization(app, path), path["export"]
+    if found is None:
+        return None
+    export = await app.usage.export(ExportId(text.lower())) if is_uuid(text) else None
+    if export is None or export.organization_id != found.organization:
+        return Found(found.organization, None)
+    return Found(found.organization, export)
 
 
 async def project(app: WebApp, path: Path) -> Found[Project] | None:

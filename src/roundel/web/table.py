@@ -2,12 +2,21 @@
 
 from roundel.web.page import AnyPage
 from roundel.web.pages import (
+    accounts,
     badges,
     dashboard,
     feeds,
     insights,
     jobs,
     lines,
+    organization_audit,
+    organization_contexts,
+    organization_groups,
+    organization_overview,
+    organization_people,
+    organization_rules,
+    organization_runners,
+    organization_usage,
     pipelines,
     projects,
     searches,
@@ -29,6 +38,15 @@ MODULES = (
     badges,
     feeds,
     insights,
+    accounts,
+    organization_audit,
+    organization_contexts,
+    organization_groups,
+    organization_overview,
+    organization_people,
+    organization_rules,
+    organization_runners,
+    organization_usage,
 )
 
 

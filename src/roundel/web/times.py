@@ -1,6 +1,6 @@
 """Times and sizes for people."""
 
-from roundel.domain.clock import SECOND, Micros
+from roundel.domain.clock import SECOND, Micros, rfc3339_seconds
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -34,6 +34,11 @@ def ago(at: Micros, now: Micros) -> str:
         if seconds >= length:
             return f"{seconds // length}{name} ago"
     return "just now"
+
+
+def day(at: Micros) -> str:
+    """Return the day on which something is, in UTC: `2026-01-31`."""
+    return rfc3339_seconds(at)[:10]
 
 
 def size(count: int) -> str:

@@ -21,6 +21,8 @@ USUAL_BUILDS = 30
 HIGHEST_OFFSET = 1_000_000
 MOST_SCANNED = 2_000  # builds looked at for a filter, so that a rare status costs little
 
+NO_SSH = "SSH into jobs is not supported here; run the job again without it"
+
 FILTERS: dict[str, frozenset[JobStatus]] = {
     "completed": ENDED,
     "successful": frozenset({JobStatus.SUCCESS}),
@@ -100,6 +102,13 @@ async def retry(call: Call[JobView, None]) -> Build:
     return build(view, number, call.origin, call.app.clock.now())
 
 
+async def ssh(call: Call[JobView, None]) -> Build:
+    """Refuse, as a rerun with `enable_ssh` is refused."""
+    if call.subject.job.type is JobType.APPROVAL:
+        raise NotFound("Build not found")
+    raise Invalid(NO_SSH)
+
+
 _LIST_QUERY = (
     Query(name="limit", summary="How many, at most 100.", type=int),
     Query(name="offset", summary="How many to pass over.", type=int),
@@ -156,5 +165,23 @@ OPERATIONS: list[AnyOperation] = [
         handler=retry,
         prefix=V1,
         answer=Build,
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/project/{{project-slug}}/{{job-number}}/{word}",
+            id=id_,
+            summary=summary,
+            tag="v1.1",
+            need=Need.WRITE,
+            subject=JOB,
+            handler=ssh,
+            prefix=V1,
+            answer=Build,
+        )
+        for word, id_, summary in (
+            ("ssh", "retryBuildWithSshV1", "Run a build again with SSH, which is not there yet"),
+            ("ssh-users", "addSshUserV1", "Let a user into a build, which is not there yet"),
+        )
     ),
 ]

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from roundel.domain.audit import AuditEntry, first_broken
+from roundel.domain.audit import (
+    LOOKED_THROUGH,
+    AuditEntry,
+    AuditFilter,
+    AuditPage,
+    first_broken,
+)
 from roundel.domain.ids import OrganizationId
 from roundel.store.database import Database
 from roundel.store.dialect import Sql
@@ -23,6 +29,12 @@ class SqlAuditReads:
         """Return entries, newest first."""
         return await self._read(lambda sql: _page(sql, organization, before, limit))
 
+    async def searched(
+        self, organization: OrganizationId, wanted: AuditFilter, *, before: int | None, limit: int
+    ) -> AuditPage:
+        """Return what fits of the next entries, newest first."""
+        return await self._read(lambda sql: _searched(sql, organization, wanted, before, limit))
+
     async def broken(self) -> int | None:
         """Return the number of the first entry that was tampered with."""
         return await self._read(lambda sql: first_broken(_all(sql)))
@@ -41,6 +53,45 @@ def _page(
         **({} if organization is None else {"organization": organization}),
     )
     return [entry_of(row) for row in rows]
+
+
+# Who needs it: the page of the log.  The inner list bounds what a filter looks through.
+_NEAR = (
+    f"(SELECT {ENTRY} FROM audit WHERE organization_id = :organization"
+    " AND number < :before ORDER BY number DESC LIMIT :most) AS near"
+)
+_LIKE = "(lower(operation) LIKE :like ESCAPE '!' OR lower(target) LIKE :like ESCAPE '!')"
+
+
+def _searched(
+    sql: Sql, organization: OrganizationId, wanted: AuditFilter, before: int | None, limit: int
+) -> AuditPage:
+    text = wanted.text.lower()
+    for letter in "!%_":
+        text = text.replace(letter, f"!{letter}")
+    near: dict[str, object] = {
+        "organization": organization,
+        "before": 2**62 if before is None else before,
+        "most": LOOKED_THROUGH,
+    }
+    where, values = ["number > 0"], {**near, "limit": limit + 1}
+    if wanted.actor:
+        where.append("actor_login = :actor")
+        values["actor"] = wanted.actor
+    if text:
+        where.append(_LIKE)
+        values["like"] = f"%{text}%"
+    rows = sql.all(
+        f"SELECT {ENTRY} FROM {_NEAR} WHERE {' AND '.join(where)}"
+        " ORDER BY number DESC LIMIT :limit",
+        **values,
+    )
+    entries = [entry_of(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        return AuditPage(entries=entries, before=entries[-1].number)
+    end = sql.one(f"SELECT min(number), count(*) FROM {_NEAR}", **near)
+    more = end is not None and end[1] == LOOKED_THROUGH
+    return AuditPage(entries=entries, before=end[0] if end is not None and more else None)
 
 
 def _all(sql: Sql) -> Iterator[AuditEntry]:

@@ -50,6 +50,10 @@ class SqlUsageReads:
         """Return an export."""
         return await self._read(lambda sql: usage.export(sql, export_id))
 
+    async def exports(self, organization: OrganizationId, limit: int) -> Sequence[UsageExport]:
+        """Return what an organization has asked for, the newest first."""
+        return await self._read(lambda sql: usage.exports(sql, organization, limit))
+
     async def projects(self, organizations: Sequence[OrganizationId]) -> Sequence[Project]:
         """Return the projects of some organisations by slug."""
         return await self._read(lambda sql: _projects(sql, organizations))

@@ -84,6 +84,16 @@ class SqlSessions:
             expires_at=invitation.expires_at,
         )
 
+    def withdraw_invitation(self, organization: OrganizationId, digest: bytes) -> bool:
+        """Remove an invitation that was not used; tell whether there was one."""
+        removed = self._sql.run(
+            "DELETE FROM invitation WHERE digest = :digest"
+            " AND organization_id = :organization AND used_at IS NULL",
+            digest=digest,
+            organization=organization,
+        )
+        return removed > 0
+
     def take_invitation(self, digest: bytes, at: Micros) -> Invitation | None:
         """Use an invitation up; None if there is none, it was used, or its time is over."""
         row = self._sql.one(

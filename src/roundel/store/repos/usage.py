@@ -32,6 +32,17 @@ def export(sql: Sql, export_id: ExportId) -> UsageExport | None:
     return None if row is None else export_of(row)
 
 
+def exports(sql: Sql, organization: OrganizationId, limit: int) -> list[UsageExport]:
+    """Return an organization's exports, the newest first."""
+    rows = sql.all(
+        f"SELECT {EXPORT} FROM usage_export WHERE organization_id = :organization"
+        " ORDER BY created_at DESC, id DESC LIMIT :limit",
+        organization=organization,
+        limit=limit,
+    )
+    return [export_of(row) for row in rows]
+
+
 class SqlUsageExports:
     """Implements `domain.usage.UsageExports`."""
 

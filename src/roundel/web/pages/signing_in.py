@@ -2,12 +2,11 @@
 
 from starlette.responses import RedirectResponse, Response
 
-from roundel.domain.access import Need, Role
-from roundel.domain.errors import DomainError, Invalid, NotFound, Unauthenticated
-from roundel.domain.projects import Organization
+from roundel.domain.access import Need
+from roundel.domain.errors import Invalid, NotFound, Unauthenticated
 from roundel.domain.runners import Secret
 from roundel.vault.tokens import digest_of
-from roundel.web import subjects, tokens
+from roundel.web import tokens
 from roundel.web.addresses import is_own_path
 from roundel.web.page import AnyPage, Page, Visit
 
@@ -89,37 +88,6 @@ async def accept(visit: Visit[None]) -> Response:
     return _signed_in(visit, session, "/pipelines")
 
 
-async def members(visit: Visit[Organization]) -> Response:
-    return visit.page("invite.html", organization=visit.subject, link="", roles=list(Role))
-
-
-async def invite(visit: Visit[Organization]) -> Response:
-    try:
-        role = Role(visit.field("role"))
-    except ValueError as error:
-        raise Invalid("role: expected viewer, contributor or administrator") from error
-    secret = await visit.hall.use_cases.invite(visit.subject.id, role, visit.actor)
-    link = f"{visit.origin}/invitation/{secret}"
-    return visit.page("invite.html", organization=visit.subject, link=link, roles=list(Role))
-
-
-async def account(visit: Visit[None]) -> Response:
-    return visit.page("account.html", problem="", done=False)
-
-
-async def change_password(visit: Visit[None]) -> Response:
-    """Set a local account's password; all of its sessions end, this one included."""
-    try:
-        if visit.actor.scopes is not None:
-            raise Invalid("A session of a token with scopes cannot set a password.")
-        if visit.field("password") != visit.field("again"):
-            raise Invalid("The two passwords are not the same.")
-        await visit.hall.use_cases.change_password(visit.actor.id, Secret(visit.field("password")))
-    except DomainError as error:
-        return visit.page("account.html", status=400, problem=str(error), done=False)
-    return RedirectResponse("/sign-in", status_code=303)
-
-
 def _back(visit: Visit[None]) -> str:
     wanted = visit.field("next") or visit.query.get("next", "")
     return wanted if is_own_path(wanted) else "/pipelines"
@@ -138,20 +106,4 @@ PAGES: list[AnyPage] = [
     Page(method="POST", path="/sign-out", need=Need.NOTHING, handler=sign_out),
     Page(method="GET", path="/invitation/{secret}", need=Need.NOTHING, handler=invitation),
     Page(method="POST", path="/invitation/{secret}", need=Need.NOTHING, handler=accept),
-    Page(
-        method="GET",
-        path="/settings/organization/{vcs}/{organization}/invite",
-        need=Need.ADMINISTER,
-        handler=members,
-        subject=subjects.organization,
-    ),
-    Page(
-        method="POST",
-        path="/settings/organization/{vcs}/{organization}/invite",
-        need=Need.ADMINISTER,
-        handler=invite,
-        subject=subjects.organization,
-    ),
-    Page(method="GET", path="/account", need=Need.SIGNED_IN, handler=account),
-    Page(method="POST", path="/account/password", need=Need.SIGNED_IN, handler=change_password),
 ]

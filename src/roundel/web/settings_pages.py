@@ -1,0 +1,71 @@
+"""What the settings pages of organizations have in common."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from starlette.responses import RedirectResponse, Response
+
+from roundel.domain.access import Actor, Need
+from roundel.domain.errors import NotAllowed
+from roundel.domain.ids import is_uuid
+from roundel.domain.projects import Organization
+from roundel.web.addresses import address_of
+from roundel.web.page import Visit
+from roundel.web.rooms import rooms_of
+
+R = TypeVar("R")
+
+HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
+ONLY_WHOLE = (
+    "This session began with a token that has scopes, which may not do this. Sign in with a"
+    " password or with a token for everything."
+)
+
+
+def refuse_scopes(actor: Actor) -> None:
+    """Refuse sessions of tokens with scopes, as the API does: they could widen themselves."""
+    if actor.scopes is not None:
+        raise NotAllowed(ONLY_WHOLE)
+
+
+async def show(
+    visit: Visit[Any],
+    organization: Organization,
+    template: str,
+    *,
+    problem: str,
+    status: int,
+    **values: object,
+) -> Response:
+    """Render one of an organization's settings pages, with what its visitor may do there."""
+    actor = visit.actor
+    return visit.page(
+        template,
+        status=status,
+        rooms=await rooms_of(visit, organization=organization),
+        organization=organization,
+        root=address_of.settings(organization),
+        problem=problem,
+        may_write=actor.may(Need.WRITE, organization.id),
+        may_administer=actor.may(Need.ADMINISTER, organization.id),
+        whole=actor.scopes is None,
+        **values,
+    )
+
+
+def cut(rows: Sequence[R], size: int) -> tuple[Sequence[R], R | None]:
+    """Return a page of rows, of which one more was asked for, and its last row if more follow."""
+    return rows[:size], rows[size - 1] if len(rows) > size else None
+
+
+def after_of(visit: Visit[Any]) -> tuple[int, str] | None:
+    """Return the time and the id behind which a page of a list begins, None for the first page."""
+    at, _, id_ = visit.query.get("after", "").partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) < HIGHEST_DIGITS and is_uuid(id_)):
+        return None
+    return int(at), id_.lower()
+
+
+def done(path: str) -> Response:
+    """Lead back to a page after its form was carried out."""
+    return RedirectResponse(path, status_code=303)
