@@ -29,6 +29,7 @@ from roundel.web import tokens
 from roundel.web.assets import PREFIX, Assets
 from roundel.web.attempts import Attempts
 from roundel.web.headers import with_headers
+from roundel.web.lines import LineIndexes
 from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.refusals import status_of
@@ -52,7 +53,8 @@ class _Gone(Exception):
 def create_web(app: WebApp, use_cases: WebUseCases, settings: WebSettings) -> ASGIApp:
     """Return the pages: everything that is not the API's."""
     streams = Streams(app, settings.heartbeat_seconds)
-    hall = Hall(app, use_cases, settings, Renderer(Assets()), streams, Attempts())
+    renderer = Renderer(Assets())
+    hall = Hall(app, use_cases, settings, renderer, streams, Attempts(), LineIndexes())
     return with_headers(_Doorman(hall), secure=_is_secure(settings.public_url))
 
 
