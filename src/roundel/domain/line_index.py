@@ -1,4 +1,4 @@
-"""Where the lines of an output begin, so that any of them is found without reading what is before."""
+"""Where the lines of an output begin: any is found without reading what is before it."""
 
 import zlib
 from array import array
