@@ -29,6 +29,7 @@ from roundel.web import tokens
 from roundel.web.assets import PREFIX, Assets
 from roundel.web.attempts import Attempts
 from roundel.web.headers import with_headers
+from roundel.web.lines import LineIndexes
 from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.refusals import status_of
@@ -60,7 +61,8 @@ def create_web(
     `changed` is called after each form, for whoever remembers rights.
     """
     streams = Streams(app, settings.heartbeat_seconds)
-    hall = Hall(app, use_cases, settings, Renderer(Assets()), streams, Attempts())
+    renderer = Renderer(Assets())
+    hall = Hall(app, use_cases, settings, renderer, streams, Attempts(), LineIndexes())
     return with_headers(_Doorman(hall, changed), secure=_is_secure(settings.public_url))
 
 
