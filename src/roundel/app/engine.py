@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roundel.backends.folder import memory_folder
 from roundel.domain.audit import AuditReads
 from roundel.domain.blobs import Blobs
 from roundel.domain.checkout_keys import CheckoutKeyReads
@@ -135,7 +136,7 @@ class Engine:
         self.sessions: SessionReads = SqlSessionReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
-            self.folder.repositories
+            self.folder.repositories, memory_folder()
         )
         self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
         self.signer = TokenSigner() if settings.identity_tokens else None
