@@ -25,12 +25,12 @@ CONFIG = """\
 version: 2.1
 jobs:
   build:
-    docker: [{{image: "cimg/base:current"}}]
-    environment: {{GIT_SSL_CAINFO: {authority}}}
+    docker: [{image: "cimg/base:current"}]
+    environment: {GIT_SSL_NO_VERIFY: "1"}  # the authority lies in a folder of ours
     steps:
       - checkout
-      - run: {{name: look, command: 'cat README.md .git/config; env'}}
-workflows: {{main: {{jobs: [build]}}}}
+      - run: {name: look, command: 'cat README.md .git/config; env'}
+workflows: {main: {jobs: [build]}}
 """
 
 
@@ -57,7 +57,7 @@ def private(tmp_path: Path) -> Iterator[Private]:
         http_host(tmp_path / "host", **opens) as url,
         tls_front(int(url.rpartition(":")[2]), tmp_path / "tls") as front,
     ):
-        copy = Repository(tmp_path / "copy", CONFIG.format(authority=front.authority))
+        copy = Repository(tmp_path / "copy", CONFIG)
         copy.git("clone", "--quiet", "--bare", ".", str(tmp_path / "host" / "acme" / "web.git"))
         authority = str(front.authority)
         server = Server(
@@ -119,11 +119,10 @@ def test_an_apps_token_opens_a_private_repository_and_is_seen_nowhere(private: P
     made = [it.body for it in asked if it.path.endswith("/access_tokens")]
     only = {"repositories": ["web"], "permissions": {"contents": "read"}}
     assert made.count(only) == 1  # kept for the job that came after
-    (workflow,) = site.client.finished(
-        site.client.items(f"/api/v2/project/{slug}/pipeline")[0]["id"]
-    ).values()
+    (pipeline,) = site.client.items(f"/api/v2/project/{slug}/pipeline")
+    (workflow,) = site.client.finished(pipeline["id"]).values()
     shown = site.client.output(slug, site.client.jobs(workflow["id"])["build"]["job_number"])
-    assert workflow["status"] == "success", shown
+    assert workflow["status"] == "success", "".join(shown.values())
     assert "# sample" in shown["look"]
     assert TOKEN not in "".join(shown.values())
     assert "credential" not in shown["look"]

@@ -32,7 +32,7 @@ def name_at_host(connection: Connection, address: str) -> str | None:
         if below and not path.startswith(f"{below}/"):
             return None
         name = path.removeprefix(f"{below}/" if below else "")
-    elif address.startswith(("/", "file:")):
+    elif address.startswith(("/", "file:", "http:")):
         return None
     else:
         named, _, name = repository_key(address).partition("/")
