@@ -106,8 +106,8 @@ def test_an_apps_token_opens_a_private_repository_and_is_seen_nowhere(private: P
     assert sorted(said) == ["webhook address", "webhook secret"]
     assert "cannot reach this address" in connected.stderr  # it is this machine's own
     revision = private.repository.git("rev-parse", "HEAD")
-    body = sent.github_push(before=ZERO, after=revision)
-    body["repository"]["clone_url"] = f"{private.address}/acme/web.git"
+    repository = {**sent.GITHUB_REPOSITORY, "clone_url": f"{private.address}/acme/web.git"}
+    body = sent.github_push(before=ZERO, after=revision, repository=repository)
     headers, raw = sent.github("push", body, secret=said["webhook secret"])
     path = said["webhook address"].removeprefix(site.server.url)
     answer = site.client.request("POST", path, raw=raw, headers=headers, auth="none")
