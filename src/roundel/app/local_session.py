@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from roundel.app.engine import Engine
-from roundel.app.local_again import of_today, run_again
 from roundel.app.local_attending import Attending
 from roundel.app.local_backend import choose_backend, end_leftovers
 from roundel.app.local_commands import Commands
@@ -140,6 +139,8 @@ class Session:
         wanted = self._wanted
         order = changed(order, wanted.environment, {**wanted.secrets, **self._learned})
         if wanted.again is not None:
+            from roundel.app.local_again import of_today
+
             order = of_today(order, self._commit)
         if wanted.resume_at is None or wanted.resume_at[0] != order.job_name:
             return order
@@ -188,6 +189,8 @@ class Session:
         engine, again = self._engine, self._wanted.again
         if again is None:
             return await create(engine, project, ref, by, self._wanted)
+        from roundel.app.local_again import run_again
+
         await begin(engine, project, by)
         pipeline, _ = await self._look(await run_again(again, engine, project, by))
         return pipeline

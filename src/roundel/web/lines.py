@@ -1,21 +1,20 @@
 """Lines of a step's output by number, and what is found in them, without holding the output.
 
-An index knows where about every 200th line begins.  It is made by one pass at the first look,
-goes on from there when more was written, and is kept for the outputs that were looked at last.
+An index knows where about every 200th line begins.  That of a long output lies beside it once the
+output is sealed; before, it is made by one pass at the first look, goes on from there when more was
+written, and is kept for the outputs that were looked at last.
 """
 
 import asyncio
 import re
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Logs
 
-EVERY_LINES = 200  # a place is kept for each; a page of lines is as long
-EVERY_BYTES = 256 * 1024  # and sooner where lines are long
 LONGEST_LINE = 4096  # bytes of a line that are shown; the rest is in the whole output
 MOST_LINES = 500
 MOST_FOUND = 200
@@ -27,43 +26,6 @@ ERROR = re.compile(
     rb"(?:\b|(?<=[0-9;\[]m))(?:error|fatal|failed|failure|exception|traceback|panic)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(slots=True)
-class LineIndex:
-    """Where lines begin: `marks` are pairs of line number and byte offset, both from 0."""
-
-    lines: list[int] = field(default_factory=lambda: [0])
-    offsets: list[int] = field(default_factory=lambda: [0])
-    ended: int = 0  # lines with a line feed
-    size: int = 0
-    ragged: bool = False  # the last line has no line feed
-
-    @property
-    def total(self) -> int:
-        return self.ended + self.ragged
-
-    def feed(self, data: bytes) -> None:
-        """Take the bytes that follow on those taken before."""
-        at = data.find(b"\n")
-        while at >= 0:
-            self.ended += 1
-            begins = self.size + at + 1
-            if (
-                self.ended - self.lines[-1] >= EVERY_LINES
-                or begins - self.offsets[-1] >= EVERY_BYTES
-            ):
-                self.lines.append(self.ended)
-                self.offsets.append(begins)
-            at = data.find(b"\n", at + 1)
-        if data:
-            self.ragged = not data.endswith(b"\n")
-        self.size += len(data)
-
-    def before(self, line: int) -> tuple[int, int]:
-        """Return the last marked line that is not after `line`, and its offset."""
-        at = bisect_right(self.lines, max(0, line)) - 1
-        return self.lines[at], self.offsets[at]
 
 
 class LineIndexes:
@@ -82,6 +44,12 @@ class LineIndexes:
         while len(self._kept) > MOST_INDEXES:
             self._kept.popitem(last=False)
         async with lock:
+            index, _ = self._kept.get(key, (index, lock))  # of whom we have waited for
+            if not index.size:
+                kept = await logs.line_index(execution, step)
+                if kept is not None:
+                    index = kept
+                    self._kept[key] = index, lock
             async for piece in logs.read(execution, step, offset=index.size):
                 index.feed(piece.data)
         return index

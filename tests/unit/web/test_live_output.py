@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Piece
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.services.live_output import (
@@ -30,12 +31,18 @@ class PlannedLogs:
 
     def __init__(self, data: bytes, size: int) -> None:
         self.data, self.size = data, size
+        self.index: LineIndex | None = None
+        self.given = 0  # bytes that were read
 
     async def read(
         self, execution: ExecutionId, step: int, *, offset: int = 0, follow: bool = False
     ) -> AsyncIterator[Piece]:
         for at in range(offset, len(self.data), self.size):
+            self.given += len(self.data[at : at + self.size])
             yield Piece(offset=at, data=self.data[at : at + self.size], at=Micros(0))
+
+    async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
+        return self.index
 
 
 class App:

@@ -248,7 +248,7 @@ class DockerBackend:
         found = await have_image(
             self._engine(),
             name,
-            plan.auth,
+            plan,
             order.environment,
             self._pull_seconds,
             functools.partial(self._on_pull, order.lease.execution_id),

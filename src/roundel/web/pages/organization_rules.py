@@ -40,7 +40,7 @@ async def switch(visit: Visit[Organization]) -> Response:
         raise Invalid("enabled: expected 0 or 1")
     enabled = visit.field("enabled") == "1"
     await visit.hall.use_cases.policies.switch(visit.subject.id, enabled)
-    return done(f"{address_of.settings(visit.subject)}/policies")
+    return done(f"{address_of.settings(visit.subject)}/policies", "saved")
 
 
 async def orbs(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -59,7 +59,7 @@ async def allow(visit: Visit[Organization]) -> Response:
     await visit.hall.use_cases.allow_url_orbs(
         visit.subject.id, visit.field("name"), visit.field("prefix"), visit.actor
     )
-    return done(f"{address_of.settings(visit.subject)}/orbs")
+    return done(f"{address_of.settings(visit.subject)}/orbs", "added")
 
 
 @refused_on(orbs)
@@ -68,7 +68,7 @@ async def forbid(visit: Visit[Organization]) -> Response:
     if not is_uuid(text):
         raise Invalid("entry: expected what the form says")
     await visit.hall.use_cases.forbid_url_orbs(visit.subject.id, UrlOrbId(text), visit.actor)
-    return done(f"{address_of.settings(visit.subject)}/orbs")
+    return done(f"{address_of.settings(visit.subject)}/orbs", "removed")
 
 
 _ROOT = "/settings/organization/{vcs}/{organization}"
