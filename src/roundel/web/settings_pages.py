@@ -23,6 +23,8 @@ DONE = {
     "revoked": "Revoked: it is refused from now on.",
     "ordered": "Ordered: the file is being written. Reload in a moment.",
     "ended": "Ended.",
+    "preferred": "Preferred: jobs clone with it from now on.",
+    "sent": "On its way. Reload in a moment to see what came of it.",
 }
 
 HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
@@ -92,6 +94,7 @@ async def show_project(
         problem=problem,
         may_write=actor.may(Need.WRITE, organization.id),
         may_administer=actor.may(Need.ADMINISTER, organization.id),
+        said=DONE,
         **values,
     )
 

@@ -34,19 +34,19 @@ async def make(visit: Visit[Project]) -> Response:
     if text not in list(KeyType):
         raise Invalid(f"Type: expected {' or '.join(KeyType)}, got {text[:40]!r}")
     await visit.hall.use_cases.add_checkout_key(visit.subject, KeyType(text))
-    return _back(visit)
+    return _back(visit, "added")
 
 
 @refused_on(keys)
 async def prefer(visit: Visit[Project]) -> Response:
     await visit.hall.use_cases.prefer_checkout_key(visit.subject, visit.field("fingerprint"))
-    return _back(visit)
+    return _back(visit, "preferred")
 
 
 @refused_on(keys)
 async def remove(visit: Visit[Project]) -> Response:
     await visit.hall.use_cases.remove_checkout_key(visit.subject, visit.field("fingerprint"))
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 @refused_on(keys)
@@ -54,18 +54,18 @@ async def add_additional(visit: Visit[Project]) -> Response:
     """Keep a private key for a host; it is not shown again."""
     host, key = visit.field("hostname"), visit.field("private_key").replace("\r\n", "\n")
     await visit.hall.use_cases.add_ssh_key(visit.subject, host, key)
-    return _back(visit)
+    return _back(visit, "added")
 
 
 @refused_on(keys)
 async def remove_additional(visit: Visit[Project]) -> Response:
     host, fingerprint = visit.field("hostname"), visit.field("fingerprint")
     await visit.hall.use_cases.remove_ssh_key(visit.subject, host, fingerprint)
-    return _back(visit)
+    return _back(visit, "removed")
 
 
-def _back(visit: Visit[Project]) -> Response:
-    return done(f"{address_of.project_settings(visit.subject)}/ssh")
+def _back(visit: Visit[Project], what: str) -> Response:
+    return done(f"{address_of.project_settings(visit.subject)}/ssh", what)
 
 
 _ALL = "/settings/project/{vcs}/{organization}/{project}/ssh"

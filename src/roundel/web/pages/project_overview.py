@@ -64,7 +64,7 @@ async def change(visit: Visit[Project]) -> Response:
     lines = visit.field("pr_only_branch_overrides").splitlines()
     changes["pr_only_branch_overrides"] = tuple(line.strip() for line in lines if line.strip())
     await visit.hall.use_cases.change_project_settings(visit.subject, changes, visit.actor)
-    return done(f"{address_of.project_settings(visit.subject)}?saved=1")
+    return done(address_of.project_settings(visit.subject), "saved")
 
 
 @refused_on(overview)

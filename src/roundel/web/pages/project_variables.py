@@ -28,18 +28,18 @@ async def put(visit: Visit[Project]) -> Response:
     """Add a variable, or replace its value."""
     name, value = visit.field("variable").strip(), visit.field("value")
     await visit.hall.use_cases.secrets.put_project_variable(visit.subject, name, value)
-    return _back(visit)
+    return _back(visit, "saved")
 
 
 @refused_on(variables)
 async def remove(visit: Visit[Project]) -> Response:
     secrets = visit.hall.use_cases.secrets
     await secrets.remove_project_variable(visit.subject, visit.field("variable"))
-    return _back(visit)
+    return _back(visit, "removed")
 
 
-def _back(visit: Visit[Project]) -> Response:
-    return done(f"{address_of.project_settings(visit.subject)}/environment-variables")
+def _back(visit: Visit[Project], what: str) -> Response:
+    return done(f"{address_of.project_settings(visit.subject)}/environment-variables", what)
 
 
 _ALL = "/settings/project/{vcs}/{organization}/{project}/environment-variables"
