@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
 from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Logs
@@ -57,10 +58,17 @@ class LineIndexes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """Consecutive lines from `first` on; `cut` numbers those that are longer than shown."""
+    """Consecutive lines from `first` on, of an output as long as `size`.
+
+    `cut` numbers those that are longer than shown.  `times` says from which line on they came
+    when, in microseconds; a last line that is `ragged` may still become longer.
+    """
 
     first: int
     total: int
+    size: int
+    ragged: bool
+    times: Sequence[tuple[int, Micros]]
     lines: Sequence[str]
     cut: Sequence[int]
 
@@ -68,39 +76,51 @@ class Lines:
 async def lines_of_step(
     logs: Logs, execution: ExecutionId, step: int, index: LineIndex, first: int, count: int
 ) -> Lines:
-    """Return at most `count` lines, fewer at the end of the output."""
-    first = max(0, min(first, index.total))
-    wanted = max(0, min(count, MOST_LINES, index.total - first))
+    """Return at most `count` lines, fewer at the end of the output.
+
+    What was written since the index was made is left out: its reader hears of it by the stream.
+    """
+    total, size, ragged = index.total, index.size, index.ragged
+    first = max(0, min(first, total))
+    wanted = max(0, min(count, MOST_LINES, total - first))
     number, offset = index.before(first)
     shown: list[str] = []
     cut: list[int] = []
+    times: list[tuple[int, Micros]] = []
     if wanted:
-        async for line, longer in _short_lines(logs, execution, step, offset):
+        async for line, longer, at in _short_lines(logs, execution, step, offset, size):
             if number >= first:
+                if not times or times[-1][1] != at:
+                    times.append((number, at))
                 shown.append(line.decode("utf-8", "replace"))
                 if longer:
                     cut.append(number)
             number += 1
             if len(shown) == wanted:
                 break
-    return Lines(first=first, total=index.total, lines=shown, cut=cut)
+    return Lines(
+        first=first, total=total, size=size, ragged=ragged, times=times, lines=shown, cut=cut
+    )
 
 
 async def _short_lines(
-    logs: Logs, execution: ExecutionId, step: int, offset: int
-) -> AsyncIterator[tuple[bytes, bool]]:
-    """Yield lines without their end, and whether more of each was left out."""
-    line, length = bytearray(), 0
+    logs: Logs, execution: ExecutionId, step: int, offset: int, size: int
+) -> AsyncIterator[tuple[bytes, bool, Micros]]:
+    """Yield lines without their end, whether more of each was left out, and when each began."""
+    line, length, at = bytearray(), 0, Micros(0)
     async for piece in logs.read(execution, step, offset=offset):
-        *whole, rest = piece.data.split(b"\n")
+        *whole, rest = piece.data[: max(0, size - piece.offset)].split(b"\n")
         for part in whole:
             line += part[: LONGEST_LINE - len(line)]
-            yield bytes(line), length + len(part) > LONGEST_LINE
+            yield bytes(line), length + len(part) > LONGEST_LINE, at if length else piece.at
             line, length = bytearray(), 0
+        at = at if length else piece.at
         line += rest[: LONGEST_LINE - len(line)]
         length += len(rest)
+        if piece.offset + len(piece.data) >= size:
+            break
     if length:
-        yield bytes(line), length > LONGEST_LINE
+        yield bytes(line), length > LONGEST_LINE, at
 
 
 def pattern_of(text: str) -> "re.Pattern[bytes]":

@@ -131,3 +131,16 @@ async def test_a_search_finds_what_lies_across_pieces_of_a_long_line() -> None:
 )
 def test_a_line_tells_of_an_error(text: bytes, tells: bool) -> None:
     assert bool(re.search(ERROR, text)) is tells
+
+
+async def test_a_line_has_the_time_at_which_it_began_and_what_came_later_is_left_out() -> None:
+    logs = PlannedLogs(b"a\nb", 3, every=10)
+    index = await LineIndexes().of(logs, HERE, 0)
+    logs.data += b"b\nc\nd"
+    early = await lines_of_step(logs, HERE, 0, index, 0, 9)
+    assert (list(early.lines), early.size, early.ragged) == (["a", "b"], 3, True)
+    index = LineIndex()
+    index.feed(logs.data)
+    late = await lines_of_step(logs, HERE, 0, index, 0, 9)
+    assert list(late.lines) == ["a", "bb", "c", "d"]
+    assert list(late.times) == [(0, 0), (2, 10), (3, 20)]

@@ -29,8 +29,9 @@ HERE = ExecutionId("e")
 class PlannedLogs:
     """Output that comes in pieces of a given size."""
 
-    def __init__(self, data: bytes, size: int) -> None:
+    def __init__(self, data: bytes, size: int, every: int = 0) -> None:
         self.data, self.size = data, size
+        self.every = every  # microseconds from piece to piece
         self.index: LineIndex | None = None
         self.given = 0  # bytes that were read
 
@@ -39,7 +40,8 @@ class PlannedLogs:
     ) -> AsyncIterator[Piece]:
         for at in range(offset, len(self.data), self.size):
             self.given += len(self.data[at : at + self.size])
-            yield Piece(offset=at, data=self.data[at : at + self.size], at=Micros(0))
+            came = Micros(at // self.size * self.every)
+            yield Piece(offset=at, data=self.data[at : at + self.size], at=came)
 
     async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
         return self.index
