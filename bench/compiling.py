@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from tests.e2e.server import program_environment
 
 from bench import configs, figures, generate_config
 from roundel.compiler import FolderOrbs, compile_config
@@ -83,7 +84,7 @@ def whole_process(name: str, text: str, n: int) -> None:
 def python(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env=program_environment(),
         check=True,
         capture_output=True,
         text=True,

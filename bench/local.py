@@ -1,6 +1,5 @@
 """How long `roundel run` takes, the whole process: one job, 20 in a row, 50 at two slots."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -50,7 +49,7 @@ def measure(name: str, options: list[str], extra: Mapping[str, str], floor: Floo
                 subprocess.run(
                     command,
                     cwd=checkout.root,
-                    env={**os.environ, **checkout.environment(), **extra},
+                    env={**checkout.environment(), **extra},
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     check=True,

@@ -1,5 +1,6 @@
 """An image registry of the tests' own, with one image that has a layer and nothing to run."""
 
+import base64
 import contextlib
 import gzip
 import hashlib
@@ -16,8 +17,9 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 @contextlib.contextmanager
-def registry() -> Iterator[str]:
-    """Serve an image; yield its name."""
+def registry(login: str | None = None) -> Iterator[str]:
+    """Serve an image, only to `USER:PASSWORD` where a login is given; yield its name."""
+    wanted_login = login and f"Basic {base64.b64encode(login.encode()).decode()}"
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
         entry = tarfile.TarInfo("hello")
@@ -41,6 +43,12 @@ def registry() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if wanted_login and self.headers.get("Authorization") != wanted_login:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="tests"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             wanted = self.path.rpartition("/")[2]
             found = manifest if "/manifests/" in self.path else blobs.get(wanted, b"{}")
             self.send_response(200)

@@ -21,6 +21,7 @@ from roundel.domain.ids import (
     WorkflowId,
 )
 from roundel.domain.jobs import ExecutionStatus, Job, JobStatus
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Piece
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref, Trigger, TriggerType
 from roundel.domain.plan import JobType, Json, Requirement
@@ -296,6 +297,9 @@ class World:
             data = piece.data[max(0, offset - piece.offset) :]
             if data:
                 yield replace(piece, data=data)
+
+    async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
+        return None
 
     # Use cases
 

@@ -177,10 +177,6 @@ async def test_a_missing_image_is_one_clear_message(engine, tmp_path):
     [
         ({"user": "nobody-here"}, 'no user "nobody-here"'),
         ({"image": "Not An Image"}, "is not an image name"),
-        (
-            {"image": "1.dkr.ecr.a.amazonaws.com/x:1", "auth": {"aws_access_key_id": "A"}},
-            "aws_auth cannot pull it here",
-        ),
     ],
 )
 async def test_what_an_image_cannot_do_is_told(backend, engine, debian, tmp_path, keys, why):

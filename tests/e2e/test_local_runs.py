@@ -287,6 +287,43 @@ def test_a_file_of_secrets_stands_for_the_contexts_of_a_config(tmp_path: Path) -
     assert done.stderr == ""
 
 
+TWO_CONTEXTS = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - run: echo "build has ${FROM_A:-no a} and ${FROM_B:-no b}"; echo "$FROM_A" > secret
+      - persist_to_workspace: {root: ., paths: [secret]}
+  test:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - attach_workspace: {at: .}
+      - run: echo "test has ${FROM_A:-no a} and ${FROM_B:-no b}"; cat secret
+workflows:
+  main:
+    jobs:
+      - build: {context: [a]}
+      - test: {requires: [build], context: [b, c]}
+"""
+
+
+def test_a_context_of_a_file_reaches_only_the_jobs_that_name_it(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, TWO_CONTEXTS)
+    (tmp_path / "a.env").write_text("FROM_A=sesame-a\n")
+    (tmp_path / "b.env").write_text("FROM_B=sesame-b\n")
+    files = [f"{name}={tmp_path / name}.env" for name in ("a", "b")]
+    done = checkout.run("--context", files[0], "--context", files[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build has **** and no b" in done.stdout
+    assert "test has no a and ****" in done.stdout
+    assert "sesame" not in done.stdout
+    assert "contexts are not known here (c)" in done.stderr
+    wrong = checkout.run("--context", "a")
+    assert wrong.returncode == 2
+    assert "'a' is not KEY=VALUE" in wrong.stderr
+
+
 ORB = """
 version: 2.1
 orbs: {hi: acme/hi@1.0.0}

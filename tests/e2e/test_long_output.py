@@ -19,6 +19,7 @@ pytestmark = [
 
 LINES = 200_000
 MOST_ROWS = 100
+BEFORE = "row => /^\"\\d\\d:\\d\\d/.test(getComputedStyle(row.children[1], '::before').content)"
 CONFIG = r"""version: 2.1
 jobs:
   talk:
@@ -86,6 +87,18 @@ async def test_a_long_output_is_scrolled_searched_and_linked_to(mode: str, talk:
         await expect(page.locator(".lines .marked")).to_have_text("77777line 77777 of many")
         await expect(page.locator(".find [role=status]")).to_have_text("1 of 1, line 77777")
         assert await rows.count() < MOST_ROWS
+        for name in ("Times", "Wrap"):
+            await page.get_by_role("button", name=name).click()
+            await expect(page.locator(".lines .marked")).to_have_text("77777line 77777 of many")
+            assert await rows.count() < MOST_ROWS
+        assert await rows.last.evaluate(BEFORE)
+        await page.locator(".lines").evaluate("it => { it.scrollTop = it.scrollHeight; }")
+        await expect(rows.last).to_contain_text("Exited with code exit status 1")
+        await expect(rows.last).to_be_in_viewport()
+        await page.get_by_role("button", name="Wrap").click()
+        await page.locator(".lines").focus()
+        await page.keyboard.press("/")
+        await page.keyboard.press("Enter")
         await page.locator(".log-row.marked .log-number").click()
         await expect(page).to_have_url(re.compile(r"#step-\d+-77777$"))
         await page.reload()

@@ -325,6 +325,7 @@ async def test_live_output_and_statuses_come_by_themselves(look: Look, town: Tow
         go.set()
         await expect(page.locator(".log .f2")).to_have_text("green")
         await expect(page.locator(".log").last).to_contain_text("green <i>end")
+        await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
         await expect(page.locator(".head .status")).to_have_text("success")
         assert "Success" in await page.title()
         icon = page.locator("link[rel=icon]")

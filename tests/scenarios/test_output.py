@@ -7,6 +7,7 @@ from roundel.domain.ids import ExecutionId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.runners import JobOrder, Result, StepStatus
 from roundel.services.output import INLINE_BYTES
+from roundel.services.sealing import INDEX_FROM_BYTES
 from tests.builders import a_plan
 from tests.fakes import a_chunk, a_report
 from tests.scenarios.conftest import House
@@ -89,6 +90,27 @@ async def test_sealed_output_reads_the_same_and_leaves_one_object(house: House) 
     whole = b"".join(pieces)
     assert await everything(house, execution) == whole
     assert await everything(house, execution, len(LARGE) + 7) == whole[len(LARGE) + 7 :]
+
+
+async def test_sealed_output_has_an_index_of_its_lines_beside_it_if_it_is_long(
+    house: House,
+) -> None:
+    order = await started(house)
+    piece = b"a line of output\n" * 4000
+    count = INDEX_FROM_BYTES // len(piece) + 1
+    chunks = [a_chunk(piece, number=number) for number in range(count)]
+    await house.engine.runners.chunk(order.lease, chunks)
+    execution = order.lease.execution_id
+    assert await house.engine.logs.line_index(execution, 0) is None
+    await end(house, order)
+    house.clock.forward(2 * MINUTE)
+    await house.engine.ticks.tick()
+    await house.engine.ticks.settled()
+    index = await house.engine.logs.line_index(execution, 0)
+    assert index is not None
+    assert (index.total, index.size) == (4000 * count, len(piece) * count)
+    _, offset = index.before(4000)
+    assert (await everything(house, execution, offset)).startswith(b"a line of output\n")
 
 
 async def test_small_output_stays_where_it_is(house: House) -> None:

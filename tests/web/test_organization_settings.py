@@ -8,7 +8,7 @@ from roundel.domain.access import Need, Role, scopes_for
 from roundel.domain.audit import AuditFilter
 from roundel.domain.contexts import OwnerKind, SecretOwner
 from roundel.web.table import pages
-from tests.api.client import Answer
+from tests.api.client import Answer, Client
 from tests.web.conftest import Street
 from tests.web.visitor import Visitor, text_of
 
@@ -22,10 +22,14 @@ def problem_of(answer: Answer) -> str:
 
 
 async def done(visitor: Visitor, path: str, /, **fields: str) -> str:
-    """Send a form that is carried out; return where it leads to."""
+    """Send a form that is carried out; return where it leads to, if the page there says so."""
     answer = await visitor.post(path, **fields)
     assert answer.status == 303, (answer.status, problem_of(answer))
-    return answer.headers["location"]
+    place, asks, _ = answer.headers["location"].partition("?")
+    if asks:
+        page = text_of(await visitor.get(answer.headers["location"]))
+        assert '<p class="said" role="status">' in page
+    return place
 
 
 async def test_members_come_change_their_role_and_go(street: Street) -> None:
@@ -162,7 +166,7 @@ async def test_a_context_is_restricted_to_projects_groups_and_conditions(street:
     ):
         await done(admin, f"{path}/restrictions", kind=kind, restricted_to=value)
     page = text_of(await admin.get(path))
-    rows = re.findall(r'<th scope="row">(\w+)</th><td>(.*?)</td>', page)
+    rows = re.findall(r'<th scope="row">(\w+)</th><td[^>]*>(.*?)</td>', page)
     assert sorted(rows) == [
         ("expression", '<code>pipeline.git.branch == "main"</code>'),
         ("group", "All members"),
@@ -200,6 +204,8 @@ async def test_things_of_another_organization_are_not_reached_through_ones_own(
     made = await house.use.add_resource_class("acme/linux", "", house.admin)
     now = house.clock.now()
     export = await house.use.ask_for_export(organization, (), now, now)
+    await house.engine.ticks.tick()
+    await house.engine.ticks.settled()
     eve = await street.visitor(await street.token("eve", globex=Role.ADMINISTRATOR))
     before = await house.dump()
     own = "/settings/organization/gh/globex"
@@ -257,10 +263,10 @@ async def test_a_usage_export_is_asked_for_written_and_downloaded(street: Street
     admin, house = await street.visitor(), street.house
     await done(admin, f"{ROOT}/usage", start="2026-01-01", end="2026-01-05")
     page = text_of(await admin.get(f"{ROOT}/usage"))
-    assert "2026-01-01 to 2026-01-05" in page and "being written" in page
+    assert "2026-01-01 to 2026-01-05" in page
     (row,) = await house.rows("SELECT id FROM usage_export")
     file = f"{ROOT}/usage/{row[0]}/usage.csv.gz"
-    assert (await admin.get(file)).status == 404
+    await house.engine.ticks.tick()
     await house.engine.ticks.settled()
     assert "Download CSV" in text_of(await admin.get(f"{ROOT}/usage"))
     answer = await admin.get(file)
@@ -354,3 +360,29 @@ async def test_no_form_of_the_settings_is_taken_without_its_token(street: Street
             path = re.sub(r"\{(\w+)\}", lambda it: names.get(it.group(1), "x"), page.path)
             assert (await admin.send_form(path, {"form_token": "0" * 64})).status == 403, path
     assert await street.house.dump() == before
+
+
+async def test_a_page_says_was_done_only_what_it_knows(street: Street) -> None:
+    admin = await street.visitor()
+    assert "Saved." in text_of(await admin.get(f"{ROOT}?done=saved"))
+    for made_up in ("<b>Send%20money", "nothing", ""):
+        page = text_of(await admin.get(f"{ROOT}?done={made_up}"))
+        assert 'class="said"' not in page
+
+
+async def test_a_right_taken_on_a_page_is_gone_from_the_api_at_once(street: Street) -> None:
+    token = await street.token("grace", acme=Role.CONTRIBUTOR)
+    api = Client(street.doors, token)
+    admin = await street.visitor()
+    assert (await api.get("/api/v2/project/gh/acme/web")).status == 200
+    await done(admin, f"{ROOT}/people/remove", login="grace")
+    assert (await api.get("/api/v2/project/gh/acme/web")).status == 404
+
+
+async def test_policies_are_shown_with_who_pushed_them(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    text = 'package org\n\nimport rego.v1\n\npolicy_name contains "no_latest"\n'
+    organization = house.project.organization.id
+    await house.use.policies.replace_bundle(organization, {"a": text}, house.admin, dry=False)
+    page = text_of(await admin.get(f"{ROOT}/policies"))
+    assert "no_latest" in page and ">admin</td>" in page

@@ -30,6 +30,8 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
     classes = await house.use.add_resource_class("acme/linux", "", house.admin)
     now = house.clock.now()
     export = await house.use.ask_for_export(organization, (), now, now)
+    await house.engine.ticks.tick()  # behind it nothing is written any more
+    await house.engine.ticks.settled()
     return {
         "vcs": "gh",
         "organization": "acme",

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roundel.api.app import create_api
+from roundel.api.auth import Callers
 from roundel.api.ports import ApiSettings
 from roundel.api.table import operations
 from roundel.app.engine import Engine
@@ -21,10 +22,10 @@ def create_doors(engine: Engine) -> ASGIApp:
     key, public_url = engine.signing_key(), engine.settings.public_url
     limits = {**DEFAULT_LIMITS, **dict(engine.settings.rate_limits)}
     api_settings = ApiSettings(signing_key=key, public_url=public_url, limits=limits)
-    api = create_api(engine, UseCases(engine), api_settings)
-    web = create_web(
-        engine, WebUseCases(engine), WebSettings(signing_key=key, public_url=public_url)
-    )
+    callers = Callers(engine.reads, engine.clock)
+    api = create_api(engine, UseCases(engine), api_settings, callers)
+    web_settings = WebSettings(signing_key=key, public_url=public_url)
+    web = create_web(engine, WebUseCases(engine), web_settings, changed=callers.forget)
     first_parts = {(it.prefix + it.path).split("/")[1] for it in operations()}
 
     async def doors(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,34 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from roundel.domain.audit import AuditReads
+from roundel.app.lazy_parts import LazyParts
 from roundel.domain.blobs import Blobs
-from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock, Micros, SystemClock
-from roundel.domain.definitions import DefinitionReads
-from roundel.domain.deploys import DeployReads
 from roundel.domain.errors import DomainError, Invalid, Unavailable
-from roundel.domain.git_hosts import ConnectionReads, GitHosts
-from roundel.domain.groups import GroupReads
 from roundel.domain.ids import new_id
-from roundel.domain.insight_views import InsightReads
 from roundel.domain.logs import Logs
-from roundel.domain.page_views import PageReads
-from roundel.domain.policies import PolicyReads
 from roundel.domain.replicas import DEAD_AFTER
 from roundel.domain.repositories import Repositories
-from roundel.domain.sessions import SessionReads
-from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.storage import KeepingServer
-from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
-from roundel.domain.webhooks import WebhookReads
-from roundel.services.compile_cache import CachedCompiler
-from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import Compiler
-from roundel.services.judging import Judge
 from roundel.services.orbs import OrbShelf
-from roundel.services.rotation import reseal_all
 from roundel.services.runners import LocalServer
 from roundel.services.supply import Supply
 from roundel.services.ticks import Ticks
@@ -42,34 +26,19 @@ from roundel.services.tokens import first_administrator
 from roundel.services.work import Addresses, Database, Tx
 from roundel.settings import Settings
 from roundel.store.blobs.local import FolderBlobs
-from roundel.store.blobs.url import blobs_at
 from roundel.store.database import SqliteDatabase
 from roundel.store.folder import DataFolder
 from roundel.store.logs import StoredLogs
-from roundel.store.queries.audit import SqlAuditReads
-from roundel.store.queries.checkout_keys import SqlCheckoutKeyReads
-from roundel.store.queries.definitions import SqlDefinitionReads
-from roundel.store.queries.deploys import SqlDeployReads
-from roundel.store.queries.git_hosts import SqlConnectionReads
-from roundel.store.queries.groups import SqlGroupReads
-from roundel.store.queries.insights import SqlInsightReads
-from roundel.store.queries.pages import SqlPageReads
-from roundel.store.queries.policies import SqlPolicyReads
-from roundel.store.queries.sessions import SqlSessionReads
-from roundel.store.queries.ssh_keys import SqlSshKeyReads
-from roundel.store.queries.usage import SqlUsageReads
-from roundel.store.queries.webhooks import SqlWebhookReads
 from roundel.store.reads import SqlReads
 from roundel.store.schema import prepare
 from roundel.store.wakeups import LocalWakeups
 from roundel.vault.cipher import Cipher, KeyFile, read_keys
-from roundel.vault.identity import TokenSigner
 from roundel.vcs.bare import GitRepositories
-from roundel.vcs.hosts import Adapters as HostAdapters
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
     from roundel.store.postgres import PostgresDatabase
+    from roundel.vault.identity import TokenSigner
 
 ADMIN_TOKEN = "admin-token"  # noqa: S105  # the name of the file, not a token
 SIGNING_KEY = "signing-key"
@@ -92,7 +61,7 @@ class Adapters:
     compiler: Compiler | None = None
 
 
-class Engine:
+class Engine(LazyParts):
     """Implements `services.work.App`: all parts of one server that has no doors yet.
 
     Making one opens the data folder and its database.  `start` takes up what an earlier run left
@@ -119,28 +88,13 @@ class Engine:
         self.supply = Supply(self.clock)
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
-        self.checkout_keys: CheckoutKeyReads = SqlCheckoutKeyReads(self._database)
-        self.connections: ConnectionReads = SqlConnectionReads(self._database)
-        self.audit: AuditReads = SqlAuditReads(self._database)
-        self.definitions: DefinitionReads = SqlDefinitionReads(self._database)
-        self.ssh_keys: SshKeyReads = SqlSshKeyReads(self._database)
-        self.deploys: DeployReads = SqlDeployReads(self._database)
-        self.groups: GroupReads = SqlGroupReads(self._database)
-        self.insights: InsightReads = SqlInsightReads(self._database)
-        self.policies: PolicyReads = SqlPolicyReads(self._database)
-        self.judge = Judge()
-        self.usage: UsageReads = SqlUsageReads(self._database)
-        self.webhooks: WebhookReads = SqlWebhookReads(self._database)
-        self.pages: PageReads = SqlPageReads(self._database)
-        self.sessions: SessionReads = SqlSessionReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
             self.folder.repositories
         )
-        self.compiler: Compiler = adapters.compiler or CachedCompiler(CompilePool())
-        self.signer = TokenSigner() if settings.identity_tokens else None
+        self.compiler: Compiler = adapters.compiler or _compiler()
+        self.signer = _signer() if settings.identity_tokens else None
         self.web = Web(private=settings.allow_private_addresses)
-        self.git_hosts: GitHosts = HostAdapters(self.web)
         self.orbs = OrbShelf(self.folder.orbs, self.web, self.clock)
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)
@@ -223,6 +177,10 @@ class Engine:
 
     async def _seal_anew(self) -> int:
         """Seal what is under older keys under the current one; return how many that were."""
+        if self.signer is None and self.cipher.only_key:
+            return 0  # with an only key nothing can be opened but what is under it
+        from roundel.services.rotation import reseal_all
+
         resealed = await reseal_all(self)
         if resealed:
             log.info("sealed %d secrets anew", resealed, extra={"event": "resealed"})
@@ -262,7 +220,25 @@ def _master_keys(settings: Settings, folder: DataFolder) -> tuple[KeyFile | None
 
 
 def _blobs(settings: Settings, folder: DataFolder) -> Blobs:
-    return FolderBlobs(folder.blobs) if settings.blob_url is None else blobs_at(settings.blob_url)
+    if settings.blob_url is None:
+        return FolderBlobs(folder.blobs)
+    from roundel.store.blobs.url import blobs_at
+
+    return blobs_at(settings.blob_url)
+
+
+def _compiler() -> Compiler:
+    """Return the compiler of a server, in processes of its own."""
+    from roundel.services.compile_cache import CachedCompiler
+    from roundel.services.compile_pool import CompilePool
+
+    return CachedCompiler(CompilePool())
+
+
+def _signer() -> "TokenSigner":
+    from roundel.vault.identity import TokenSigner
+
+    return TokenSigner()
 
 
 def _database(

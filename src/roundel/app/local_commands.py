@@ -12,8 +12,6 @@ from roundel.domain.flows import WORKFLOW_ENDED
 from roundel.domain.ids import JobId, WorkflowId
 from roundel.domain.reruns import Choice
 from roundel.domain.views import WorkflowView
-from roundel.services.jobs import CancelJob, cancel_job
-from roundel.services.reruns import RerunWorkflow, rerun_workflow
 
 
 class Commands:
@@ -39,6 +37,8 @@ class Commands:
                     case Verb.LEAVE:
                         self.left = True
                     case Verb.CANCEL if command.job is not None:
+                        from roundel.services.jobs import CancelJob, cancel_job
+
                         await cancel_job(CancelJob(job=command.job, by=by), self._engine)
                     case Verb.RERUN if command.job is not None:
                         self._again.append(command.job)
@@ -62,6 +62,8 @@ class Commands:
                 if view.workflow.status not in WORKFLOW_ENDED:
                     self._say("it runs again once its workflow has ended")
                     break
+                from roundel.services.reruns import RerunWorkflow, rerun_workflow
+
                 self._again.remove(job)
                 self._attending.release(job)
                 await rerun_workflow(

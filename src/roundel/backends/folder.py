@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import stat
-from importlib import resources
 from pathlib import Path
 
 from roundel.backends.hostile import NotWhatItWas, open_fifo, open_regular
@@ -81,9 +80,8 @@ class JobFolder:
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o700, parents=True)
             path.chmod(mode)
-        texts = resources.files("roundel.backends")
-        self._write(self.job / "supervisor.sh", _text(texts, "supervisor.sh"), 0o755)
-        helper = _text(texts, "circleci.sh")
+        self._write(self.job / "supervisor.sh", _text("supervisor.sh"), 0o755)
+        helper = _text("circleci.sh")
         self._write(self.job / "bin" / "circleci", helper, 0o755)
         self._write(self.job / "bin" / "circleci-agent", helper, 0o755)
         self._write(self.job / "ballast", "\n" * BALLAST_BYTES, 0o666)
@@ -182,7 +180,7 @@ class JobFolder:
 _texts: dict[str, str] = {}
 
 
-def _text(package: "resources.abc.Traversable", name: str) -> str:
+def _text(name: str) -> str:
     if name not in _texts:
-        _texts[name] = package.joinpath(name).read_text(encoding="utf-8")
+        _texts[name] = (Path(__file__).parent / name).read_text(encoding="utf-8")
     return _texts[name]

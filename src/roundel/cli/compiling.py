@@ -69,8 +69,11 @@ class Surroundings:
 
         return {**local_values(file), **self._values}
 
-    def orbs(self, file: str) -> "OrbSource":
-        """Return where orbs come from: `--orbs`, the vendored ones, the repository's files."""
+    def orbs(self, file: str, web: "OrbSource | None" = None) -> "OrbSource":
+        """Return where orbs come from: `--orbs`, the vendored ones, the repository's files.
+
+        `web` has those with an address; without it, they are refused.
+        """
         from roundel.compiler import FolderOrbs, OrbChain, RepositoryOrbs
 
         here = Path.cwd() if file == "-" else Path(file).resolve().parent
@@ -79,7 +82,7 @@ class Surroundings:
             *folders,
             FolderOrbs(here / VENDORED),
             RepositoryOrbs(_root_of(here)),
-            _NoWeb(),
+            web or _NoWeb(),
         )
 
     def compile(self, file: str, *, trace: bool = False) -> "Compiled":
@@ -105,8 +108,9 @@ class _NoWeb:
             from roundel.compiler import OrbRefused
 
             raise OrbRefused(
-                f"The orb {reference} is not fetched here: only a server does,"
-                " for organizations that allow its address."
+                f"The orb {reference} is not fetched here: a server does, for organizations that"
+                " allow its address. `roundel orb vendor FILE --allow-url PREFIX` keeps a copy of"
+                " it beside the config."
             )
 
 

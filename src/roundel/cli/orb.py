@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from roundel.cli.compiling import VENDORED, Surroundings, compiles, read_config,
 from roundel.cli.config import pack_into_one
 from roundel.cli.output import Failure
 from roundel.cli.reporting import show_problems
+
+if TYPE_CHECKING:
+    from roundel.compiler import OrbSource
 
 
 @click.group()
@@ -35,8 +39,15 @@ def pack(folder: str) -> None:
     metavar="DIR",
     help=f"Where the copies go; by default a folder `{VENDORED}` beside FILE.",
 )
+@click.option(
+    "--allow-url",
+    "allowed",
+    multiple=True,
+    metavar="PREFIX",
+    help="Fetch orbs whose address begins with PREFIX.  May be repeated.",
+)
 @compiles
-def vendor(file: str, into: Path | None, around: Surroundings) -> None:
+def vendor(file: str, into: Path | None, allowed: tuple[str, ...], around: Surroundings) -> None:
     """Copy all orbs that a config can need into a folder, so that it compiles without others.
 
     Orbs of orbs are copied too.  A lock beside the copies says what each reference meant; servers
@@ -50,7 +61,7 @@ def vendor(file: str, into: Path | None, around: Surroundings) -> None:
         vendored = vendor_orbs(
             text,
             folder,
-            around.orbs(file),
+            around.orbs(file, _from_web(allowed) if allowed else None),
             file=shown_name(file),
             parameters=around.parameters,
             values=around.values(file),
@@ -62,6 +73,34 @@ def vendor(file: str, into: Path | None, around: Surroundings) -> None:
         sys.exit(1)
     for path in vendored.files:
         click.echo(str(path))
+
+
+def _from_web(allowed: tuple[str, ...]) -> "OrbSource":
+    """Return the orbs on the web below the allowed addresses, which the caller answers for."""
+    import asyncio
+
+    from roundel.compiler import OrbRefused, UrlOrbs
+    from roundel.services.orbs import within
+    from roundel.wire.web import Web, WebRefused
+
+    web = Web(private=True)
+
+    def is_allowed(url: str) -> bool:
+        return any(within(prefix, url) for prefix in allowed)
+
+    def fetch(url: str) -> str | None:
+        if not is_allowed(url):
+            raise OrbRefused(f"The orb {url} is not below an address of --allow-url.")
+        try:
+            body = asyncio.run(web.get(url, is_allowed))
+        except WebRefused as refused:
+            raise OrbRefused(f"The orb {url} could not be fetched: {refused}.") from None
+        try:
+            return None if body is None else body.decode()
+        except UnicodeDecodeError:
+            raise OrbRefused(f"The orb {url} is not UTF-8 text.") from None
+
+    return UrlOrbs(("https://", "http://"), fetch)
 
 
 def _beside(file: str) -> Path:

@@ -12,7 +12,7 @@ from roundel.domain.plan import Place, SlotPlan
 
 if TYPE_CHECKING:
     from roundel.compiler.invocations import Invocation
-    from roundel.compiler.passes import Compiled
+    from roundel.compiler.passes import Compiled, Trace
     from roundel.compiler.steps import Step
 
 
@@ -65,6 +65,7 @@ def explain(compiled: Compiled, target: str) -> Explanation:
     job, _, step = (target, "", "") if target in names else target.partition(":")
     ways: list[tuple[Link, ...]] = []
     notes: list[str] = []
+    left_out: list[str] = []
     has_job = False
     for workflow, slots in zip(trace.workflows, plan.workflows, strict=True):
         for invocation, slot in zip(workflow.invocations, slots.slots, strict=True):
@@ -73,12 +74,16 @@ def explain(compiled: Compiled, target: str) -> Explanation:
                 has_job = True
                 ways += _ways(invocation, step)
                 notes += _slot_notes(workflow.name, slot)
+                left_out += _steps_left_out(trace, workflow.name, invocation, step)
+    notes += left_out
+    if not step:
+        notes += _members_left_out(trace, job)
     if not ways:
         notes += _absences(compiled, job)
     found = bool(ways or notes)
     if not found and not has_job:
         notes.append(f"There is no job or workflow named '{job}' in this config.")
-    elif step and not ways:
+    elif step and not ways and not left_out:
         notes.append(f"The job '{job}' has no step '{step}'.")
     return Explanation(target=target, found=found, ways=tuple(ways), notes=tuple(notes))
 
@@ -113,6 +118,61 @@ def _slot_notes(workflow: str, slot: SlotPlan) -> list[str]:
     if slot.excluded is None:
         return []
     return [f"In workflow '{workflow}' the job '{slot.name}' does not run: {slot.excluded}."]
+
+
+def _steps_left_out(
+    trace: Trace, workflow: str, invocation: Invocation, step: str
+) -> Iterator[str]:
+    """Return which steps of a job are left out, and why; only those that may be `step`."""
+    for left_out in trace.left_out:
+        if left_out.name is not None or invocation.call not in (left_out.call or ()):
+            continue
+        names = _steps_in(left_out.node)
+        if step and step not in names:
+            continue
+        what = f"the step '{step}' is" if step else f"{', '.join(names) or 'steps'} are"
+        yield (
+            f"In workflow '{workflow}', job '{invocation.final}', {what} left out at"
+            f" {_where(left_out.spot)}: {left_out.reason}."
+        )
+
+
+def _steps_in(node: Node) -> list[str]:
+    """Return the names of the steps in a list of them, those under conditions too."""
+    names: list[str] = []
+    for item in node if isinstance(node, Seq) else ():
+        if isinstance(item, str):
+            names.append(item)
+        elif isinstance(item, Map):
+            for kind, body in item.items():
+                if kind in ("when", "unless") and isinstance(body, Map):
+                    names += _steps_in(body.get("steps"))
+                elif kind == "steps":
+                    names += _steps_in(body)
+                elif kind == "run" and not isinstance(body, Map):
+                    names.append(str(body))
+                else:
+                    names.append(step_name(kind, body if isinstance(body, Map) else {}))
+    return names
+
+
+def _members_left_out(trace: Trace, job: str) -> Iterator[str]:
+    """Return which members of a job's matrices are left out; a member may be asked for by name."""
+    for left_out in trace.left_out:
+        call = left_out.call
+        if left_out.name is None or call is None or job not in (left_out.name, call.name):
+            continue
+        workflow = next(iter(call)).name
+        which = "a member" if left_out.name == call.name else f"the member '{left_out.name}'"
+        yield (
+            f"In workflow '{workflow}', {which} of the matrix of '{call.name}' is left out at"
+            f" {_where(left_out.spot)}: {left_out.reason}."
+        )
+
+
+def _where(spot: Spot) -> str:
+    place = spot.place()
+    return f"{place.file}:{place.line}"
 
 
 def _absences(compiled: Compiled, wanted: str) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from roundel.compiler.binding import bind
 from roundel.compiler.jobs import JobBody, expand_job
 from roundel.compiler.matrix import Matrix, member_name, read_matrix
+from roundel.compiler.mentions import shown
 from roundel.compiler.params import declared
 from roundel.compiler.scanning import Value
-from roundel.compiler.scope import Call, Elements, Scope, find_element
+from roundel.compiler.scope import Call, Elements, LeftOut, Scope, find_element
 from roundel.compiler.steps import Step, list_of_steps
 from roundel.compiler.substitute import substitute
 from roundel.compiler.tree import Map, Node, Seq, Spot, text_of, type_word
@@ -85,6 +86,8 @@ def expand_invocation(
     matrix = read_matrix(given["matrix"], job, scope, given)
     if matrix is None:
         return [], None
+    if scope.run.left_out is not None:
+        _note_excluded(matrix, job, given, scope, scope.run.left_out)
     members: list[Invocation] = []
     for member, name in zip(matrix.members, _names(job, given, matrix), strict=True):
         inner = Scope(scope.run, scope.elements, scope.call, None, member)
@@ -94,6 +97,18 @@ def expand_invocation(
     if alias is None:
         alias = literal if isinstance(literal, str) and "<<" not in literal else job
     return members, alias
+
+
+def _note_excluded(
+    matrix: Matrix, job: str, given: Map, scope: Scope, noted: list[LeftOut]
+) -> None:
+    """Note the members that `exclude` leaves out, under the names that they would have had."""
+    generated = "name" not in given
+    for member, entry in matrix.left_out:
+        name = member_name(job, member) if generated else job
+        reason = f"{shown(member)} is excluded by {shown(entry)}"
+        call = Call("job", job, entry.spot(), scope.call)
+        noted.append(LeftOut(call, reason, entry.spot(), name=name))
 
 
 def _names(job: str, given: Map, matrix: Matrix) -> list[str | None]:
@@ -231,9 +246,10 @@ def _body(
     after = _added("post-steps", given, scope)
     if bound is None:
         return None
-    errors = scope.run.report.errors
+    errors, noted = scope.run.report.errors, scope.run.noted
     body = expand_job(definition, Scope(scope.run, elements, call, bound), before, after)
-    if plain and body is not None and scope.run.report.errors == errors:
+    unshared = scope.run.report.errors > errors or scope.run.noted > noted
+    if plain and body is not None and not unshared:
         scope.run.caches[key] = body
     return body
 

@@ -13,8 +13,9 @@ from roundel.compiler.report import nearest
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute
-from roundel.compiler.tree import Map, Node, Seq, text_of, type_word
+from roundel.compiler.tree import Map, Node, Seq, a_map, text_of, type_word
 
+MOST_NOTED = 200  # members that were left out; more tell nobody anything
 _KEYS = ("parameters", "exclude", "alias")
 
 
@@ -24,6 +25,8 @@ class Matrix:
 
     members: tuple[Mapping[str, Node], ...]
     alias: str | None
+    # Members that `exclude` leaves out, each with the entry that does; only for those who ask why.
+    left_out: tuple[tuple[Map, Map], ...] = ()
 
 
 def read_matrix(node: Node, job: str, scope: Scope, holder: Map) -> Matrix | None:
@@ -47,15 +50,16 @@ def read_matrix(node: Node, job: str, scope: Scope, holder: Map) -> Matrix | Non
     excluded = _excluded(node, axes, scope)
     if excluded is None:
         return None
-    members = tuple(
-        member
-        for member in (
-            dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
-        )
-        if not excluded.covers(member)
-    )
+    every = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+    members: list[Mapping[str, Node]] = []
+    left_out: list[tuple[Map, Map]] = []
+    for member in every:
+        if not excluded.covers(member):
+            members.append(member)
+        elif scope.run.left_out is not None and len(left_out) < MOST_NOTED:
+            left_out.append((a_map(member, spot), excluded.by(member)))
     alias = substitute(node.get("alias"), scope, node.value_spot("alias"))
-    return Matrix(members, text_of(alias) if alias is not None else None)
+    return Matrix(tuple(members), text_of(alias) if alias is not None else None, tuple(left_out))
 
 
 def _axes(node: Map, job: str, scope: Scope) -> dict[str, list[Node]] | None:
@@ -128,6 +132,7 @@ class _Excluded:
     """The entries of `exclude:`, arranged so that a member need not be compared with each."""
 
     def __init__(self, entries: list[Map]) -> None:
+        self._entries = entries
         self._simple: dict[tuple[str, ...], set[object]] = {}
         self._others: list[Map] = []
         for entry in entries:
@@ -146,6 +151,10 @@ class _Excluded:
             all(name in member and equal(member[name], value) for name, value in entry.items())
             for entry in self._others
         )
+
+    def by(self, member: Mapping[str, Node]) -> Map:
+        """Return the entry that leaves a member out."""
+        return next(entry for entry in self._entries if entry and _Excluded([entry]).covers(member))
 
 
 def _typed(values: Mapping[str, Node], names: tuple[str, ...]) -> object:

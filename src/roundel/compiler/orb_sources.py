@@ -58,8 +58,19 @@ def digest_of(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def copy_of(exact: str) -> str:
+    """Return where a vendored copy of an orb lies, below the folder of the copies.
+
+    No registry has a namespace that begins with @, so addresses have a folder of their own.
+    """
+    if is_url(exact):
+        return f"@urls/{digest_of(exact).removeprefix('sha256:')[:32]}.yml"
+    name, version = split_reference(exact)
+    return f"{name}/{version}.yml"
+
+
 class FolderOrbs:
-    """Packed orbs in a folder: `namespace/name/1.2.3.yml`."""
+    """Packed orbs in a folder: `namespace/name/1.2.3.yml`, and copies of those on the web."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,14 +84,23 @@ class FolderOrbs:
 
     def resolve(self, reference: str) -> ResolvedOrb | None:
         """Return the orb of the highest version that the reference allows."""
-        if is_path(reference) or is_url(reference):
+        if is_path(reference):
             return None
+        if is_url(reference):
+            return self._copied(reference)
         name, wanted = split_reference(reference)
         version = best_version(wanted, self.versions(name))
         if version is None:
             return None
         text = _read(self.folder / name / f"{version}.yml")
         return ResolvedOrb(reference=f"{name}@{version}", text=text, digest=digest_of(text))
+
+    def _copied(self, url: str) -> ResolvedOrb | None:
+        file = self.folder / copy_of(url)
+        if not file.is_file():
+            return None
+        text = _read(file)
+        return ResolvedOrb(reference=url, text=text, digest=digest_of(text))
 
 
 def _is_plain(part: str) -> bool:

@@ -6,6 +6,7 @@ it lies in; `<<include(path)>>` as a whole value is replaced by a file's text.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,10 @@ class _Packing:
     def _read_folder(self, folder: Path, items: dict[str, Node], here: Spot) -> None:
         for entry in sorted(folder.iterdir()):
             if entry.name.startswith("."):
+                continue
+            if not _is_text(entry.name):
+                words = f"The file name {_readable(entry.name)} is not UTF-8; rename the file"
+                self.report.error("pack", words, here)
                 continue
             if entry.is_dir():
                 inner = self.folder(entry, here)
@@ -151,6 +156,19 @@ class _Packing:
             return text
         # The text is no template: what looks like a tag in a script is the script's own.
         return file.read_text(encoding="utf-8", errors="replace").replace("<<", "\\<<")
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a file name can be a key: names of other encodings have surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _readable(name: str) -> str:
+    return repr(os.fsencode(name))[1:]
 
 
 def _sorted(node: Node) -> Map:

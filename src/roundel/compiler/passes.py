@@ -17,7 +17,7 @@ from roundel.compiler.planner import make_plan
 from roundel.compiler.report import Problem, Report
 from roundel.compiler.requires import resolve_requires
 from roundel.compiler.scanning import Value
-from roundel.compiler.scope import Elements, Run
+from roundel.compiler.scope import Elements, LeftOut, Run
 from roundel.compiler.source import load
 from roundel.compiler.tree import START, Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
@@ -46,6 +46,7 @@ class Trace:
     document: Map
     workflows: tuple[Workflow, ...]
     dropped: tuple[DroppedWorkflow, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ class _Compilation:
         self.report = report
         self.options = options
         self.run = Run(report, values)
+        if options.trace:
+            self.run.left_out = []
         self.orb_pass = OrbPass(self.run, orbs)
 
     def run_passes(self, given: Mapping[str, Json]) -> Compiled | None:
@@ -207,7 +210,12 @@ class _Compilation:
             plan=plan,
             problems=self.report.problems(),
             orb_lock=tuple(self.orb_pass.locked),
-            trace=Trace(document=document, workflows=tuple(workflows), dropped=tuple(dropped))
+            trace=Trace(
+                document=document,
+                workflows=tuple(workflows),
+                dropped=tuple(dropped),
+                left_out=tuple(run.left_out or ()),
+            )
             if self.options.trace
             else None,
         )

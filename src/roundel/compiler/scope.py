@@ -103,10 +103,28 @@ class Call:
         return [f"Error calling {call.kind}: '{call.name}'" for call in self]
 
 
+class LeftOut:
+    """Something that was written and is not there: steps of a call, or a member of a matrix.
+
+    `name` is that of the member; steps have the names in `node`.
+    """
+
+    __slots__ = ("call", "name", "node", "reason", "spot")
+
+    def __init__(
+        self, call: Call | None, reason: str, spot: Spot, node: Node = None, name: str | None = None
+    ) -> None:
+        self.call = call
+        self.reason = reason
+        self.spot = spot
+        self.node = node
+        self.name = name
+
+
 class Run:
     """What all passes of one compilation share."""
 
-    __slots__ = ("budget", "caches", "declared", "parameters", "report", "values")
+    __slots__ = ("budget", "caches", "declared", "left_out", "parameters", "report", "values")
 
     def __init__(self, report: Report, values: Mapping[str, object]) -> None:
         self.report = report
@@ -116,6 +134,13 @@ class Run:
         # By identity of the tree's nodes, which live as long as the run.
         self.declared: dict[int, tuple[Map, dict[str, Parameter]]] = {}
         self.caches: dict[object, object] = {}
+        # Only noted for those who ask why something is not there; what notes is then not cached.
+        self.left_out: list[LeftOut] | None = None
+
+    @property
+    def noted(self) -> int:
+        """How much was noted as left out, to tell whether an expansion has noted anything."""
+        return 0 if self.left_out is None else len(self.left_out)
 
 
 class Scope:

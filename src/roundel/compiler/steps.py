@@ -6,9 +6,10 @@ from roundel.compiler.binding import bind, call_key
 from roundel.compiler.builtins import BARE_STEPS, BUILTIN_STEPS, DASHED_STEPS
 from roundel.compiler.limits import DEEPEST_CALLS, LimitReached
 from roundel.compiler.logic import statement
+from roundel.compiler.mentions import with_values
 from roundel.compiler.params import StepsValue
 from roundel.compiler.report import nearest
-from roundel.compiler.scope import Call, Scope, find_element
+from roundel.compiler.scope import Call, LeftOut, Scope, find_element
 from roundel.compiler.substitute import substitute, value_of
 from roundel.compiler.tree import Map, Node, Seq, Spot, a_map, type_word
 
@@ -197,12 +198,12 @@ def _command(
         scope.run.budget.spend_steps(len(known))
         steps += [Step(step.kind, step.body, step.spot, call, step.node) for step in known]
         return
-    errors = scope.run.report.errors
+    errors, noted = scope.run.report.errors, scope.run.noted
     made = list_of_steps(definition, "steps", inner)
     steps += made
     # Steps of further calls carry those calls, so only plain ones can be used again.
     plain = scope.run.report.errors == errors and all(step.call is call for step in made)
-    if plain and key is not None:
+    if plain and scope.run.noted == noted and key is not None:
         scope.run.caches[key] = made
 
 
@@ -276,3 +277,8 @@ def _condition(name: str, body: Node, item: Map, scope: Scope, steps: list[Step]
     wanted = name == "when"
     if statement(body["condition"], scope, body.value_spot("condition")) is wanted:
         steps += list_of_steps(body, "steps", scope)
+    elif scope.run.left_out is not None:
+        result = "false" if wanted else "true"
+        reason = f"its `{name}` is {result}: {with_values(body['condition'], scope.lookup)}"
+        left_out = LeftOut(scope.call, reason, item.key_spot(name), body["steps"])
+        scope.run.left_out.append(left_out)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from roundel.compiler.orb_sources import is_path, is_url
+from roundel.compiler.orb_sources import copy_of, is_path
 from roundel.compiler.orbs import LockedOrb, NoOrbs, OrbPass, OrbSource, ResolvedOrb
 from roundel.compiler.params import pipeline_parameters
 from roundel.compiler.report import Problem, Report
@@ -52,9 +52,10 @@ def vendor_orbs(
     parameters: Mapping[str, Json] | None = None,
     values: Mapping[str, Json] | None = None,
 ) -> Vendored:
-    """Write every registry orb that a config can need, orbs of orbs included, into a folder.
+    """Write every orb that a config can need and its repository has not, into a folder.
 
-    A lock beside them says what each reference meant.  Nothing is written if one cannot be had.
+    Orbs of orbs are written too.  A lock beside them says what each reference meant.  Nothing is
+    written if one cannot be had.
     """
     report = Report()
     recorder = _Recorder(orbs if orbs is not None else NoOrbs())
@@ -69,7 +70,9 @@ def vendor_orbs(
         _fetch_all(elements)
     files: list[Path] = []
     if not report.errors:
-        files = [_write(orb, folder) for orb in recorder.given.values() if _is_registered(orb)]
+        files = [
+            _write(orb, folder) for orb in recorder.given.values() if not is_path(orb.reference)
+        ]
         files.append(_write_lock(orb_pass.locked, folder))
     return Vendored(files=tuple(files), locked=tuple(orb_pass.locked), problems=report.problems())
 
@@ -89,13 +92,8 @@ def _fetch_all(elements: Elements) -> None:
                 waiting.append(orb)
 
 
-def _is_registered(orb: ResolvedOrb) -> bool:
-    return not is_path(orb.reference) and not is_url(orb.reference)
-
-
 def _write(orb: ResolvedOrb, folder: Path) -> Path:
-    name, _, version = orb.reference.partition("@")
-    file = folder / name / f"{version}.yml"
+    file = folder / copy_of(orb.reference)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(orb.text, encoding="utf-8")
     return file

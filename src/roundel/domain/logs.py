@@ -6,6 +6,7 @@ from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,6 @@ class Logs(Protocol):
         self, execution: ExecutionId, step: int, *, offset: int = 0, follow: bool = False
     ) -> AsyncIterator[Piece]:
         """Yield pieces from `offset` on; with `follow`, wait for more until the step has ended."""
+
+    async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
+        """Return the index that lies beside a long output that has ended; None without one."""

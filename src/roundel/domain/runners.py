@@ -253,7 +253,9 @@ class Steps(Protocol):
     def unsealed(self, execution_id: ExecutionId, at_least: int) -> Sequence[int]:
         """Return the steps with at least so many bytes whose output is still in chunks."""
 
-    def seal(self, execution_id: ExecutionId, step: int, blob: str) -> Sequence[str]:
+    def seal(
+        self, execution_id: ExecutionId, step: int, blob: str, line_index: bytes | None
+    ) -> Sequence[str]:
         """Let the object `blob` have a step's whole output; return the objects it replaces."""
 
     def outdated(

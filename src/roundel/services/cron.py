@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cronsim import CronSim, CronSimError
-
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import Invalid
 
@@ -19,6 +17,8 @@ class Cron:
 
     def next_after(self, at: Micros) -> Micros | None:
         """Return the first tick after `at`, None if there is none within 50 years."""
+        from cronsim import CronSim
+
         began = datetime.fromtimestamp(at // SECOND, UTC)
         due = next(CronSim(self.line, began), None)
         return None if due is None else Micros(int(due.timestamp()) * SECOND)
@@ -26,6 +26,8 @@ class Cron:
 
 def parse_cron(line: str) -> Cron:
     """Read five fields; refuse anything else, and what is never due, with what is wrong."""
+    from cronsim import CronSim, CronSimError
+
     fields = line.split()
     if len(fields) != _FIELDS:
         raise Invalid(f"cron: expected 5 fields, got {len(fields)} in {line[:80]!r}")

@@ -25,11 +25,11 @@ from roundel.domain.storage import (
     WorkspaceLayer,
 )
 from roundel.domain.workspaces import UpstreamJob, layers_for, upstream_of
+from roundel.services.arming import GRACE, arm_sweep
 from roundel.services.claims import held
 from roundel.services.context_use import receives_secrets
 from roundel.services.failed_tests import failed_tests_for
 from roundel.services.plans import plan_of, read_job
-from roundel.services.sweeping import GRACE, arm_sweep
 from roundel.services.work import App, Tx
 from roundel.vault.env import branch_as_shown
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from roundel.compiler.orb_sources import FolderOrbs, digest_of, is_path, is_url, split_reference
+from roundel.compiler.orb_sources import FolderOrbs, copy_of, digest_of, is_path, is_url
 from roundel.compiler.resolved import OrbRefused
 from roundel.domain.clock import MINUTE, Clock, Micros
 from roundel.domain.ids import OrganizationId
@@ -118,13 +118,13 @@ class Orbs:
 
     async def find(self, reference: str) -> OrbAnswer:
         """Return what a reference of a config means now."""
-        if is_url(reference):
-            return await self._from_web(reference)
         if is_path(reference):
             return await self._file(reference)
         vendored = await self._from_vendored(reference)
         if not isinstance(vendored, OrbMissing):
             return vendored
+        if is_url(reference):
+            return await self._from_web(reference)
         return await self._shelf.registered(reference)
 
     async def _from_web(self, url: str) -> OrbAnswer:
@@ -149,11 +149,12 @@ class Orbs:
         if reference not in self._vendored:
             return OrbMissing()
         exact, digest = self._vendored[reference]
-        name, version = split_reference(exact)
-        path = posixpath.normpath(f"{VENDORED}/{name}/{version}.yml")
+        path = posixpath.normpath(f"{VENDORED}/{copy_of(exact)}")
         found = await self._read(path) if path.startswith(f"{VENDORED}/") else None
         if isinstance(found, OrbUnusable):
             return found
+        if found is None and is_url(exact):
+            return OrbMissing()  # older locks name addresses of which there is no copy
         if found is None:
             return OrbUnusable(message=f"{LOCK_FILE} names {exact}, and {path} is not there.")
         orb = _orb(exact, found)
@@ -224,7 +225,7 @@ def _locked(raw: bytes | OrbUnusable | None) -> dict[str, tuple[str, str]]:
         return {
             written: (str(entry["exact"]), str(entry["digest"]))
             for written, entry in entries.items()
-            if not is_path(written) and not is_url(written)
+            if not is_path(written)
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -30,7 +30,6 @@ from roundel.services.cron_triggers import note_cron_triggers
 from roundel.services.orbs import orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import read_head
-from roundel.services.policies import apply_policies
 from roundel.services.redundancy import cancel_if_overtaken, cancel_redundant
 from roundel.services.settling import settle
 from roundel.services.sources import Looked, look, read_sources
@@ -185,7 +184,10 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 scope=project.id,
             )
         )
-        outcome = await apply_policies(pipeline, project, config.text, outcome, app)
+        if (await app.reads.organization_settings(project.organization.id)).config_policies:
+            from roundel.services.policies import apply_policies
+
+            outcome = await apply_policies(pipeline, project, config.text, outcome, app)
     await _settle(pipeline.id, commit, source, outcome, app)
 
 

@@ -95,8 +95,6 @@ async def apply_policies(
     organization = project.organization.id
     if outcome.plan is None:
         return outcome
-    if not (await app.reads.organization_settings(organization)).config_policies:
-        return outcome
     bundle = await app.policies.bundle(organization)
     if not bundle:
         return outcome

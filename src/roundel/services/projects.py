@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import Micros
-from roundel.domain.definitions import default_definition
 from roundel.domain.errors import NotAllowed
 from roundel.domain.ids import OrganizationId, ProjectId, new_id
 from roundel.domain.projects import Organization, Project, Slug
@@ -53,6 +52,8 @@ async def add_project(command: AddProject, app: App) -> Project:
             created_at=at,
         )
         tx.projects.add(project)
+        from roundel.domain.definitions import default_definition
+
         tx.definitions.add(default_definition(project.id, at))
         return project
 

@@ -1,10 +1,10 @@
 """Sweeping: what jobs left behind goes when its time is over, rows first and objects last."""
 
-from roundel.domain.clock import HOUR, Micros
-from roundel.domain.ids import TimerId, new_id
+from roundel.domain.clock import Micros
 from roundel.domain.keeping import object_name
 from roundel.domain.storage import BlobId
-from roundel.domain.timers import Timer, TimerKind
+from roundel.domain.timers import TimerKind
+from roundel.services.arming import EVERY, SUBJECT
 from roundel.services.expiry import expire_pipelines
 from roundel.services.removing import sweep_doomed
 from roundel.services.retention import expire_output
@@ -12,22 +12,7 @@ from roundel.services.sessions import drop_old_sessions
 from roundel.services.usage import expire_exports
 from roundel.services.work import App, Tx
 
-SUBJECT = "storage"  # one sweep for the whole server
-EVERY = HOUR
-GRACE = HOUR  # somebody may be reading what has just been let go
 AT_ONCE = 200  # rows of one transaction
-
-
-def arm_sweep(tx: Tx, at: Micros) -> None:
-    """Make sure that a sweep will come."""
-    tx.timers.add_once(
-        Timer(
-            id=TimerId(new_id()),
-            kind=TimerKind.SWEEP_STORAGE,
-            subject=SUBJECT,
-            run_at=Micros(at + EVERY),
-        )
-    )
 
 
 async def sweep_storage(app: App) -> None:

@@ -1,5 +1,7 @@
 """Telling webhooks: what waits in the outbox becomes deliveries, one for each that listens."""
 
+from collections.abc import Sequence
+
 from roundel.domain.clock import Micros, rfc3339_millis
 from roundel.domain.ids import JobId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
@@ -18,9 +20,9 @@ _KNOWN = frozenset(
 )
 
 
-def tell_webhooks(tx: Tx, event: OutboxEvent, public_url: str) -> None:
+def tell_webhooks(tx: Tx, event: OutboxEvent, those: Sequence[Webhook], public_url: str) -> None:
     """Make a delivery of an event for each webhook of its project that wants to hear of it."""
-    listening = [hook for hook in tx.webhooks.of_project(event.project_id) if _wants(hook, event)]
+    listening = [hook for hook in those if _wants(hook, event)]
     if not listening:
         return
     job: Job | None = None

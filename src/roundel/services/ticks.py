@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
-from roundel.domain.git_hosts import DeliveryId
 from roundel.domain.ids import (
     CronTriggerId,
     ExecutionId,
@@ -16,17 +15,14 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
+from roundel.domain.outbox import OutboxEvent
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
-from roundel.domain.usage import ExportId
 from roundel.services.advancing import expire_turn
-from roundel.services.approvals import expire_approval
+from roundel.services.arming import arm_sweep
 from roundel.services.claims import wait_for
-from roundel.services.delivering import deliver
-from roundel.services.ingest import act_on
 from roundel.services.insights import fold_event
-from roundel.services.looking import look_at
 from roundel.services.pipelines import (
     Triggered,
     create_pipeline,
@@ -34,20 +30,18 @@ from roundel.services.pipelines import (
     load_triggered,
 )
 from roundel.services.results import lapse
-from roundel.services.schedules import run_cron, run_schedule
-from roundel.services.sealing import seal_output
-from roundel.services.statuses import send_statuses
-from roundel.services.sweeping import arm_sweep, sweep_storage
-from roundel.services.telling import tell_webhooks
-from roundel.services.usage import write_export
 from roundel.services.work import TIMERS, App, Tx
 from roundel.services.workflows import expire_workflow
+
+if TYPE_CHECKING:
+    from roundel.domain.git_hosts import DeliveryId
 
 POLL_SECONDS = 1.0  # how late a tick may be
 TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
 FIRST_RETRY = 2 * SECOND  # doubled with each attempt
 COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
 AT_ONCE = 100  # rows per tick: keeps the transaction short
+_AT_ONCE = {TimerKind.APPROVAL_EXPIRY, TimerKind.WORKFLOW_EXPIRY, TimerKind.TURN_EXPIRY}
 
 LEASE = LEASE_SECONDS * SECOND
 CUT_OFF_SECONDS = LEASE_SECONDS / 3  # between two ticks; after that runners get their time again
@@ -138,7 +132,7 @@ class Ticks:
                 lapse(tx, execution, at)
             for event in tx.outbox.take(AT_ONCE):
                 fold_event(tx, event)
-                tell_webhooks(tx, event, self._app.addresses.public_url)
+                _tell(tx, event, self._app.addresses.public_url)
             due = tx.timers.take_due(
                 now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
             )
@@ -158,10 +152,9 @@ class Ticks:
         pipeline_id = triggered.pipeline.id
         self._own(TimerKind.COMPILE, pipeline_id, 0, create_pipeline(triggered, self._app))
 
-    def ingest(self, delivery: DeliveryId) -> None:
+    def ingest(self, delivery: "DeliveryId") -> None:
         """Act on a message that was just kept."""
-        work = self._go_on(act_on(delivery, self._app))
-        self._own(TimerKind.GIT_DELIVERY, delivery, 0, work)
+        self._own(TimerKind.GIT_DELIVERY, delivery, 0, self._acting(delivery))
 
     async def settled(self) -> None:
         """Return once no work is under way."""
@@ -169,31 +162,61 @@ class Ticks:
             await asyncio.wait(set(self._tasks))
 
     def _start(self, timer: Timer) -> None:
-        work: Coroutine[Any, Any, None]
+        if timer.kind in _AT_ONCE:
+            return  # done in the transaction that took it
+        work = self._work_of(timer)
+        self._own(timer.kind, timer.subject, timer.attempts, work)
+
+    def _work_of(self, timer: Timer) -> Coroutine[Any, Any, None]:
+        """Return what a timer asks for.  Each kind loads its own: a local run meets few of them."""
+        app = self._app
         match timer.kind:
             case TimerKind.COMPILE:
-                work = self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
+                return self._resume_pipeline(PipelineId(timer.subject), timer.attempts)
             case TimerKind.SEAL_LOGS:
-                work = seal_output(ExecutionId(timer.subject), self._app)
+                from roundel.services.sealing import seal_output
+
+                return seal_output(ExecutionId(timer.subject), app)
             case TimerKind.SCHEDULE:
-                work = self._run(run_schedule(ScheduleId(timer.subject), self._app))
+                from roundel.services.schedules import run_schedule
+
+                return self._run(run_schedule(ScheduleId(timer.subject), app))
             case TimerKind.CRON:
-                work = self._run(run_cron(CronTriggerId(timer.subject), self._app))
+                from roundel.services.schedules import run_cron
+
+                return self._run(run_cron(CronTriggerId(timer.subject), app))
             case TimerKind.GIT_DELIVERY:
-                work = self._go_on(act_on(DeliveryId(timer.subject), self._app))
+                from roundel.domain.git_hosts import DeliveryId
+
+                return self._acting(DeliveryId(timer.subject))
             case TimerKind.GIT_LOOK:
-                work = self._go_on(look_at(ProjectId(timer.subject), self._app))
+                from roundel.services.looking import look_at
+
+                return self._go_on(look_at(ProjectId(timer.subject), app))
             case TimerKind.GIT_STATUS:
-                work = send_statuses(ProjectId(timer.subject), self._app)
+                from roundel.services.statuses import send_statuses
+
+                return send_statuses(ProjectId(timer.subject), app)
             case TimerKind.SWEEP_STORAGE:
-                work = sweep_storage(self._app)
+                from roundel.services.sweeping import sweep_storage
+
+                return sweep_storage(app)
             case TimerKind.DELIVER:
-                work = deliver(timer.subject, self._app)
+                from roundel.services.delivering import deliver
+
+                return deliver(timer.subject, app)
             case TimerKind.USAGE_EXPORT:
-                work = write_export(ExportId(timer.subject), timer.attempts, self._app)
-            case TimerKind.APPROVAL_EXPIRY | TimerKind.WORKFLOW_EXPIRY | TimerKind.TURN_EXPIRY:
-                return  # done in the transaction that took it
-        self._own(timer.kind, timer.subject, timer.attempts, work)
+                from roundel.domain.usage import ExportId
+                from roundel.services.usage import write_export
+
+                return write_export(ExportId(timer.subject), timer.attempts, app)
+            case _:
+                raise ValueError(f"{timer.kind} asks for nothing behind the scenes")
+
+    def _acting(self, delivery: "DeliveryId") -> Coroutine[Any, Any, None]:
+        from roundel.services.ingest import act_on
+
+        return self._go_on(act_on(delivery, self._app))
 
     async def _run(self, schedule: Coroutine[Any, Any, Triggered | None]) -> None:
         triggered = await schedule
@@ -240,10 +263,21 @@ class Ticks:
             await asyncio.wait(set(self._tasks))
 
 
+def _tell(tx: Tx, event: OutboxEvent, public_url: str) -> None:
+    """Tell the webhooks of a project that an event is about, if it has any."""
+    hooks = tx.webhooks.of_project(event.project_id)
+    if hooks:
+        from roundel.services.telling import tell_webhooks
+
+        tell_webhooks(tx, event, hooks, public_url)
+
+
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:
     """Do what needs nothing but the database; tell whether this was all."""
     match timer.kind:
         case TimerKind.APPROVAL_EXPIRY:
+            from roundel.services.approvals import expire_approval
+
             expire_approval(tx, JobId(timer.subject), at)
         case TimerKind.WORKFLOW_EXPIRY:
             expire_workflow(tx, WorkflowId(timer.subject), at)

@@ -1,58 +1,61 @@
 """What a use case is given: the database, the ports, the clock.  `app.py` fills it in."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from roundel.domain.access import People
-from roundel.domain.audit import Audit
-from roundel.domain.blobs import Blobs
-from roundel.domain.checkout_keys import CheckoutKeys
-from roundel.domain.clock import Clock
-from roundel.domain.contexts import Contexts, Secrets
-from roundel.domain.definitions import DefinitionReads, Definitions
-from roundel.domain.deploys import Deploys
-from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
-from roundel.domain.git_refs import KnownRefs
-from roundel.domain.git_statuses import GitStatuses
-from roundel.domain.groups import Groups
-from roundel.domain.history import History
-from roundel.domain.insight_views import Insights
-from roundel.domain.jobs import Executions, Jobs
-from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
-from roundel.domain.logs import Logs
-from roundel.domain.oidc import AllCustomClaims, SigningKeys
-from roundel.domain.orbs import OrbRecords
-from roundel.domain.outbox import Outbox
-from roundel.domain.pipelines import Documents, Pipelines
-from roundel.domain.policies import Policies, PolicyReads
-from roundel.domain.projects import Projects
-from roundel.domain.removals import Removals
-from roundel.domain.repeats import Repeats
-from roundel.domain.replicas import Replicas
-from roundel.domain.repositories import Repositories
-from roundel.domain.resource_classes import ResourceClasses
-from roundel.domain.runners import Steps
-from roundel.domain.schedules import CronTriggers, Schedules
-from roundel.domain.sessions import SessionReads, Sessions
-from roundel.domain.settings import AllSettings
-from roundel.domain.ssh_keys import SshKeys
-from roundel.domain.storage import KeepingServer
-from roundel.domain.timers import Timers
-from roundel.domain.turns import Tickets
-from roundel.domain.usage import UsageExports, UsageReads
-from roundel.domain.views import Reads
-from roundel.domain.webhooks import Webhooks
-from roundel.domain.workflows import Workflows
-from roundel.services.compiling import Compiler
-from roundel.services.judging import Judge
-from roundel.services.orbs import OrbShelf
-from roundel.services.supply import Supply
-from roundel.vault.cipher import Cipher
-from roundel.vault.identity import TokenSigner
-from roundel.wire.web import Web
+if TYPE_CHECKING:  # whoever runs a use case has what it touches; nobody needs all of it
+    from roundel.domain.access import People
+    from roundel.domain.audit import Audit
+    from roundel.domain.blobs import Blobs
+    from roundel.domain.checkout_keys import CheckoutKeys
+    from roundel.domain.clock import Clock
+    from roundel.domain.contexts import Contexts, Secrets
+    from roundel.domain.definitions import DefinitionReads, Definitions
+    from roundel.domain.deploys import Deploys
+    from roundel.domain.git_hosts import ConnectionReads, Connections, GitHosts
+    from roundel.domain.git_refs import KnownRefs
+    from roundel.domain.git_statuses import GitStatuses
+    from roundel.domain.groups import Groups
+    from roundel.domain.history import History
+    from roundel.domain.insight_views import Insights
+    from roundel.domain.jobs import Executions, Jobs
+    from roundel.domain.keeping import Artifacts, Caches, Layers, TestResults, Uploads
+    from roundel.domain.logs import Logs
+    from roundel.domain.oidc import AllCustomClaims, SigningKeys
+    from roundel.domain.orbs import OrbRecords
+    from roundel.domain.outbox import Outbox
+    from roundel.domain.pipelines import Documents, Pipelines
+    from roundel.domain.policies import Policies, PolicyReads
+    from roundel.domain.projects import Projects
+    from roundel.domain.removals import Removals
+    from roundel.domain.repeats import Repeats
+    from roundel.domain.replicas import Replicas
+    from roundel.domain.repositories import Repositories
+    from roundel.domain.resource_classes import ResourceClasses
+    from roundel.domain.runners import Steps
+    from roundel.domain.schedules import CronTriggers, Schedules
+    from roundel.domain.sessions import SessionReads, Sessions
+    from roundel.domain.settings import AllSettings
+    from roundel.domain.ssh_keys import SshKeys
+    from roundel.domain.storage import KeepingServer
+    from roundel.domain.timers import Timers
+    from roundel.domain.turns import Tickets
+    from roundel.domain.usage import UsageExports, UsageReads
+    from roundel.domain.views import Reads
+    from roundel.domain.webhooks import Webhooks
+    from roundel.domain.workflows import Workflows
+    from roundel.services.compiling import Compiler
+    from roundel.services.judging import Judge
+    from roundel.services.orbs import OrbShelf
+    from roundel.services.supply import Supply
+    from roundel.vault.cipher import Cipher
+    from roundel.vault.identity import TokenSigner
+    from roundel.wire.web import Web
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from functools import partial
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Piece
 from roundel.store.database import Database
 from roundel.store.dialect import Row, Sql
@@ -54,6 +55,11 @@ class StoredLogs:
                     return
                 await _wait(woken)
 
+    async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
+        """Return the index that was kept when the output was sealed."""
+        found = await self._database.read(partial(_line_index, execution=execution, step=step))
+        return None if found is None else LineIndex.unpacked(found)
+
     async def _data(self, execution: ExecutionId, step: int, row: Row, sealed: str | None) -> bytes:
         if row[4] is not None:
             return bytes(row[4])
@@ -76,6 +82,16 @@ def _sealed(sql: Sql, *, execution: str, step: int) -> str | None:
         step=step,
     )
     return None if row is None else row[0]
+
+
+def _line_index(sql: Sql, *, execution: str, step: int) -> bytes | None:
+    """Return the packed index of a step's lines."""
+    row = sql.one(
+        "SELECT line_index FROM step WHERE execution_id = :execution AND position = :step",
+        execution=execution,
+        step=step,
+    )
+    return None if row is None or row[0] is None else bytes(row[0])
 
 
 async def _wait(woken: asyncio.Event) -> None:

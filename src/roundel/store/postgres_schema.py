@@ -1,8 +1,6 @@
 """Bringing a PostgreSQL database to this program's schema; see `schema.py`."""
 
 import tempfile
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +10,14 @@ import psycopg
 from roundel.domain.errors import DomainError
 from roundel.store.dialect import schema_for_postgres
 from roundel.store.postgres_link import connect
-from roundel.store.schema import MIGRATIONS, VERSION_TABLE, migration_ids, refuse_newer, run_yoyo
+from roundel.store.schema import (
+    MIGRATIONS,
+    SNAPSHOT,
+    VERSION_TABLE,
+    migration_ids,
+    refuse_newer,
+    run_yoyo,
+)
 
 _PREPARE_LOCK = 0x726F756E64656D  # servers that start at once prepare one after another
 
@@ -21,7 +26,7 @@ class NoDatabase(DomainError):
     """PostgreSQL cannot be used; `str()` says why."""
 
 
-def prepare_postgres(url: str, migrations: Traversable = MIGRATIONS) -> None:
+def prepare_postgres(url: str, migrations: Path = MIGRATIONS) -> None:
     """Make our tables in the database at `url`, or bring them up to date."""
     steps = migration_ids(migrations)
     try:
@@ -54,7 +59,7 @@ def _version(connection: "psycopg.Connection[Any]") -> int | None:
 
 
 def _create(connection: "psycopg.Connection[Any]", version: int) -> None:
-    snapshot = (resources.files("roundel.store") / "snapshot.sql").read_text()
+    snapshot = SNAPSHOT.read_text()
     script = (
         f"BEGIN;\n{schema_for_postgres(snapshot)}\n{VERSION_TABLE}"
         f"INSERT INTO schema_version (version) VALUES ({version:d});\nCOMMIT;"
@@ -62,9 +67,7 @@ def _create(connection: "psycopg.Connection[Any]", version: int) -> None:
     connection.execute(script.encode())
 
 
-def _migrate(
-    connection: "psycopg.Connection[Any]", url: str, have: int, migrations: Traversable
-) -> None:
+def _migrate(connection: "psycopg.Connection[Any]", url: str, have: int, migrations: Path) -> None:
     steps = migration_ids(migrations)
     with tempfile.TemporaryDirectory() as name:
         for step in steps:

@@ -5,8 +5,6 @@ lacks; only then is the migration tool imported.  A test holds the snapshot equa
 """
 
 import sqlite3
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
@@ -14,14 +12,15 @@ from urllib.parse import quote
 from roundel.domain.errors import DomainError
 from roundel.store.dialect import connect_writer
 
-MIGRATIONS = resources.files("roundel.store") / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
+SNAPSHOT = Path(__file__).parent / "snapshot.sql"
 
 
 class NewerDatabase(DomainError):
     """The database was written by a newer program; ours would not understand it."""
 
 
-def prepare(path: Path, migrations: Traversable = MIGRATIONS) -> None:
+def prepare(path: Path, migrations: Path = MIGRATIONS) -> None:
     """Make the database at `path`, or bring it up to date; refuse one from the future."""
     steps = migration_ids(migrations)
     version = _version(path)
@@ -41,7 +40,7 @@ def refuse_newer(place: str, version: int, known: int) -> NoReturn:
     )
 
 
-def migration_ids(migrations: Traversable = MIGRATIONS) -> list[str]:
+def migration_ids(migrations: Path = MIGRATIONS) -> list[str]:
     """Return the names of all migrations in their order."""
     names = [entry.name for entry in migrations.iterdir()]
     return sorted(name.removesuffix(".sql") for name in names if name.endswith(".sql"))
@@ -59,7 +58,7 @@ def _version(path: Path) -> int | None:
 
 
 def _create(path: Path, version: int) -> None:
-    snapshot = (resources.files("roundel.store") / "snapshot.sql").read_text()
+    snapshot = SNAPSHOT.read_text()
     connection = connect_writer(path)
     try:
         # One transaction: a process killed in the middle leaves a fresh database, not half of one.
@@ -74,10 +73,9 @@ def _create(path: Path, version: int) -> None:
 VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER NOT NULL);\n"
 
 
-def _migrate(path: Path, have: int, want: int, migrations: Traversable) -> None:
+def _migrate(path: Path, have: int, want: int, migrations: Path) -> None:
     """Run the migrations from number `have` on, and note how far the database has come."""
-    with resources.as_file(migrations) as folder:
-        run_yoyo(f"sqlite:///{quote(str(path))}", str(folder), have)
+    run_yoyo(f"sqlite:///{quote(str(path))}", str(migrations), have)
     connection = connect_writer(path)
     try:
         connection.execute(VERSION_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))

@@ -275,6 +275,7 @@ CREATE TABLE step (
   size BIGINT NOT NULL DEFAULT 0,
   source_end BIGINT NOT NULL DEFAULT 0,
   sealed TEXT,
+  line_index BLOB,
   PRIMARY KEY (execution_id, position),
   CHECK ((ended_at IS NULL) = (status = 'running'))
 );

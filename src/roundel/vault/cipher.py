@@ -47,6 +47,11 @@ class Cipher:
             raise ValueError("a cipher needs a key")
         self.current = next(iter(self._keys))
 
+    @property
+    def only_key(self) -> bool:
+        """Whether there is no key but the current one."""
+        return len(self._keys) == 1
+
     def knows(self, sealed_under: str) -> bool:
         """Tell whether the key of this id is here."""
         return sealed_under in self._keys

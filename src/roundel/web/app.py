@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -29,6 +29,7 @@ from roundel.web import tokens
 from roundel.web.assets import PREFIX, Assets
 from roundel.web.attempts import Attempts
 from roundel.web.headers import with_headers
+from roundel.web.lines import LineIndexes
 from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.refusals import status_of
@@ -49,11 +50,20 @@ class _Gone(Exception):
     """The visitor went away before the request was complete."""
 
 
-def create_web(app: WebApp, use_cases: WebUseCases, settings: WebSettings) -> ASGIApp:
-    """Return the pages: everything that is not the API's."""
+def create_web(
+    app: WebApp,
+    use_cases: WebUseCases,
+    settings: WebSettings,
+    changed: Callable[[], None] = lambda: None,
+) -> ASGIApp:
+    """Return the pages: everything that is not the API's.
+
+    `changed` is called after each form, for whoever remembers rights.
+    """
     streams = Streams(app, settings.heartbeat_seconds)
-    hall = Hall(app, use_cases, settings, Renderer(Assets()), streams, Attempts())
-    return with_headers(_Doorman(hall), secure=_is_secure(settings.public_url))
+    renderer = Renderer(Assets())
+    hall = Hall(app, use_cases, settings, renderer, streams, Attempts(), LineIndexes())
+    return with_headers(_Doorman(hall, changed), secure=_is_secure(settings.public_url))
 
 
 def _is_secure(public_url: str | None) -> bool:
@@ -78,8 +88,9 @@ class _Route:
 class _Doorman:
     """Finds the page, checks the visitor's right and the form's token, renders refusals."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, changed: Callable[[], None]) -> None:
         self._hall = hall
+        self._changed = changed
         self._routes = [_Route(page) for page in pages()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,6 +172,7 @@ class _Doorman:
         """Write down what a form has changed, as the API does; refused ones leave nothing."""
         if page.method != "POST" or page.need is Need.NOTHING or status >= 400:
             return
+        self._changed()
         deed = Deed(
             operation=page.deed or f"{page.method} {page.path}",
             target=visit.target.partition("?")[0],

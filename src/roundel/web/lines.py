@@ -1,21 +1,21 @@
 """Lines of a step's output by number, and what is found in them, without holding the output.
 
-An index knows where about every 200th line begins.  It is made by one pass at the first look,
-goes on from there when more was written, and is kept for the outputs that were looked at last.
+An index knows where about every 200th line begins.  That of a long output lies beside it once the
+output is sealed; before, it is made by one pass at the first look, goes on from there when more was
+written, and is kept for the outputs that were looked at last.
 """
 
 import asyncio
 import re
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Logs
 
-EVERY_LINES = 200  # a place is kept for each; a page of lines is as long
-EVERY_BYTES = 256 * 1024  # and sooner where lines are long
 LONGEST_LINE = 4096  # bytes of a line that are shown; the rest is in the whole output
 MOST_LINES = 500
 MOST_FOUND = 200
@@ -27,43 +27,6 @@ ERROR = re.compile(
     rb"(?:\b|(?<=[0-9;\[]m))(?:error|fatal|failed|failure|exception|traceback|panic)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(slots=True)
-class LineIndex:
-    """Where lines begin: `marks` are pairs of line number and byte offset, both from 0."""
-
-    lines: list[int] = field(default_factory=lambda: [0])
-    offsets: list[int] = field(default_factory=lambda: [0])
-    ended: int = 0  # lines with a line feed
-    size: int = 0
-    ragged: bool = False  # the last line has no line feed
-
-    @property
-    def total(self) -> int:
-        return self.ended + self.ragged
-
-    def feed(self, data: bytes) -> None:
-        """Take the bytes that follow on those taken before."""
-        at = data.find(b"\n")
-        while at >= 0:
-            self.ended += 1
-            begins = self.size + at + 1
-            if (
-                self.ended - self.lines[-1] >= EVERY_LINES
-                or begins - self.offsets[-1] >= EVERY_BYTES
-            ):
-                self.lines.append(self.ended)
-                self.offsets.append(begins)
-            at = data.find(b"\n", at + 1)
-        if data:
-            self.ragged = not data.endswith(b"\n")
-        self.size += len(data)
-
-    def before(self, line: int) -> tuple[int, int]:
-        """Return the last marked line that is not after `line`, and its offset."""
-        at = bisect_right(self.lines, max(0, line)) - 1
-        return self.lines[at], self.offsets[at]
 
 
 class LineIndexes:
@@ -82,6 +45,12 @@ class LineIndexes:
         while len(self._kept) > MOST_INDEXES:
             self._kept.popitem(last=False)
         async with lock:
+            index, _ = self._kept.get(key, (index, lock))  # of whom we have waited for
+            if not index.size:
+                kept = await logs.line_index(execution, step)
+                if kept is not None:
+                    index = kept
+                    self._kept[key] = index, lock
             async for piece in logs.read(execution, step, offset=index.size):
                 index.feed(piece.data)
         return index
@@ -89,10 +58,17 @@ class LineIndexes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """Consecutive lines from `first` on; `cut` numbers those that are longer than shown."""
+    """Consecutive lines from `first` on, of an output as long as `size`.
+
+    `cut` numbers those that are longer than shown.  `times` says from which line on they came
+    when, in microseconds; a last line that is `ragged` may still become longer.
+    """
 
     first: int
     total: int
+    size: int
+    ragged: bool
+    times: Sequence[tuple[int, Micros]]
     lines: Sequence[str]
     cut: Sequence[int]
 
@@ -100,39 +76,51 @@ class Lines:
 async def lines_of_step(
     logs: Logs, execution: ExecutionId, step: int, index: LineIndex, first: int, count: int
 ) -> Lines:
-    """Return at most `count` lines, fewer at the end of the output."""
-    first = max(0, min(first, index.total))
-    wanted = max(0, min(count, MOST_LINES, index.total - first))
+    """Return at most `count` lines, fewer at the end of the output.
+
+    What was written since the index was made is left out: its reader hears of it by the stream.
+    """
+    total, size, ragged = index.total, index.size, index.ragged
+    first = max(0, min(first, total))
+    wanted = max(0, min(count, MOST_LINES, total - first))
     number, offset = index.before(first)
     shown: list[str] = []
     cut: list[int] = []
+    times: list[tuple[int, Micros]] = []
     if wanted:
-        async for line, longer in _short_lines(logs, execution, step, offset):
+        async for line, longer, at in _short_lines(logs, execution, step, offset, size):
             if number >= first:
+                if not times or times[-1][1] != at:
+                    times.append((number, at))
                 shown.append(line.decode("utf-8", "replace"))
                 if longer:
                     cut.append(number)
             number += 1
             if len(shown) == wanted:
                 break
-    return Lines(first=first, total=index.total, lines=shown, cut=cut)
+    return Lines(
+        first=first, total=total, size=size, ragged=ragged, times=times, lines=shown, cut=cut
+    )
 
 
 async def _short_lines(
-    logs: Logs, execution: ExecutionId, step: int, offset: int
-) -> AsyncIterator[tuple[bytes, bool]]:
-    """Yield lines without their end, and whether more of each was left out."""
-    line, length = bytearray(), 0
+    logs: Logs, execution: ExecutionId, step: int, offset: int, size: int
+) -> AsyncIterator[tuple[bytes, bool, Micros]]:
+    """Yield lines without their end, whether more of each was left out, and when each began."""
+    line, length, at = bytearray(), 0, Micros(0)
     async for piece in logs.read(execution, step, offset=offset):
-        *whole, rest = piece.data.split(b"\n")
+        *whole, rest = piece.data[: max(0, size - piece.offset)].split(b"\n")
         for part in whole:
             line += part[: LONGEST_LINE - len(line)]
-            yield bytes(line), length + len(part) > LONGEST_LINE
+            yield bytes(line), length + len(part) > LONGEST_LINE, at if length else piece.at
             line, length = bytearray(), 0
+        at = at if length else piece.at
         line += rest[: LONGEST_LINE - len(line)]
         length += len(rest)
+        if piece.offset + len(piece.data) >= size:
+            break
     if length:
-        yield bytes(line), length > LONGEST_LINE
+        yield bytes(line), length > LONGEST_LINE, at
 
 
 def pattern_of(text: str) -> "re.Pattern[bytes]":

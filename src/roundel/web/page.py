@@ -11,6 +11,7 @@ from roundel.domain.errors import Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.sessions import Session
 from roundel.web.attempts import Attempts
+from roundel.web.lines import LineIndexes
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.rendering import Renderer
 from roundel.web.stream import Streams
@@ -43,6 +44,7 @@ class Hall:
     renderer: Renderer
     streams: Streams
     attempts: Attempts
+    line_indexes: LineIndexes
 
 
 @dataclass(slots=True)

@@ -15,6 +15,16 @@ from roundel.web.rooms import rooms_of
 
 R = TypeVar("R")
 
+# What a page may say was done.  An address made up by somebody else says nothing but these.
+DONE = {
+    "saved": "Saved.",
+    "added": "Added.",
+    "removed": "Removed.",
+    "revoked": "Revoked: it is refused from now on.",
+    "ordered": "Ordered: the file is being written. Reload in a moment.",
+    "ended": "Ended.",
+}
+
 HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
 ONLY_WHOLE = (
     "This session began with a token that has scopes, which may not do this. Sign in with a"
@@ -49,6 +59,7 @@ async def show(
         may_write=actor.may(Need.WRITE, organization.id),
         may_administer=actor.may(Need.ADMINISTER, organization.id),
         whole=actor.scopes is None,
+        said=DONE,
         **values,
     )
 
@@ -66,6 +77,6 @@ def after_of(visit: Visit[Any]) -> tuple[int, str] | None:
     return int(at), id_.lower()
 
 
-def done(path: str) -> Response:
-    """Lead back to a page after its form was carried out."""
-    return RedirectResponse(path, status_code=303)
+def done(path: str, what: str = "") -> Response:
+    """Lead back to a page after its form was carried out; `what` of `DONE` is said there."""
+    return RedirectResponse(f"{path}?done={what}" if what else path, status_code=303)

@@ -1,6 +1,10 @@
 """Compiling on the command line: `config` and `orb` with all their commands."""
 
 import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +188,36 @@ def test_vendored_orbs_make_a_config_compile_alone(checkout: Path):
         ".circleci/orbs/orbs.lock.json",
     ]
     assert run("config", "validate", ".circleci/config.yml").exit_code == 0
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[str]:
+    """An address that serves a folder with one orb."""
+    write(tmp_path / "served/o.yml", CHECK)
+    handler = partial(Quiet, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+def test_orbs_on_the_web_are_vendored_from_allowed_addresses_only(checkout: Path, shelf: str):
+    write(Path("c.yml"), CONFIG.replace("./tools/orb.yml", f"{shelf}/o.yml"))
+    vendor = ("orb", "vendor", "c.yml", "--orbs", "../registry")
+    refused = run(*vendor)
+    assert refused.exit_code == 1
+    assert "is not fetched here" in refused.stderr
+    refused = run(*vendor, "--allow-url", "https://elsewhere.example/")
+    assert "is not below an address of --allow-url" in refused.stderr
+    done = run(*vendor, "--allow-url", shelf)
+    assert done.exit_code == 0, done.stderr
+    assert run("config", "validate", "c.yml").exit_code == 0
 
 
 def test_vendoring_what_is_not_there_writes_nothing(checkout: Path):

@@ -115,6 +115,19 @@ def test_vendoring_copies_all_that_can_be_needed(tmp_path: Path) -> None:
     assert with_copy.plan is not None
 
 
+def test_orbs_on_the_web_are_vendored_as_well(tmp_path: Path) -> None:
+    url = "https://good.example/o.yml"
+    text = f"orbs: {{t: {url}}}\njobs: {{build: {{machine: true, steps: [t/x]}}}}\n"
+    texts = {url: "commands: {x: {steps: [run: web]}}\n"}
+    web = UrlOrbs(["https://good.example/"], texts.get)
+    vendored = vendor_orbs(f"version: 2.1\n{text}", tmp_path, web)
+    assert not vendored.problems
+    alone = compiled(text, FolderOrbs(tmp_path))
+    assert alone.plan is not None
+    assert alone.output == compiled(text, web).output
+    assert FolderOrbs(tmp_path).resolve("https://good.example/other.yml") is None
+
+
 def test_vendoring_writes_nothing_if_an_orb_is_missing(tmp_path: Path) -> None:
     vendored = vendor_orbs(USES, tmp_path / "copy", TextOrbs())
     assert "Cannot find acme/tools@1" in vendored.problems[0].message
@@ -175,6 +188,15 @@ def test_a_pipe_is_not_packed(tmp_path: Path) -> None:
     assert packed.problems[0].message == "x.yml is no file of text"
 
 
+def test_a_file_name_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("x: 1\n")
+    (tmp_path / os.fsdecode(b"caf\xe9.yml")).write_text("y: 1\n")
+    packed = pack_folder(tmp_path)
+    assert packed.text is None
+    (problem,) = packed.problems
+    assert problem.message == "The file name 'caf\\xe9.yml' is not UTF-8; rename the file"
+
+
 def test_packing_nothing_is_told(tmp_path: Path) -> None:
     assert pack_folder(tmp_path).problems[0].code == "pack"
     assert pack_folder(tmp_path / "absent").problems[0].code == "pack"
@@ -229,6 +251,77 @@ def test_the_same_job_called_twice_is_explained_by_its_own_call() -> None:
 )
 def test_what_does_not_run_is_explained(target: str, words: str) -> None:
     assert words in explain(compiled(EXPLAINED, trace=True), target).text()
+
+
+LEFT_OUT = """
+parameters: {deploy: {type: boolean, default: false}}
+commands:
+  notify:
+    parameters: {to: {type: string, default: nobody}}
+    steps:
+      - unless:
+          condition: {equal: [<< parameters.to >>, nobody]}
+          steps: [run: {name: tell, command: mail << parameters.to >>}]
+jobs:
+  test:
+    parameters: {os: {type: string}, version: {type: string}}
+    machine: true
+    steps: [checkout, notify]
+  build:
+    machine: true
+    steps:
+      - checkout
+      - when:
+          condition: << pipeline.parameters.deploy >>
+          steps: [{run: ./deploy}, notify]
+      - notify
+workflows:
+  w:
+    jobs:
+      - build
+      - build: {name: again}
+      - test:
+          matrix:
+            parameters: {os: [linux, mac], version: ["1", "2"]}
+            exclude: [{os: mac, version: "1"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (
+            "test-mac-1",
+            "In workflow 'w', the member 'test-mac-1' of the matrix of 'test' is left out at"
+            ' .circleci/config.yml:32: {"os": "mac", "version": "1"} is excluded by'
+            ' {"os": "mac", "version": "1"}.',
+        ),
+        ("test", "the member 'test-mac-1' of the matrix of 'test' is left out"),
+        (
+            "build:./deploy",
+            "In workflow 'w', job 'build', the step './deploy' is left out at"
+            " .circleci/config.yml:20: its `when` is false: << pipeline.parameters.deploy >>"
+            " (pipeline.parameters.deploy is false).",
+        ),
+        (
+            "again:tell",
+            "job 'again', the step 'tell' is left out at .circleci/config.yml:8: its `unless` is"
+            ' true: {"equal": ["<< parameters.to >>", "nobody"]} (parameters.to is "nobody").',
+        ),
+        ("build", "job 'build', ./deploy, notify are left out"),
+        ("test-linux-2:tell", "job 'test-linux-2', the step 'tell' is left out"),
+    ],
+)
+def test_what_a_condition_or_an_exclusion_leaves_out_is_explained_with_its_values(
+    target: str, words: str
+) -> None:
+    explanation = explain(compiled(LEFT_OUT, trace=True), target)
+    assert explanation.found
+    assert words in explanation.text()
+
+
+def test_noting_what_is_left_out_changes_no_output() -> None:
+    assert compiled(LEFT_OUT, trace=True).output == compiled(LEFT_OUT).output
 
 
 def test_a_step_that_its_job_has_not_is_told_as_such() -> None:

@@ -82,3 +82,17 @@ async def test_each_step_is_a_new_shell(run_job):
     told = await run_job(an_order("A=1; export B=2; cd /", 'echo "${A-}${B-}$(pwd)"'))
     assert told.output(3).endswith("/project\n")
     assert told.output(3)[0] == "/"
+
+
+async def test_after_the_jobs_time_no_step_runs(run_job):
+    order = an_order("sleep 600", a_step("echo never", when=When.ALWAYS), time_limit_seconds=0.3)
+    told = await run_job(order)
+    assert [name for name, _ in told.steps()] == ["sleep 600"]
+    assert told.result.status is ExecutionStatus.TIMEDOUT
+
+
+async def test_a_name_that_no_shell_can_hold_is_left_out_and_named(run_job):
+    told = await run_job(an_order("env", environment={"NOT-A-NAME": "x", "A_NAME": "y"}))
+    assert "no shell can hold these names: NOT-A-NAME\n" in told.output(1)
+    assert "NOT-A-NAME" not in told.output(2)
+    assert "A_NAME=y\n" in told.output(2)

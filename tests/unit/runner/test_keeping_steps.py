@@ -70,6 +70,26 @@ async def test_restoring_takes_the_newest_that_begins_with_the_key(run_job, serv
     assert told.output(3) == "2\n"
 
 
+async def test_the_key_comes_before_the_keys_and_the_first_hit_counts(run_job, server):
+    for name in ("a-1", "b-1"):
+        save = keeping("save_cache", key=name, paths=["d"])
+        await run_job(an_order(f"mkdir d; echo {name} >d/n", save))
+    restores = [
+        keeping("restore_cache", key="b", keys=["a"]),
+        keeping("restore_cache", keys=["none", "a", "b"]),
+    ]
+    told = await run_job(an_order(restores[0], "cat d/n; rm -r d", restores[1], "cat d/n"))
+    assert (told.output(3), told.output(5)) == ("b-1\n", "a-1\n")
+
+
+async def test_paths_of_a_cache_are_no_patterns(run_job, server):
+    save = keeping("save_cache", key="k", paths=["*", "d"])
+    told = await run_job(an_order("mkdir d; echo 1 >d/n; echo 2 >other", save))
+    assert told.result.status is OK
+    told = await run_job(an_order(keeping("restore_cache", key="k"), "echo *"))
+    assert told.output(3) == "d\n"
+
+
 async def test_a_key_that_cannot_be_computed_fails_the_step(run_job, server):
     told = await run_job(an_order(keeping("save_cache", key='{{ checksum "none" }}', paths=["."])))
     assert told.result.status is FAILED

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roundel.compiler.orb_sources import digest_of
+from roundel.compiler.orb_sources import copy_of, digest_of
 from roundel.domain.clock import MINUTE
 from roundel.domain.ids import OrganizationId
 from roundel.domain.orbs import OrbLock, UrlOrbId, UrlOrbPrefix
@@ -151,6 +151,19 @@ async def test_a_vendored_orb_is_taken_as_it_was_locked(world: World):
     assert "is not what .circleci/orbs/orbs.lock.json" in await refusal_of(world, "acme/node@1")
     del world.repositories.files[".circleci/orbs/acme/node/1.2.0.yml"]
     assert "1.2.0.yml is not there" in await refusal_of(world, "acme/node@1")
+
+
+async def test_a_vendored_copy_of_an_orb_on_the_web_needs_no_web(world: World):
+    url = "https://good.example/o.yml"
+    lock = {url: {"exact": url, "digest": digest_of("copied")}}
+    world.repositories.files = {
+        ".circleci/orbs/orbs.lock.json": json.dumps(lock).encode(),
+        f".circleci/orbs/{copy_of(url)}": b"copied",
+    }
+    assert await text_of(world, url) == f"{url} copied"
+    assert world.web.asked == []
+    del world.repositories.files[f".circleci/orbs/{copy_of(url)}"]
+    assert "not allowed in this organization" in await refusal_of(world, url)
 
 
 @pytest.mark.parametrize("lock", ["", "[]", "{", '{"acme/node@1": 1}', '{"acme/node@1": {}}'])

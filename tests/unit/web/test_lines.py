@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import EVERY_LINES, LineIndex
 from roundel.web.lines import (
     ERROR,
-    EVERY_LINES,
     LONGEST_LINE,
-    LineIndex,
     LineIndexes,
     find_lines,
     lines_of_step,
@@ -65,6 +64,30 @@ async def test_an_index_goes_on_where_more_was_written() -> None:
     assert (await lines_of_step(logs, HERE, 0, index, 0, 9)).lines == ["a", "bc", "d"]
 
 
+@given(data=OUTPUTS)
+def test_an_index_comes_back_as_it_was_put_away(data: bytes) -> None:
+    index = LineIndex()
+    index.feed(data)
+    assert LineIndex.unpacked(index.packed()) == index
+
+
+def test_the_index_of_a_million_lines_is_small_when_put_away() -> None:
+    index = LineIndex()
+    for _ in range(100):
+        index.feed((b"x" * 199 + b"\n") * 10_000)
+    assert index.total == 1_000_000
+    assert len(index.packed()) < 16 * 1024
+
+
+async def test_an_index_that_lies_beside_the_output_saves_the_pass_over_it() -> None:
+    logs = PlannedLogs(b"line\n" * 5000, 1000)
+    logs.index = LineIndex()
+    logs.index.feed(logs.data)
+    index = await LineIndexes().of(logs, HERE, 0)
+    assert (index.total, logs.given) == (5000, 0)
+    assert list((await lines_of_step(logs, HERE, 0, index, 4999, 9)).lines) == ["line"]
+
+
 async def test_a_line_of_a_megabyte_is_cut_and_the_next_is_whole() -> None:
     logs = PlannedLogs(b"a" * 1_000_000 + b"\nnext\n", 16_384)
     index = await LineIndexes().of(logs, HERE, 0)
@@ -108,3 +131,16 @@ async def test_a_search_finds_what_lies_across_pieces_of_a_long_line() -> None:
 )
 def test_a_line_tells_of_an_error(text: bytes, tells: bool) -> None:
     assert bool(re.search(ERROR, text)) is tells
+
+
+async def test_a_line_has_the_time_at_which_it_began_and_what_came_later_is_left_out() -> None:
+    logs = PlannedLogs(b"a\nb", 3, every=10)
+    index = await LineIndexes().of(logs, HERE, 0)
+    logs.data += b"b\nc\nd"
+    early = await lines_of_step(logs, HERE, 0, index, 0, 9)
+    assert (list(early.lines), early.size, early.ragged) == (["a", "b"], 3, True)
+    index = LineIndex()
+    index.feed(logs.data)
+    late = await lines_of_step(logs, HERE, 0, index, 0, 9)
+    assert list(late.lines) == ["a", "bb", "c", "d"]
+    assert list(late.times) == [(0, 0), (2, 10), (3, 20)]

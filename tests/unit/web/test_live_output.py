@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
+from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Piece
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.services.live_output import (
@@ -28,14 +29,22 @@ HERE = ExecutionId("e")
 class PlannedLogs:
     """Output that comes in pieces of a given size."""
 
-    def __init__(self, data: bytes, size: int) -> None:
+    def __init__(self, data: bytes, size: int, every: int = 0) -> None:
         self.data, self.size = data, size
+        self.every = every  # microseconds from piece to piece
+        self.index: LineIndex | None = None
+        self.given = 0  # bytes that were read
 
     async def read(
         self, execution: ExecutionId, step: int, *, offset: int = 0, follow: bool = False
     ) -> AsyncIterator[Piece]:
         for at in range(offset, len(self.data), self.size):
-            yield Piece(offset=at, data=self.data[at : at + self.size], at=Micros(0))
+            self.given += len(self.data[at : at + self.size])
+            came = Micros(at // self.size * self.every)
+            yield Piece(offset=at, data=self.data[at : at + self.size], at=came)
+
+    async def line_index(self, execution: ExecutionId, step: int) -> LineIndex | None:
+        return self.index
 
 
 class App:

@@ -18,7 +18,7 @@ from aiodocker.exceptions import DockerError
 
 from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
-from roundel.backends.docker.commits import Commits
+from roundel.backends.docker.commits import Commits, drop_images
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
     HOME_LABEL,
@@ -104,6 +104,10 @@ class DockerBackend:
         ]
         await self._delete([self._engine().containers.container(c["Id"]) for c in left])
         return len({found["Labels"].get(EXECUTION_LABEL) for found in left})
+
+    async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
+        """Remove images that containers were committed to."""
+        return await drop_images(self._engine(), repository, tags)
 
     async def close(self) -> None:
         """Close the connections to the engine."""
@@ -248,7 +252,7 @@ class DockerBackend:
         found = await have_image(
             self._engine(),
             name,
-            plan.auth,
+            plan,
             order.environment,
             self._pull_seconds,
             functools.partial(self._on_pull, order.lease.execution_id),

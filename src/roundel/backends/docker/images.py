@@ -10,8 +10,10 @@ from typing import Any
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.ecr import ecr_login
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.errors import Invalid
+from roundel.domain.plan import ImagePlan
 
 PRESERVE_LABEL = "com.circleci.preserve-entrypoint"
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
@@ -58,11 +60,6 @@ class Image:
     preserve_entrypoint: bool
 
 
-_NO_AWS = (
-    'The image "{name}" is not on this machine, and aws_auth cannot pull it here: give '
-    "auth with the username AWS and a password that `aws ecr get-login-password` has printed."
-)
-
 PROGRESS_SECONDS = 0.25  # between two words about how far a pull is
 
 OnProgress = Callable[[str, int, int | None], None]
@@ -72,17 +69,20 @@ OnProgress = Callable[[str, int, int | None], None]
 async def have_image(
     docker: Docker,
     name: str,
-    auth: Mapping[str, str] | None,
+    plan: ImagePlan,
     environment: Mapping[str, str],
     pull_seconds: float,
     on_progress: OnProgress,
 ) -> Image:
-    """Return the image, pulled only if it is not here.  Raise CannotOpen."""
+    """Return the image, pulled only if it is not here.  Raise CannotOpen.
+
+    `name` is what the plan's image is called here.
+    """
     found = await _inspect(docker, name)
     if found is None:
         try:
             async with asyncio.timeout(pull_seconds):
-                await _pull(docker, name, auth, environment, on_progress)
+                await _pull(docker, name, plan, environment, on_progress)
         except TimeoutError as error:
             raise CannotOpen(
                 f'The image "{name}" did not come within {pull_seconds:.0f} s: is its registry '
@@ -119,20 +119,18 @@ async def _inspect(docker: Docker, name: str) -> dict[str, Any] | None:
 async def _pull(
     docker: Docker,
     name: str,
-    auth: Mapping[str, str] | None,
+    plan: ImagePlan,
     environment: Mapping[str, str],
     on_progress: OnProgress,
 ) -> None:
-    login = None
-    if auth:
-        if "username" not in auth:
-            raise CannotOpen(_NO_AWS.format(name=name), infrastructure=False)
-        login = {key: expanded(value, environment) for key, value in auth.items()}
+    login = {key: expanded(value, environment) for key, value in (plan.auth or {}).items()}
+    if login and "username" not in login:
+        login = await ecr_login(plan.image, login, environment)
     try:
         wanted = _with_host(name) if login else name
         layers: dict[str, tuple[int, int]] = {}
         told = 0.0
-        async for said in docker.images.pull(wanted, auth=login, stream=True):
+        async for said in docker.images.pull(wanted, auth=login or None, stream=True):
             if "error" in said:
                 raise _not_pulled(name, str(said["error"]))
             detail = said.get("progressDetail") or {}

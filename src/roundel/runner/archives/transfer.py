@@ -10,13 +10,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import IO, TypeVar, cast
-
-import zstandard
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from roundel.runner.archives.headers import END, Broken
 from roundel.runner.archives.pipes import Pipe, Stopped, reading_end, writing_end
 from roundel.runner.archives.scan import Buffer, Scan
+
+if TYPE_CHECKING:
+    import zstandard
 
 LEVEL = 3  # zstd's default: twice the speed of 6 for a tenth of the size
 PIECE_BYTES = 512 * 1024
@@ -118,6 +119,8 @@ class Packer:
 
 
 def _compressor() -> "zstandard.ZstdCompressionObj":
+    import zstandard  # few jobs carry archives
+
     # One worker of the library's own: reading and judging go on while it compresses.
     parameters = zstandard.ZstdCompressionParameters.from_level(
         LEVEL, write_checksum=True, threads=1
@@ -162,6 +165,9 @@ class _Unpacking:
         self._scan = scan
         self._stopped = threading.Event()
         self._pipe: Pipe | None = None
+        import zstandard
+
+        self._damaged = zstandard.ZstdError
         frames = zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT)
         target = cast("IO[bytes]", _Plain(self._plain))
         self._frame = frames.stream_writer(target, write_size=_OUT_BYTES, closefd=False)
@@ -170,7 +176,7 @@ class _Unpacking:
         """Take the next compressed bytes."""
         try:
             self._frame.write(piece)
-        except zstandard.ZstdError as error:
+        except self._damaged as error:
             raise Broken("the archive is damaged: it cannot be decompressed") from error
 
     def finish(self) -> None:

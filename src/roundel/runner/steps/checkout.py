@@ -1,6 +1,6 @@
 """`checkout`: a script that clones inside, or unpacks what the runner has cloned outside."""
 
-from importlib import resources
+from pathlib import Path
 
 from roundel.backends.launch import quoted
 from roundel.backends.protocol import Sandbox
@@ -64,4 +64,4 @@ def _by_ssh(url: str) -> bool:
 
 
 def _script() -> str:
-    return resources.files("roundel.runner.steps").joinpath("checkout.sh").read_text("utf-8")
+    return (Path(__file__).parent / "checkout.sh").read_text("utf-8")

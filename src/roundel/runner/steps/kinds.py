@@ -1,29 +1,16 @@
-"""Every kind of step that a config can have, and who makes it."""
+"""Every kind of step that a config can have, and who makes it.
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+What carries archives and reads reports is loaded with the first step that does.
+"""
 
 from roundel.backends.protocol import Sandbox
 from roundel.domain.plan import StepPlan
-from roundel.runner.steps.artifacts import store_artifacts_step, store_test_results_step
-from roundel.runner.steps.caches import restore_cache_step, save_cache_step
 from roundel.runner.steps.checkout import checkout_step
 from roundel.runner.steps.keeping import Keeper
 from roundel.runner.steps.plan import Process, Refusal
 from roundel.runner.steps.remote_docker import remote_docker_step
 from roundel.runner.steps.run import run_step
 from roundel.runner.steps.ssh_keys import ssh_keys_step
-from roundel.runner.steps.workspaces import attach_step, persist_step
-
-_Keeping: TypeAlias = Callable[[StepPlan, Keeper, Sandbox], Process | Refusal]
-_KEEPING: Mapping[str, _Keeping] = {
-    "attach_workspace": attach_step,
-    "persist_to_workspace": persist_step,
-    "restore_cache": restore_cache_step,
-    "save_cache": save_cache_step,
-    "store_artifacts": store_artifacts_step,
-    "store_test_results": store_test_results_step,
-}
 
 
 async def process_of(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | Refusal:
@@ -33,10 +20,33 @@ async def process_of(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Proces
         return run_step(step, order.shell, await sandbox.facts())
     if step.kind == "checkout":
         return await checkout_step(step, order.checkout, sandbox)
-    if step.kind in _KEEPING:
-        return _KEEPING[step.kind](step, keeper, sandbox)
+    keeping = _keeping_step(step, keeper, sandbox)
+    if keeping is not None:
+        return keeping
     if step.kind == "add_ssh_keys":
         return ssh_keys_step(step, order.ssh_keys)
     if step.kind == "setup_remote_docker":
         return remote_docker_step(sandbox.remote_docker)
     return Refusal(why=f'This runner cannot do the step "{step.kind}" yet.')
+
+
+def _keeping_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | Refusal | None:
+    """Return what a step runs that gives to the store, or takes from it; None for another one."""
+    match step.kind:
+        case "restore_cache" | "save_cache":
+            from roundel.runner.steps import caches
+
+            restores = step.kind == "restore_cache"
+            make = caches.restore_cache_step if restores else caches.save_cache_step
+        case "attach_workspace" | "persist_to_workspace":
+            from roundel.runner.steps import workspaces
+
+            attaches = step.kind == "attach_workspace"
+            make = workspaces.attach_step if attaches else workspaces.persist_step
+        case "store_artifacts":
+            from roundel.runner.steps.artifacts import store_artifacts_step as make
+        case "store_test_results":
+            from roundel.runner.steps.artifacts import store_test_results_step as make
+        case _:
+            return None
+    return make(step, keeper, sandbox)

@@ -1,6 +1,6 @@
 """`add_ssh_keys`: additional keys of the project, put where ssh looks for them."""
 
-from importlib import resources
+from pathlib import Path
 
 from roundel.backends.launch import quoted
 from roundel.domain.plan import StepPlan
@@ -48,4 +48,4 @@ def _says(sentence: str) -> Process:
 
 
 def _script() -> str:
-    return resources.files("roundel.runner.steps").joinpath("ssh_keys.sh").read_text("utf-8")
+    return (Path(__file__).parent / "ssh_keys.sh").read_text("utf-8")

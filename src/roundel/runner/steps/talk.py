@@ -9,7 +9,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 
@@ -28,7 +27,7 @@ class TalkBroken(Exception):
 
 def servant_script(*paths: str, target: str = ".", root: str = ".") -> str:
     """Return the script of a step."""
-    text = resources.files("roundel.runner.steps").joinpath("servant.sh").read_text("utf-8")
+    text = (Path(__file__).parent / "servant.sh").read_text("utf-8")
     words = " ".join(quoted(path) for path in paths)
     return f"target={quoted(target)}\nroot={quoted(root)}\nset -- {words}\n{text}"
 

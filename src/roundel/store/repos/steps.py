@@ -119,7 +119,9 @@ class SqlSteps:
         )
         return [int(row[0]) for row in rows]
 
-    def seal(self, execution_id: ExecutionId, step: int, blob: str) -> Sequence[str]:
+    def seal(
+        self, execution_id: ExecutionId, step: int, blob: str, line_index: bytes | None
+    ) -> Sequence[str]:
         """Let the object `blob` have a step's whole output; return the objects it replaces."""
         which: dict[str, object] = {"execution": execution_id, "step": step}
         where = "WHERE execution_id = :execution AND step = :step"
@@ -128,8 +130,10 @@ class SqlSteps:
         )
         self._sql.run(f"UPDATE chunk SET data = NULL, blob = NULL {where}", **which)
         self._sql.run(
-            "UPDATE step SET sealed = :blob WHERE execution_id = :execution AND position = :step",
+            "UPDATE step SET sealed = :blob, line_index = :line_index"
+            " WHERE execution_id = :execution AND position = :step",
             blob=blob,
+            line_index=line_index,
             **which,
         )
         return [str(row[0]) for row in rows]
@@ -161,5 +165,6 @@ class SqlSteps:
         """Forget an execution's output; its steps and how they ended stay."""
         self._sql.run("DELETE FROM chunk WHERE execution_id = :id", id=execution_id)
         self._sql.run(
-            "UPDATE step SET sealed = NULL, size = 0 WHERE execution_id = :id", id=execution_id
+            "UPDATE step SET sealed = NULL, line_index = NULL, size = 0 WHERE execution_id = :id",
+            id=execution_id,
         )

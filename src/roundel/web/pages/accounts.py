@@ -12,7 +12,7 @@ from roundel.domain.runners import Secret
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on, status_of
 from roundel.web.rooms import rooms_of
-from roundel.web.settings_pages import ONLY_WHOLE, done, refuse_scopes
+from roundel.web.settings_pages import DONE, ONLY_WHOLE, done, refuse_scopes
 
 # What a token may do; of nothing: whatever its person may.
 SCOPES = {
@@ -36,6 +36,7 @@ async def _show(
         rooms=await rooms_of(visit),
         problem=problem,
         whole=visit.actor.scopes is None,
+        said=DONE,
         **values,
     )
 
@@ -108,7 +109,7 @@ async def revoke_token(visit: Visit[None]) -> Response:
     if text not in {it.id for it in await visit.app.sessions.tokens_of(visit.actor.id)}:
         raise NotFound("This token is not there any more.")
     await visit.hall.use_cases.revoke_token(TokenId(text), visit.actor)
-    return done(TOKENS)
+    return done(TOKENS, "revoked")
 
 
 async def sessions(visit: Visit[None], *, problem: str = "", status: int = 200) -> Response:
@@ -137,7 +138,7 @@ async def end_session(visit: Visit[None]) -> Response:
     for it in ended:
         if it.digest != here or wanted != "others":
             await visit.hall.use_cases.sign_out(it.digest)
-    return done(SESSIONS)
+    return done(SESSIONS, "ended")
 
 
 PAGES: list[AnyPage] = [

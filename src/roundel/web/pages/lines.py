@@ -5,12 +5,11 @@ from starlette.responses import Response
 
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid
+from roundel.domain.line_index import EVERY_LINES
 from roundel.web import subjects
 from roundel.web.lines import (
     ERROR,
-    EVERY_LINES,
     MOST_FOUND,
-    LineIndexes,
     find_lines,
     lines_of_step,
     pattern_of,
@@ -20,7 +19,6 @@ from roundel.web.pages.jobs import JOB_PATH, step_asked_for
 from roundel.web.subjects import JobHere
 
 LONGEST_NEEDLE = 200
-_INDEXES = LineIndexes()
 
 
 async def lines(visit: Visit[JobHere]) -> Response:
@@ -30,7 +28,7 @@ async def lines(visit: Visit[JobHere]) -> Response:
     if not (first.isascii() and first.isdigit() and len(first) < 13):
         raise Invalid("`from` is the number of a line, counted from 0.")
     logs, step = visit.app.logs, report.index
-    index = await _INDEXES.of(logs, node.execution_id, step)
+    index = await visit.hall.line_indexes.of(logs, node.execution_id, step)
     return _json(await lines_of_step(logs, node.execution_id, step, index, int(first), EVERY_LINES))
 
 

@@ -54,7 +54,7 @@ async def contexts(visit: Visit[Organization], *, problem: str = "", status: int
 async def create(visit: Visit[Organization]) -> Response:
     name = visit.field("name").strip()
     made = await visit.hall.use_cases.secrets.create_context(visit.subject.id, name)
-    return done(f"{address_of.settings(visit.subject)}/contexts/{made.id}")
+    return done(f"{address_of.settings(visit.subject)}/contexts/{made.id}", "added")
 
 
 async def context(visit: Visit[ContextHere], *, problem: str = "", status: int = 200) -> Response:
@@ -95,14 +95,14 @@ async def put_variable(visit: Visit[ContextHere]) -> Response:
     """Add a variable, or replace its value; neither is shown again."""
     name, value = visit.field("variable").strip(), visit.field("value")
     await visit.hall.use_cases.secrets.put_variable(visit.subject.context, name, value)
-    return _back(visit)
+    return _back(visit, "saved")
 
 
 @refused_on(context)
 async def remove_variable(visit: Visit[ContextHere]) -> Response:
     context = visit.subject.context
     await visit.hall.use_cases.secrets.remove_variable(context, visit.field("variable"))
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 @refused_on(context)
@@ -112,7 +112,7 @@ async def restrict(visit: Visit[ContextHere]) -> Response:
         raise Invalid("Restriction: choose a project or a group, or write an expression.")
     context = visit.subject.context
     await visit.hall.use_cases.secrets.restrict_context(context, kind, value, None)
-    return _back(visit)
+    return _back(visit, "added")
 
 
 @refused_on(context)
@@ -122,18 +122,18 @@ async def unrestrict(visit: Visit[ContextHere]) -> Response:
         raise Invalid("restriction: expected what the form says")
     cases = visit.hall.use_cases.secrets
     await cases.unrestrict_context(visit.subject.context, RestrictionId(text))
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 @refused_on(context)
 async def delete(visit: Visit[ContextHere]) -> Response:
     await visit.hall.use_cases.secrets.delete_context(visit.subject.context)
-    return done(f"{address_of.settings(visit.subject.organization)}/contexts")
+    return done(f"{address_of.settings(visit.subject.organization)}/contexts", "removed")
 
 
-def _back(visit: Visit[ContextHere]) -> Response:
+def _back(visit: Visit[ContextHere], what: str) -> Response:
     here = visit.subject
-    return done(f"{address_of.settings(here.organization)}/contexts/{here.context.id}")
+    return done(f"{address_of.settings(here.organization)}/contexts/{here.context.id}", what)
 
 
 _ALL = "/settings/organization/{vcs}/{organization}/contexts"

@@ -46,7 +46,7 @@ async def create(visit: Visit[Organization]) -> Response:
     made = await visit.hall.use_cases.organizations.create_group(
         visit.subject.id, visit.field("name"), visit.field("description").strip()
     )
-    return done(f"{address_of.settings(visit.subject)}/groups/{made.id}")
+    return done(f"{address_of.settings(visit.subject)}/groups/{made.id}", "added")
 
 
 async def group(visit: Visit[GroupHere], *, problem: str = "", status: int = 200) -> Response:
@@ -80,7 +80,7 @@ async def put(visit: Visit[GroupHere]) -> Response:
     if not login:
         raise Invalid("Say who: the name by which they sign in.")
     await visit.hall.use_cases.organizations.put_in_group(visit.subject.group, login)
-    return _back(visit)
+    return _back(visit, "added")
 
 
 @refused_on(group)
@@ -88,18 +88,18 @@ async def take(visit: Visit[GroupHere]) -> Response:
     refuse_scopes(visit.actor)
     group = visit.subject.group
     await visit.hall.use_cases.organizations.take_from_group(group, visit.field("login"))
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 @refused_on(group)
 async def delete(visit: Visit[GroupHere]) -> Response:
     await visit.hall.use_cases.organizations.delete_group(visit.subject.group)
-    return done(f"{address_of.settings(visit.subject.organization)}/groups")
+    return done(f"{address_of.settings(visit.subject.organization)}/groups", "removed")
 
 
-def _back(visit: Visit[GroupHere]) -> Response:
+def _back(visit: Visit[GroupHere], what: str) -> Response:
     here = visit.subject
-    return done(f"{address_of.settings(here.organization)}/groups/{here.group.id}")
+    return done(f"{address_of.settings(here.organization)}/groups/{here.group.id}", what)
 
 
 _ALL = "/settings/organization/{vcs}/{organization}/groups"

@@ -38,7 +38,7 @@ async def change(visit: Visit[Organization]) -> Response:
     changes |= {name: _number(word, visit.field(name)) for name, word in LIMITS.items()}
     cases = visit.hall.use_cases
     await cases.change_organization_settings(visit.subject.id, changes)
-    return done(address_of.settings(visit.subject))
+    return done(address_of.settings(visit.subject), "saved")
 
 
 def _number(word: str, text: str) -> int | None:

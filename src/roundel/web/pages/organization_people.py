@@ -52,7 +52,7 @@ async def give_role(visit: Visit[Organization]) -> Response:
     refuse_scopes(visit.actor)
     login = _login(visit)
     await visit.hall.use_cases.organizations.give_role(visit.subject.id, login, _role(visit))
-    return _back(visit)
+    return _back(visit, "saved")
 
 
 @refused_on(people)
@@ -61,12 +61,12 @@ async def remove(visit: Visit[Organization]) -> Response:
     await visit.hall.use_cases.organizations.remove_member(visit.subject.id, _login(visit))
     if visit.actor.login == _login(visit) and not visit.actor.server_administrator:
         return done("/pipelines")  # they may not see this page any more
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 async def invite_form(visit: Visit[Organization]) -> Response:
     """Lead to where invitations are made; this page was once on its own."""
-    return _back(visit)
+    return done(f"{address_of.settings(visit.subject)}/people")
 
 
 @refused_on(people)
@@ -85,7 +85,7 @@ async def withdraw(visit: Visit[Organization]) -> Response:
     except ValueError as error:
         raise Invalid("invitation: expected what the form says") from error
     await visit.hall.use_cases.withdraw_invitation(visit.subject.id, digest)
-    return _back(visit)
+    return _back(visit, "removed")
 
 
 def _login(visit: Visit[Organization]) -> str:
@@ -102,8 +102,8 @@ def _role(visit: Visit[Organization]) -> Role:
         raise Invalid("role: expected viewer, contributor or administrator") from error
 
 
-def _back(visit: Visit[Organization]) -> Response:
-    return done(f"{address_of.settings(visit.subject)}/people")
+def _back(visit: Visit[Organization], what: str) -> Response:
+    return done(f"{address_of.settings(visit.subject)}/people", what)
 
 
 _ROOT = "/settings/organization/{vcs}/{organization}"

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid
-from roundel.domain.ids import is_uuid
+from roundel.domain.ids import PersonId, is_uuid
 from roundel.domain.orbs import UrlOrbId
 from roundel.domain.policies import DecisionFilter
 from roundel.domain.projects import Organization
@@ -21,6 +21,10 @@ async def policies(visit: Visit[Organization], *, problem: str = "", status: int
     organization, reads = visit.subject, visit.app.policies
     settings = await visit.app.reads.organization_settings(organization.id)
     projects = await visit.app.reads.projects(visit.actor)
+    bundle = await reads.bundle(organization.id)
+    authors = [
+        await visit.app.reads.person(PersonId(it)) for it in {it.created_by for it in bundle}
+    ]
     return await show(
         visit,
         organization,
@@ -28,7 +32,8 @@ async def policies(visit: Visit[Organization], *, problem: str = "", status: int
         problem=problem,
         status=status,
         enabled=settings.config_policies,
-        bundle=await reads.bundle(organization.id),
+        bundle=bundle,
+        people={it.id: it.login for it in authors if it is not None},
         decisions=await reads.decisions(organization.id, DecisionFilter(), offset=0, limit=NEWEST),
         projects={it.id: it for it in projects},
     )
@@ -40,7 +45,7 @@ async def switch(visit: Visit[Organization]) -> Response:
         raise Invalid("enabled: expected 0 or 1")
     enabled = visit.field("enabled") == "1"
     await visit.hall.use_cases.policies.switch(visit.subject.id, enabled)
-    return done(f"{address_of.settings(visit.subject)}/policies")
+    return done(f"{address_of.settings(visit.subject)}/policies", "saved")
 
 
 async def orbs(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -59,7 +64,7 @@ async def allow(visit: Visit[Organization]) -> Response:
     await visit.hall.use_cases.allow_url_orbs(
         visit.subject.id, visit.field("name"), visit.field("prefix"), visit.actor
     )
-    return done(f"{address_of.settings(visit.subject)}/orbs")
+    return done(f"{address_of.settings(visit.subject)}/orbs", "added")
 
 
 @refused_on(orbs)
@@ -68,7 +73,7 @@ async def forbid(visit: Visit[Organization]) -> Response:
     if not is_uuid(text):
         raise Invalid("entry: expected what the form says")
     await visit.hall.use_cases.forbid_url_orbs(visit.subject.id, UrlOrbId(text), visit.actor)
-    return done(f"{address_of.settings(visit.subject)}/orbs")
+    return done(f"{address_of.settings(visit.subject)}/orbs", "removed")
 
 
 _ROOT = "/settings/organization/{vcs}/{organization}"

@@ -36,7 +36,7 @@ async def create(visit: Visit[Organization]) -> Response:
     made = await visit.hall.use_cases.add_resource_class(
         name, visit.field("description").strip(), visit.actor
     )
-    return done(_address(visit.subject, made))
+    return done(_address(visit.subject, made), "added")
 
 
 async def one_class(
@@ -96,7 +96,7 @@ async def remove_token(visit: Visit[Organization]) -> Response:
     if text not in {it.id for it in tokens if it.resource_class.id == found.id}:
         raise NotFound("This token is not there any more.")
     await visit.hall.use_cases.remove_runner_token(TokenId(text), visit.actor)
-    return done(_address(visit.subject, found))
+    return done(_address(visit.subject, found), "revoked")
 
 
 @refused_on(one_class)
@@ -105,7 +105,7 @@ async def delete(visit: Visit[Organization]) -> Response:
     refuse_scopes(visit.actor)
     found = await _class(visit)
     await visit.hall.use_cases.remove_resource_class(found.id, visit.actor, force=True)
-    return done(f"{address_of.settings(visit.subject)}/runners")
+    return done(f"{address_of.settings(visit.subject)}/runners", "removed")
 
 
 def _address(organization: Organization, it: ResourceClass) -> str:

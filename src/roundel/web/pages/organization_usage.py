@@ -84,7 +84,7 @@ async def order(visit: Visit[Organization]) -> Response:
     start, end = _day("Start", visit.field("start")), _day("End", visit.field("end"))
     last = Micros(end + DAY - SECOND)  # the last day is meant whole
     await visit.hall.use_cases.ask_for_export(visit.subject.id, (), start, last)
-    return done(f"{address_of.settings(visit.subject)}/usage")
+    return done(f"{address_of.settings(visit.subject)}/usage", "ordered")
 
 
 def _day(word: str, text: str) -> Micros:

@@ -1,36 +1,32 @@
 // Live output of a job's node: steps as they begin and end, and what they write.
-import { Pen, line } from "./ansi.js";
 import { refresh } from "./live.js";
 import { span } from "./clock.js";
 import { lines } from "./lines.js";
 
-const MOST_LINES = 5000; // of a step that are shown while it runs; the rest is in the whole output
 const TONES = { running: "run", success: "ok", failed: "bad", timedout: "bad", infrastructure_fail: "bad", canceled: "off" };
 const WORDS = { timedout: "timed out", infrastructure_fail: "infrastructure fail" };
 
-const pens = new Map(); // by step
-const rests = new Map(); // an unfinished last line, by step
+const views = new Map(); // by step
 
 export function output(address) {
   for (const step of document.querySelectorAll(".step[data-tail]")) watch(step);
-  for (const log of document.querySelectorAll(".log[data-lines]")) lines(log);
+  for (const log of document.querySelectorAll(".log[data-lines]")) look(log, "live" in log.dataset);
   if (!address) return;
-  for (const log of document.querySelectorAll(".log[data-at]")) {
-    const step = Number(log.closest(".step").dataset.step);
-    pens.set(step, new Pen());
-    rests.set(step, null);
-  }
   const source = new EventSource(address);
   const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
   on("step", stepped);
-  on("output", wrote);
-  on("gap", skipped);
+  on("output", (told) => views.get(told.step)?.append(told));
+  on("gap", (told) => views.get(told.step)?.again());
   source.addEventListener("bye", () => {
     source.close();
-    for (const shown of document.querySelectorAll(".live")) shown.classList.remove("live");
+    for (const view of views.values()) view.ended();
     refresh();
   });
   addEventListener("pagehide", () => source.close());
+}
+
+function look(log, live, empty = false) {
+  views.set(Number(log.closest(".step").dataset.step), lines(log, live, empty));
 }
 
 // A step that is opened gets the end of its output then.
@@ -44,7 +40,7 @@ function watch(step) {
     const shown = step.querySelector(".unread") ?? step.querySelector(".out");
     shown?.replaceWith(document.importNode(page.querySelector(".out"), true));
     const log = step.querySelector(".log[data-lines]");
-    if (log) lines(log);
+    if (log) look(log, "live" in log.dataset);
   });
 }
 
@@ -55,6 +51,7 @@ function stepped(told) {
     step = made(told);
     document.getElementById("steps").append(step);
     watch(step);
+    look(step.querySelector(".log"), true, true);
   }
   const tone = TONES[told.status] ?? "off";
   step.className = `step ${tone}`;
@@ -64,7 +61,7 @@ function stepped(told) {
   if (told.ended_at) {
     delete took.dataset.since;
     took.textContent = span((told.ended_at - told.started_at) / 1e6);
-    step.querySelector(".log")?.classList.remove("live");
+    views.get(told.step)?.ended();
     if (tone === "ok" && !step.contains(document.activeElement)) step.open = false;
   }
   if (told.exit_code && !summary.querySelector(".exit")) {
@@ -79,7 +76,8 @@ function made(told) {
   const step = document.createElement("details");
   step.id = `step-${told.step}`;
   step.dataset.step = told.step;
-  step.dataset.tail = `${location.pathname}/output/${new URLSearchParams(location.search).get("node") ?? 0}/${told.step}/tail`;
+  const raw = `${location.pathname}/output/${new URLSearchParams(location.search).get("node") ?? 0}/${told.step}`;
+  step.dataset.tail = `${raw}/tail`;
   step.dataset.loaded = "";
   step.open = true;
   const summary = step.appendChild(document.createElement("summary"));
@@ -93,52 +91,11 @@ function made(told) {
   const out = step.appendChild(document.createElement("div"));
   out.className = "out";
   const log = out.appendChild(document.createElement("ol"));
-  log.className = "log live";
+  log.className = "log";
+  log.dataset.lines = raw;
   log.tabIndex = 0;
   log.setAttribute("aria-label", `Output of ${told.name}`);
   return step;
-}
-
-function wrote(told) {
-  const log = document.querySelector(`#step-${told.step} .log`);
-  if (!log) return;
-  if (log.dataset.at && told.to <= Number(log.dataset.at)) return; // told twice after a break
-  log.dataset.at = told.to;
-  if (!pens.has(told.step)) pens.set(told.step, new Pen());
-  const pen = pens.get(told.step);
-  const follow = innerHeight + scrollY >= document.documentElement.scrollHeight - 60;
-  const rest = rests.get(told.step);
-  const lines = ((rest?.text ?? "") + told.text).split("\n");
-  const last = lines.pop();
-  const fresh = document.createDocumentFragment();
-  if (rest) Object.assign(pen, rest.pen);
-  rest?.item.remove();
-  for (const text of lines) fresh.append(item(text, pen));
-  rests.set(told.step, null);
-  if (last) {
-    const state = { ...pen };
-    const shown = item(last, pen);
-    fresh.append(shown);
-    rests.set(told.step, { text: last, item: shown, pen: state });
-  }
-  log.append(fresh);
-  while (log.childElementCount > MOST_LINES) log.firstElementChild.remove();
-  if (follow) scrollTo({ top: document.documentElement.scrollHeight });
-}
-
-function item(text, pen) {
-  const shown = document.createElement("li");
-  shown.append(line(text, pen));
-  return shown;
-}
-
-function skipped(told) {
-  const log = document.querySelector(`#step-${told.step} .log`);
-  if (!log) return;
-  const note = document.createElement("li");
-  note.className = "faint";
-  note.textContent = `… ${told.to - told.from} bytes are only in the whole output …`;
-  log.append(note);
 }
 
 const SIGNS = {
