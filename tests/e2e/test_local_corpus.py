@@ -40,6 +40,18 @@ def test_a_setup_config_goes_on_with_what_its_job_hands_over(tmp_path: Path) -> 
     }
 
 
+def test_a_published_config_takes_its_context_from_a_file(tmp_path: Path) -> None:
+    text = (RUNNABLE / "12-context-env.yml").read_text()
+    checkout = Checkout(tmp_path, text)
+    (tmp_path / "context.env").write_text("MY_ENV_VAR=a value of its own\n")
+    for option in (f"{tmp_path}/context.env", f"my_context_name={tmp_path}/context.env"):
+        name = "--context" if "=" in option else "--env-file"
+        events = events_of(checkout, name, option)
+        assert {job["name"]: job["status"] for job in events[-1]["jobs"]} == {"build": "success"}
+        assert "****" in output_of(events, "build")
+        assert "a value of its own" not in output_of(events, "build")
+
+
 def options_of(run: Run) -> list[str]:
     trigger: dict[str, Any] = dict(run.trigger)
     parameters = trigger.pop("parameters", {})

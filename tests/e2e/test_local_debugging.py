@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from roundel.store.folder import DataFolder
 from tests.local import Checkout
 from tests.terminal import Terminal
 
@@ -131,6 +132,30 @@ def test_a_step_without_kept_files_is_refused_with_those_that_there_are(
     assert "Set up, Check" in done.stderr
     unknown = checkout.run("--from", "deploy:Check")
     assert "the last run had no job 'deploy'; it had: build, test" in unknown.stderr
+
+
+def test_what_was_kept_is_removed_when_asked(checkout: Checkout) -> None:
+    checkout.run("--snapshots")
+    assert list(checkout.cache.glob("**/snapshots/*/*/about.json"))
+    done = checkout.run("--prune")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "removed 6 kept folders and 0 images\n"
+    assert list(checkout.cache.glob("**/snapshots")) == []
+    assert "there are some for: none" in checkout.run("--from", "test:Check").stderr
+    assert checkout.run("--prune").stdout == "removed 0 kept folders and 0 images\n"
+
+
+def test_nothing_is_removed_while_a_run_may_need_it(checkout: Checkout) -> None:
+    checkout.run("--snapshots")
+    (state,) = checkout.cache.glob("roundel/run/*/state")
+    held = DataFolder(state)
+    try:
+        done = checkout.run("--prune")
+    finally:
+        held.close()
+    assert done.returncode == 1
+    assert "a run of this checkout is under way" in done.stderr
+    assert list(checkout.cache.glob("**/snapshots/*/*/about.json"))
 
 
 def set_up_of(output: str) -> str:

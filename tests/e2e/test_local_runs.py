@@ -1,5 +1,6 @@
 """`roundel run`: the whole pipeline on this machine, without a server."""
 
+import json
 import os
 import signal
 import subprocess
@@ -136,6 +137,32 @@ workflows: {main: {jobs: [build]}}
     checkout = Checkout(tmp_path, config)
     assert "│ MISS" in checkout.run().stdout
     assert "│ HIT" in checkout.run().stdout
+
+
+LARGE_CACHE = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - restore_cache: {keys: [large-v1]}
+      - run: mkdir -p large; [ -e large/one ] || head -c 20000000 /dev/urandom > large/one
+      - save_cache: {key: large-v1, paths: [large]}
+workflows: {main: {jobs: [build]}}
+"""
+
+
+def test_archives_tell_how_far_they_are(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, LARGE_CACHE)
+    for text in ("Uploading", "Downloading"):
+        events = [json.loads(line) for line in checkout.run("--json").stdout.splitlines()]
+        assert events[-1]["succeeded"] is True
+        told = [event for event in events if event["event"] == "progress"]
+        assert {event["text"] for event in told} == {text}
+        done = [event["done"] for event in told]
+        assert done == sorted(set(done))
+        assert done[-1] >= 8_000_000
+    assert "│ Downloading …" in checkout.run().stdout
 
 
 def test_output_stands_below_the_name_of_its_step(tmp_path: Path) -> None:
@@ -285,6 +312,43 @@ def test_a_file_of_secrets_stands_for_the_contexts_of_a_config(tmp_path: Path) -
     done = checkout.run("--env-file", str(secrets))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
+
+
+TWO_CONTEXTS = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - run: echo "build has ${FROM_A:-no a} and ${FROM_B:-no b}"; echo "$FROM_A" > secret
+      - persist_to_workspace: {root: ., paths: [secret]}
+  test:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - attach_workspace: {at: .}
+      - run: echo "test has ${FROM_A:-no a} and ${FROM_B:-no b}"; cat secret
+workflows:
+  main:
+    jobs:
+      - build: {context: [a]}
+      - test: {requires: [build], context: [b, c]}
+"""
+
+
+def test_a_context_of_a_file_reaches_only_the_jobs_that_name_it(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, TWO_CONTEXTS)
+    (tmp_path / "a.env").write_text("FROM_A=sesame-a\n")
+    (tmp_path / "b.env").write_text("FROM_B=sesame-b\n")
+    files = [f"{name}={tmp_path / name}.env" for name in ("a", "b")]
+    done = checkout.run("--context", files[0], "--context", files[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build has **** and no b" in done.stdout
+    assert "test has no a and ****" in done.stdout
+    assert "sesame" not in done.stdout
+    assert "contexts are not known here (c)" in done.stderr
+    wrong = checkout.run("--context", "a")
+    assert wrong.returncode == 2
+    assert "'a' is not KEY=VALUE" in wrong.stderr
 
 
 ORB = """

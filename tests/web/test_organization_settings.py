@@ -377,3 +377,12 @@ async def test_a_right_taken_on_a_page_is_gone_from_the_api_at_once(street: Stre
     assert (await api.get("/api/v2/project/gh/acme/web")).status == 200
     await done(admin, f"{ROOT}/people/remove", login="grace")
     assert (await api.get("/api/v2/project/gh/acme/web")).status == 404
+
+
+async def test_policies_are_shown_with_who_pushed_them(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    text = 'package org\n\nimport rego.v1\n\npolicy_name contains "no_latest"\n'
+    organization = house.project.organization.id
+    await house.use.policies.replace_bundle(organization, {"a": text}, house.admin, dry=False)
+    page = text_of(await admin.get(f"{ROOT}/policies"))
+    assert "no_latest" in page and ">admin</td>" in page

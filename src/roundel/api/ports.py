@@ -40,6 +40,7 @@ from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.ssh_keys import SshKey
+from roundel.domain.telemetry import Exporter, ExporterId
 from roundel.domain.usage import UsageExport
 from roundel.domain.webhooks import (
     Delivery,
@@ -50,6 +51,7 @@ from roundel.domain.webhooks import (
     WebhookView,
 )
 from roundel.services.connections import Connect, Connected
+from roundel.services.exporters import AddExporter
 from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
 
@@ -100,6 +102,14 @@ class WebhookCases(Protocol):
     async def ping_webhook(self, hook: Webhook) -> Delivery: ...
 
     async def tell_again(self, delivery_id: DeliveryId) -> Delivery: ...
+
+
+class ExporterCases(Protocol):
+    """What callers may ask for of exporters of spans."""
+
+    async def add(self, command: AddExporter) -> Exporter: ...
+
+    async def remove(self, exporter_id: ExporterId) -> None: ...
 
 
 class AuditCases(Protocol):
@@ -185,6 +195,8 @@ class UseCases(RunnerUseCases, Protocol):
     def audit(self) -> AuditCases: ...
     @property
     def definitions(self) -> DefinitionCases: ...
+    @property
+    def exporters(self) -> ExporterCases: ...
     @property
     def organizations(self) -> OrganizationCases: ...
     @property

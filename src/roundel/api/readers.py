@@ -17,6 +17,7 @@ from roundel.domain.page_views import PageReads
 from roundel.domain.policies import PolicyReads
 from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.storage import KeepingServer
+from roundel.domain.telemetry import ExporterReads
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import (
@@ -61,6 +62,8 @@ class ApiApp(Protocol):
     def ssh_keys(self) -> SshKeyReads: ...
     @property
     def deploys(self) -> DeployReads: ...
+    @property
+    def exporters(self) -> ExporterReads: ...
     @property
     def groups(self) -> GroupReads: ...
     @property

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from roundel.domain.policies import PolicyReads
     from roundel.domain.sessions import SessionReads
     from roundel.domain.ssh_keys import SshKeyReads
+    from roundel.domain.telemetry import ExporterReads
     from roundel.domain.usage import UsageReads
     from roundel.domain.webhooks import WebhookReads
     from roundel.services.judging import Judge
@@ -65,6 +66,12 @@ class LazyParts:
         from roundel.store.queries.deploys import SqlDeployReads
 
         return SqlDeployReads(self._database)
+
+    @cached_property
+    def exporters(self) -> ExporterReads:
+        from roundel.store.queries.exporters import SqlExporterReads
+
+        return SqlExporterReads(self._database)
 
     @cached_property
     def groups(self) -> GroupReads:

@@ -6,17 +6,22 @@ is different is where things come from (the working tree, the command line) and 
 
 import asyncio
 import contextlib
-import hashlib
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, mark_of
 from roundel.app.local_plan import PlanChange, config_text
 from roundel.app.local_session import Session
-from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, ConfigErrors, Wanted
+from roundel.app.local_wanted import (
+    MOST_AT_ONCE,
+    CannotRunHere,
+    ConfigErrors,
+    Wanted,
+    state_folder,
+    state_name,
+)
 from roundel.domain.access import Actor
 from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.plan import Json
@@ -70,12 +75,6 @@ async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
     return Summary(succeeded=True, jobs=(), workflows=())
 
 
-def state_folder(cache: Path, root: Path) -> Path:
-    """Return where the state of a checkout lies."""
-    digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
-    return cache / "run" / f"{root.name or 'root'}-{digest}"
-
-
 def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
     if wanted.tag is not None:
         return Ref(tag=wanted.tag)
@@ -125,7 +124,7 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     base = state_folder(wanted.cache, checkout.root)
     adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout), change))
     for number in range(MOST_AT_ONCE):
-        folder = base / (f"state-{number}" if number else "state")
+        folder = base / state_name(number)
         settings = Settings(
             data=folder,
             slots=wanted.slots,

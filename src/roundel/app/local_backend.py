@@ -64,6 +64,20 @@ async def choose_backend(
     return _processes(shared), HERE
 
 
+async def engine_here() -> tuple[Backend | None, str]:
+    """Return the container engine that answers here, else None and why none does."""
+    if not _engine_may_be_there():
+        return None, "no engine's socket was found"
+    from roundel.backends.docker import DockerBackend
+
+    docker = DockerBackend()
+    why = await docker.why_unusable()
+    if why is None:
+        return docker, ""
+    await docker.close()
+    return None, why
+
+
 def _processes(shared: Path | None) -> ProcessBackend:
     # A job with a /tmp of its own would not see what lies in ours.
     hidden = shared is not None and shared.is_relative_to("/tmp")  # noqa: S108

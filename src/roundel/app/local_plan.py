@@ -48,6 +48,7 @@ class PlanChange:
         self._root = root
         self.chosen: Plan | None = None
         self.learned: dict[str, str] = {}  # variables of contexts, from whoever was asked
+        self.contexts: dict[str, dict[str, str]] = {}  # variables of known ones, by job
         self.refusal: NoSuchChoice | None = None
 
     def __call__(self, plan: Plan) -> Plan:
@@ -70,15 +71,18 @@ class PlanChange:
     def _without_contexts(self, plan: Plan) -> Plan:
         """Return the plan with no context: what is in them is on a server, and not here."""
         slots = [slot for flow in plan.workflows for slot in flow.slots if not slot.excluded]
-        names = sorted({name for slot in slots for name in slot.contexts})
         wanted = self._wanted
+        for slot in slots:
+            for name in slot.contexts:
+                self.contexts.setdefault(slot.name, {}).update(wanted.contexts.get(name, {}))
+        names = sorted({name for slot in slots for name in slot.contexts} - wanted.contexts.keys())
         matter = wanted.contexts_matter and not (wanted.secrets or wanted.stub or wanted.dry)
         if matter and wanted.ask_context is not None:
             for name in names:
                 self.learned |= wanted.ask_context(name)
         elif names and matter:
             text = f"contexts are not known here ({', '.join(names)}): give what is in them with"
-            text += " --env-file, or say --no-secrets"
+            text += " --context NAME=FILE or --env-file, or say --no-secrets"
             self._audience.hear(Note(text=text, warning=True))
         workflows = tuple(
             replace(flow, slots=tuple(replace(slot, contexts=()) for slot in flow.slots))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +49,10 @@ class Session:
         self._engine = engine
         self._commit = commit
         self._learned: dict[str, str] = {}
+        self._contexts: Mapping[str, Mapping[str, str]] = {}  # by the jobs that name them
+        self._all_secrets = tuple(
+            value for variables in wanted.contexts.values() for value in variables.values()
+        )
         self._root = root
         self._wanted = wanted
         self._audience: Audience | None = audience
@@ -101,6 +106,7 @@ class Session:
             shared=self._root if wanted.in_place else None,
             on_pull=self._server.pulling,
         )
+        self._snapshots.backend = self._backend
         engine.folder.runner.mkdir(mode=0o700, exist_ok=True)
         await end_leftovers(self._backend, engine.folder.runner)
         self._runner = Runner(
@@ -137,7 +143,8 @@ class Session:
     def _change(self, order: JobOrder) -> JobOrder:
         """Return an order as the command line wants it."""
         wanted = self._wanted
-        order = changed(order, wanted.environment, {**wanted.secrets, **self._learned})
+        secrets = {**wanted.secrets, **self._learned, **self._contexts.get(order.job_name, {})}
+        order = changed(order, wanted.environment, secrets, self._all_secrets)
         if wanted.again is not None:
             from roundel.app.local_again import of_today
 
@@ -166,6 +173,7 @@ class Session:
         if change.refusal is not None:
             raise change.refusal
         self._learned = change.learned
+        self._contexts = change.contexts
         if change.chosen is not None and change.chosen.setup:
             from roundel.app.local_doors import api_beside  # the whole API, which few runs need
 

@@ -7,12 +7,13 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from roundel.backends.protocol import Sandbox
+from roundel.backends.protocol import Backend, Sandbox
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import StepPlan
 from roundel.domain.runners import JobOrder
 
+REPOSITORY = "roundel-snapshot"
 _ABOUT = "about.json"  # written last: with it, all is there
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -33,7 +34,8 @@ class Snapshots:
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
-        self._key = key
+        self._repository = repository_of(key)
+        self.backend: Backend | None = None  # where the images are, once that is known
         self._begun_at: dict[ExecutionId, int] = {}
         self._resumed: dict[ExecutionId, Snapshot] = {}
 
@@ -59,9 +61,13 @@ class Snapshots:
             shutil.copyfile(exported, place / "bash_env", follow_symlinks=False)
         (place / _ABOUT).write_text(json.dumps({"image": image}))
 
-    def forget(self, order: JobOrder) -> None:
-        """Drop what there is of a job that starts anew."""
-        shutil.rmtree(self._place(order.job_name, order.node), ignore_errors=True)
+    async def forget(self, order: JobOrder) -> None:
+        """Drop what there is of a job that starts anew, so that only the newest is kept of each."""
+        place = self._place(order.job_name, order.node)
+        tags = {self._tag(order, int(kept.name)) for kept in place.glob("[0-9]*")}
+        shutil.rmtree(place, ignore_errors=True)
+        if tags and self.backend is not None:
+            await self.backend.drop_saved(self._repository, tags)
 
     def resumed(self, order: JobOrder, step: str) -> JobOrder:
         """Return the order of the steps from this one on, or refuse.
@@ -77,7 +83,7 @@ class Snapshots:
         """Put the files of a resumed job into its new sandbox; for others, do nothing."""
         snapshot = self._resumed.get(order.lease.execution_id)
         if snapshot is None:
-            self.forget(order)
+            await self.forget(order)
             return
         folder = Path(snapshot.folder)
         await sandbox.restore(folder)
@@ -109,8 +115,16 @@ class Snapshots:
         return self._folder / f"{_UNSAFE.sub('-', job.lower())}-{node}"
 
     def _image(self, order: JobOrder, index: int) -> str:
+        return f"{self._repository}:{self._tag(order, index)}"
+
+    def _tag(self, order: JobOrder, index: int) -> str:
         name = _UNSAFE.sub("-", order.job_name.lower()).strip("-") or "job"
-        return f"roundel-snapshot/{self._key}:{name}-{order.node}-{index}"
+        return f"{name}-{order.node}-{index}"
+
+
+def repository_of(key: str) -> str:
+    """Return the name of all images that are snapshots of a checkout's jobs."""
+    return f"{REPOSITORY}/{key}"
 
 
 class NoSnapshot(DomainError):

@@ -1,5 +1,6 @@
 """What a local run is asked for, and how it refuses."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class Wanted:
     contexts_matter: bool = True  # else nothing is asked or said of those that are not known
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # those that are known
     backend: BackendChoice = BackendChoice.AUTO
     image_map: tuple[tuple[str, str], ...] = ()
     slots: int | None = None
@@ -79,3 +81,14 @@ class Wanted:
     again: Again | None = None  # go on from the last run instead of making a new one
     resume_at: tuple[str, str] | None = None  # the job of `again`, and its step
     breaks: tuple[tuple[str, str], ...] = ()  # before which step of which job a shell is given
+
+
+def state_folder(cache: Path, root: Path) -> Path:
+    """Return where the states of a checkout lie, one for each run at once."""
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    return cache / "run" / f"{root.name or 'root'}-{digest}"
+
+
+def state_name(number: int) -> str:
+    """Return the name of one of them."""
+    return f"state-{number}" if number else "state"

@@ -6,6 +6,7 @@ from roundel.api.ports import CheckedConfig, ConfigText, NewToken
 from roundel.app.audit_cases import AuditCases
 from roundel.app.definition_cases import DefinitionCases
 from roundel.app.engine import Engine
+from roundel.app.exporter_cases import ExporterCases
 from roundel.app.git_cases import GitCases
 from roundel.app.oidc_cases import OidcCases
 from roundel.app.organization_cases import OrganizationCases
@@ -64,6 +65,7 @@ class UseCases(RunnerUseCases):
         super().__init__(engine)
         self.audit = AuditCases(engine)
         self.definitions = DefinitionCases(engine)
+        self.exporters = ExporterCases(engine)
         self.git = GitCases(engine)
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)

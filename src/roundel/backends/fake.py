@@ -88,6 +88,11 @@ class FakeBackend:
             _end(self.worlds.pop(execution))
         return len(left)
 
+    async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
+        """There are no images here."""
+        del repository, tags
+        return 0
+
     async def close(self) -> None:
         """There is nothing to give back."""
 

@@ -104,6 +104,11 @@ class ProcessBackend:
             await end_marked(execution)
         return len(left)
 
+    async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
+        """There are no images here."""
+        del repository, tags
+        return 0
+
     async def close(self) -> None:
         """Give back the inotify descriptor."""
         if self._wakeups is not None:

@@ -180,5 +180,11 @@ class Backend(Protocol):
         there were.
         """
 
+    async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
+        """Remove images that `Sandbox.save` has made, all of a repository or these tags of it.
+
+        Return how many; what is not there, or still used, is left.
+        """
+
     async def close(self) -> None:
         """Give back what the back end itself holds; sandboxes are not touched."""

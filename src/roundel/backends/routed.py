@@ -30,6 +30,11 @@ class RoutedBackend:
         """Sweep both."""
         return await self._containers.sweep(home, alive) + await self._machines.sweep(home, alive)
 
+    async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
+        """Remove those of both."""
+        containers = await self._containers.drop_saved(repository, tags)
+        return containers + await self._machines.drop_saved(repository, tags)
+
     async def close(self) -> None:
         """Close both."""
         await self._containers.close()

@@ -115,7 +115,7 @@ def _text_at(revision: str, file: str) -> str:
 
 def _of_local_runs(file: str) -> "Durations":
     """Return what earlier runs of this checkout recorded; nothing outside of a checkout."""
-    from roundel.app.local import state_folder
+    from roundel.app.local_wanted import state_folder
     from roundel.domain.errors import DomainError
     from roundel.settings import default_cache_folder
     from roundel.store.durations import recorded_durations

@@ -1,7 +1,6 @@
 """`roundel run`: the checkout's pipeline, here and now, without a server."""
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import click
 
 from roundel.cli.options import image_rule
 from roundel.cli.output import Failure
+from roundel.cli.run_values import context_file, env_file, job_step, pair, scalar, variable
 from roundel.cli.seat import sit
 from roundel.cli.secrets import ask_context
 from roundel.domain.errors import DomainError
@@ -35,67 +35,17 @@ _OF_A_NEW_RUN = (
     "in_place",
 )
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def pair(text: str) -> tuple[str, str]:
-    """Return the two sides of `KEY=VALUE`."""
-    key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
-    return key.strip(), value
+def prune() -> None:
+    """Remove the kept files of this checkout's jobs, and say how much that was."""
+    from roundel.app.local_pruning import prune_here
 
-
-def job_step(text: str) -> tuple[str, str]:
-    """Return the two names in `JOB:STEP`."""
-    job, sign, step = text.partition(":")
-    if not sign or not job.strip() or not step.strip():
-        raise click.BadParameter(f"{text!r} is not JOB:STEP")
-    return job.strip(), step.strip()
-
-
-def variable(text: str) -> tuple[str, str]:
-    """Return a variable of `NAME=VALUE`; `NAME` alone takes it from the environment."""
-    name, sign, value = text.partition("=")
-    if _VARIABLE.fullmatch(name) is None:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE")
-    if sign:
-        return name, value
-    if name not in os.environ:
-        raise click.BadParameter(f"{name} is not set here; give it as {name}=VALUE")
-    return name, os.environ[name]
-
-
-def env_file(name: str) -> dict[str, str]:
-    """Return the variables in a file of NAME=VALUE lines; `export`, quotes and # are understood."""
     try:
-        text = Path(name).read_text()
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"{name!r} cannot be read: {error}") from error
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip().removeprefix("export ").strip()
-        if not line or line.startswith("#"):
-            continue
-        key, sign, value = line.partition("=")
-        if not sign or _VARIABLE.fullmatch(key.strip()) is None:
-            raise click.BadParameter(f"line {number} of {name!r} is not NAME=VALUE")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[key.strip()] = value
-    return found
-
-
-def scalar(text: str) -> Any:
-    """Return a parameter's value: booleans and numbers as YAML has them, else the text."""
-    if text in {"true", "false"}:
-        return text == "true"
-    if re.fullmatch(r"[-+]?[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", text):
-        return float(text)
-    return text
+        pruned = prune_here(Path.cwd(), default_cache_folder(dict(os.environ), Path.home()))
+    except DomainError as error:
+        raise Failure(str(error)) from error
+    click.echo(f"removed {pruned.folders} kept folders and {pruned.images} images")
 
 
 @click.command("run")
@@ -151,6 +101,14 @@ def scalar(text: str) -> Any:
     help="NAME=VALUE lines: secrets for every job, as a context has them; masked in output.",
 )
 @click.option(
+    "--context",
+    "contexts",
+    type=context_file,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="As --env-file, only for jobs that name this context.  May be repeated.",
+)
+@click.option(
     "--no-secrets", is_flag=True, help="Run without what is in contexts; ask and say nothing."
 )
 @click.option("--in-place", is_flag=True, help="Jobs work in your checkout itself, on no copy.")
@@ -185,6 +143,7 @@ def scalar(text: str) -> Any:
     metavar="JOB:STEP",
     help="Run a job of the last run again from this step on, with its files as they were.",
 )
+@click.option("--prune", is_flag=True, help="Remove what --snapshots and failed jobs have kept.")
 @click.option("--failed", is_flag=True, help="Run again what failed in the last run.")
 @click.option("--failed-tests", is_flag=True, help="As --failed, with only the tests that failed.")
 @click.option("--clean", is_flag=True, help="Run what is committed, without your changes.")
@@ -221,6 +180,9 @@ def run(**options: Any) -> None:
     require, with the files as they are now, changes included.  A name may be a pattern such as
     'test-*'.  Your checkout is not touched.  Exit 0 means that all workflows succeeded.
     """
+    if options["prune"]:
+        prune()
+        return
     seat = sit(options)
     try:
         from roundel.app.local import ConfigErrors, run_here
@@ -328,6 +290,7 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         resume_at=options["resume_at"],
         environment=dict(options["environment"]),
         secrets=secrets,
+        contexts=dict(options["contexts"]),
         backend=BackendChoice(options["backend"]),
         image_map=options["image_map"],
         slots=options["slots"],

@@ -23,6 +23,7 @@ class TimerKind(StrEnum):
     GIT_DELIVERY = "git-delivery"  # a message of a git host: start what it asks for
     GIT_LOOK = "git-look"  # a project: see whether its repository has news
     GIT_STATUS = "git-status"  # a project: tell its host how workflows and jobs stand
+    EXPORT_SPANS = "export-spans"  # an exporter: send what its collector has not heard of
     USAGE_EXPORT = "usage-export"  # an export: write its file
     SWEEP_STORAGE = "sweep-storage"  # every hour: remove what jobs left and nobody may use now
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from roundel.domain.contexts import SecretOwner, Variable
 from roundel.services.checkout_keys import reseal_checkout_keys
 from roundel.services.credentials import reseal_connections
+from roundel.services.exporters import reseal_exporters
 from roundel.services.signing_keys import reseal_signing_keys
 from roundel.services.ssh_keys import reseal_ssh_keys
 from roundel.services.webhooks import reseal_webhooks
@@ -36,6 +37,7 @@ async def reseal_all(app: App) -> int:
         done += count
         if count == 0:
             done += await reseal_webhooks(app) + await reseal_checkout_keys(app)
+            done += await reseal_exporters(app)
             await reseal_signing_keys(app)  # ours, and none of those that are counted
             return done + await reseal_ssh_keys(app) + await reseal_connections(app)
 

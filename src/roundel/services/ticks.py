@@ -15,7 +15,7 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
-from roundel.domain.outbox import OutboxEvent
+from roundel.domain.outbox import EventKind, OutboxEvent
 from roundel.domain.replicas import BEAT, DEAD_AFTER
 from roundel.domain.runners import LEASE_SECONDS
 from roundel.domain.timers import Timer, TimerKind
@@ -205,6 +205,11 @@ class Ticks:
                 from roundel.services.delivering import deliver
 
                 return deliver(timer.subject, app)
+            case TimerKind.EXPORT_SPANS:
+                from roundel.domain.telemetry import ExporterId
+                from roundel.services.exporting import export_spans
+
+                return export_spans(ExporterId(timer.subject), app)
             case TimerKind.USAGE_EXPORT:
                 from roundel.domain.usage import ExportId
                 from roundel.services.usage import write_export
@@ -264,12 +269,16 @@ class Ticks:
 
 
 def _tell(tx: Tx, event: OutboxEvent, public_url: str) -> None:
-    """Tell the webhooks of a project that an event is about, if it has any."""
+    """Tell the webhooks and collectors of a project that an event is about, if it has any."""
     hooks = tx.webhooks.of_project(event.project_id)
     if hooks:
         from roundel.services.telling import tell_webhooks
 
         tell_webhooks(tx, event, hooks, public_url)
+    if event.kind is EventKind.WORKFLOW_COMPLETED and tx.exporters.of_project(event.project_id):
+        from roundel.services.exporters import await_spans
+
+        await_spans(tx, event)
 
 
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # whoever runs a use case has what it touches; nobody needs a
     from roundel.domain.settings import AllSettings
     from roundel.domain.ssh_keys import SshKeys
     from roundel.domain.storage import KeepingServer
+    from roundel.domain.telemetry import Exporters
     from roundel.domain.timers import Timers
     from roundel.domain.turns import Tickets
     from roundel.domain.usage import UsageExports, UsageReads
@@ -83,6 +84,8 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def deploys(self) -> Deploys: ...
+    @property
+    def exporters(self) -> Exporters: ...
     @property
     def groups(self) -> Groups: ...
     @property

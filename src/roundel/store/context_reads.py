@@ -61,6 +61,8 @@ class SqlContextReads:
                     "SELECT key_id FROM secret UNION SELECT secret_key_id FROM webhook"
                     " WHERE secret_key_id IS NOT NULL UNION SELECT key_id FROM checkout_key"
                     " UNION SELECT key_id FROM ssh_key UNION SELECT key_id FROM git_connection"
+                    " UNION SELECT headers_key_id FROM otlp_exporter"
+                    " WHERE headers_key_id IS NOT NULL"
                 )
             ]
         )

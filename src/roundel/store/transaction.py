@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from roundel.store.repos.contexts import SqlContexts
     from roundel.store.repos.definitions import SqlDefinitions
     from roundel.store.repos.deploys import SqlDeploys
+    from roundel.store.repos.exporters import SqlExporters
     from roundel.store.repos.git_hosts import SqlConnections
     from roundel.store.repos.git_refs import SqlKnownRefs
     from roundel.store.repos.git_statuses import SqlGitStatuses
@@ -130,6 +131,12 @@ class Transaction:
         from roundel.store.repos.deploys import SqlDeploys
 
         return SqlDeploys(self._sql)
+
+    @cached_property
+    def exporters(self) -> "SqlExporters":
+        from roundel.store.repos.exporters import SqlExporters
+
+        return SqlExporters(self._sql)
 
     @cached_property
     def git_statuses(self) -> "SqlGitStatuses":

@@ -121,6 +121,18 @@ class Web:
             reason = str(error) or type(error).__name__
             raise WebRefused(f"{url} cannot be reached: {reason}") from error
 
+    async def resolve(self, url: str) -> tuple[str, int, str]:
+        """Return a URL's host, port and the address to connect to, for who speaks not HTTP/1.
+
+        Raise WebRefused.
+        """
+        host, port = self._target(url)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return host, port, await self._address_of(host, port)
+        except TimeoutError:
+            raise WebRefused(f"the host {host} is not found in {self._seconds:g} s") from None
+
     def check(self, url: str) -> None:
         """Raise WebRefused for what can be told without asking a name server."""
         host, _ = self._target(url)

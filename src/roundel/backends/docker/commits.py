@@ -1,11 +1,25 @@
 """The files of a job's primary container, kept as an image."""
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
+
+
+async def drop_images(engine: Docker, repository: str, tags: Collection[str] | None) -> int:
+    """Remove images by their names, all of a repository or these tags of it; return how many."""
+    images = await engine.images.list(filters={"reference": [repository]})
+    known = {name for image in images for name in image["RepoTags"] or ()}
+    wanted = known if tags is None else known & {f"{repository}:{tag}" for tag in tags}
+    dropped = 0
+    for name in sorted(wanted):
+        with contextlib.suppress(DockerError):  # a container still uses it
+            await engine.images.delete(name)
+            dropped += 1
+    return dropped
 
 
 class Commits:

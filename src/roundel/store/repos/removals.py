@@ -99,6 +99,10 @@ _OF_ORGANIZATION = (
     "DELETE FROM custom_claims WHERE organization_id = :id",
     "DELETE FROM timer WHERE subject IN (SELECT id FROM usage_export WHERE organization_id = :id)",
     "DELETE FROM usage_export WHERE organization_id = :id",
+    "DELETE FROM timer WHERE subject IN (SELECT id FROM otlp_exporter WHERE organization_id = :id)",
+    "DELETE FROM otlp_export WHERE exporter_id IN"
+    " (SELECT id FROM otlp_exporter WHERE organization_id = :id)",
+    "DELETE FROM otlp_exporter WHERE organization_id = :id",
     "DELETE FROM policy WHERE organization_id = :id",
     "DELETE FROM decision WHERE organization_id = :id",
     "DELETE FROM invitation WHERE organization_id = :id",

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid
-from roundel.domain.ids import is_uuid
+from roundel.domain.ids import PersonId, is_uuid
 from roundel.domain.orbs import UrlOrbId
 from roundel.domain.policies import DecisionFilter
 from roundel.domain.projects import Organization
@@ -21,6 +21,10 @@ async def policies(visit: Visit[Organization], *, problem: str = "", status: int
     organization, reads = visit.subject, visit.app.policies
     settings = await visit.app.reads.organization_settings(organization.id)
     projects = await visit.app.reads.projects(visit.actor)
+    bundle = await reads.bundle(organization.id)
+    authors = [
+        await visit.app.reads.person(PersonId(it)) for it in {it.created_by for it in bundle}
+    ]
     return await show(
         visit,
         organization,
@@ -28,7 +32,8 @@ async def policies(visit: Visit[Organization], *, problem: str = "", status: int
         problem=problem,
         status=status,
         enabled=settings.config_policies,
-        bundle=await reads.bundle(organization.id),
+        bundle=bundle,
+        people={it.id: it.login for it in authors if it is not None},
         decisions=await reads.decisions(organization.id, DecisionFilter(), offset=0, limit=NEWEST),
         projects={it.id: it for it in projects},
     )
