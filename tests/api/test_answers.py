@@ -49,3 +49,18 @@ async def test_others_get_them_as_they_are(town: Town, accepted: str):
     assert "content-encoding" not in answer.headers
     assert answer.headers["vary"] == "accept-encoding"
     assert len(answer.json()["items"]) == 20
+
+
+async def test_edn_is_refused_with_what_to_do_instead(client: Client):
+    answer = await client.get("/api/v1.1/me", accept="application/edn")
+    assert (answer.status, answer.message) == (
+        406,
+        "EDN is not spoken here; ask with accept: application/json",
+    )
+    both = "application/edn;q=0.9, application/json"
+    assert (await client.get("/api/v1.1/me", accept=both)).status == 200
+    assert (await client.get("/api/v1.1/me", accept="text/html")).status == 200
+    trigger = "/api/v1.1/project/github/acme/web"
+    sent = await client.post(trigger, b'{:branch "main"}', content_type="application/edn")
+    assert sent.status == 415
+    assert "send JSON" in sent.message

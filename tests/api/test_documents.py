@@ -4,7 +4,9 @@ import json
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
+import schemathesis
 import yaml
 
 from roundel.api.table import operations
@@ -52,6 +54,32 @@ async def test_the_document_uses_the_words_of_openapi_3_0(client: Client):
             named = {it["name"] for it in operation["parameters"] if it["in"] == "path"}
             assert named == set(re.findall(r"\{([^}]+)\}", path))
             assert "default" in operation["responses"]
+
+
+async def test_the_document_is_valid_by_the_schema_of_openapi_3_0(client: Client):
+    document = (await client.get("/api/v2/openapi.json")).json()
+    schemathesis.openapi.from_dict(document).validate()
+    del document["paths"]["/me"]["get"]["responses"]  # and what is not would be noticed
+    with pytest.raises(jsonschema_rs.ValidationError):
+        schemathesis.openapi.from_dict(document).validate()
+
+
+async def test_every_json_body_in_the_document_has_an_example_that_its_schema_allows(
+    client: Client,
+):
+    document = (await client.get("/api/v2/openapi.json")).json()
+    seen = 0
+    for path, entries in document["paths"].items():
+        for method, entry in entries.items():
+            bodies = [it for status, it in entry["responses"].items() if status != "default"]
+            bodies += [entry["requestBody"]] if "requestBody" in entry else []
+            for content in (it["content"].get("application/json") for it in bodies):
+                if content is not None:
+                    root = {**content["schema"], "components": document["components"]}
+                    wrong = list(jsonschema_rs.validator_for(root).iter_errors(content["example"]))
+                    assert not wrong, f"{method} {path}: {wrong}"
+                    seen += 1
+    assert seen > len(document["paths"])
 
 
 async def test_nullable_properties_say_so(client: Client):

@@ -199,6 +199,8 @@ async def test_what_makes_no_sense_is_refused(client: Client, target: str) -> No
 
 async def test_older_spellings_lead_to_the_same(house: House, client: Client) -> None:
     await run(house)
-    old = "/api/v2/insights/gh/acme/projects/web/workflows"
+    whole = "/api/v2/insights/gh/acme/projects/web"
+    old = f"{whole}/workflows"
+    assert await get(client, whole) == await get(client, f"{BASE}/workflows")
     for rest in ("", "/main", "/main/jobs", "/main/jobs/build"):
         assert await get(client, old + rest) == await get(client, f"{BASE}/workflows{rest}")

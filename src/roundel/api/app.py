@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roundel.api.answers import send_answer
 from roundel.api.auth import Callers
-from roundel.api.binding import Bodies, header, read_body
+from roundel.api.binding import Bodies, header, read_body, refuse_edn
 from roundel.api.documents import Document
 from roundel.api.errors import Refusal
 from roundel.api.layers import Errors, RequestIds, WhoCalls
@@ -98,6 +98,7 @@ class Dispatch:
         scope["roundel.route"] = bound.template
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
+        refuse_edn(scope)
         organization, subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None or operation.raw:

@@ -14,6 +14,7 @@ from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import Invalid
 
 MOST_PARAMETERS = 100
+_JSON, _EDN = "application/json", "application/edn"
 HIGHEST_NUMBER = 2**63 - 1  # what databases store
 
 
@@ -130,6 +131,18 @@ class Bodies:
             raise malformed(body, error) from error
 
 
+def refuse_edn(scope: Scope) -> None:
+    """Refuse who sends EDN or takes nothing else, as old clients of v1.1 do; JSON is all we speak.
+
+    `Accept` is passed over otherwise: many clients ask for what they do not mean.
+    """
+    if header(scope, b"content-type").lower().startswith(_EDN):
+        raise Refusal(415, "EDN is not understood here; send JSON, with content-type: " + _JSON)
+    wanted = header(scope, b"accept").lower()
+    if _EDN in wanted and not any(other in wanted for other in (_JSON, "application/*", "*/*")):
+        raise Refusal(406, "EDN is not spoken here; ask with accept: " + _JSON)
+
+
 def header(scope: Scope, name: bytes) -> str:
     """Return the last value of a request header, or an empty text."""
     values = [value for key, value in scope["headers"] if key == name]
@@ -138,4 +151,4 @@ def header(scope: Scope, name: bytes) -> str:
 
 def _is_json(scope: Scope) -> bool:
     kind = header(scope, b"content-type").split(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
+    return kind == _JSON or kind.endswith("+json")

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from roundel import __version__
+from roundel.api.examples import example_of
 from roundel.api.operations import V2, AnyOperation, Query
 from roundel.api.routing import names_in
 from roundel.api.schemas.common import Message
@@ -45,7 +46,20 @@ def write_document(table: Sequence[AnyOperation], public_url: str | None) -> dic
         },
     }
     written: dict[str, Any] = _as_3_0(document)
+    _give_examples(written)
     return written
+
+
+def _give_examples(document: dict[str, Any]) -> None:
+    """Put an example beside the schema of each JSON body that is sent or answered."""
+    components = document["components"]["schemas"]
+    for entry in (it for path in document["paths"].values() for it in path.values()):
+        parts = [it for status, it in entry["responses"].items() if status != "default"]
+        parts += [entry["requestBody"]] if "requestBody" in entry else []
+        for part in parts:
+            content = part["content"].get("application/json")
+            if content is not None:
+                content["example"] = example_of(content["schema"], components)
 
 
 _SCHEMES = {

@@ -329,6 +329,7 @@ OPERATIONS: list[AnyOperation] = [
     # Not in the document any more; older clients still ask for it.
     _hidden(f"{_ONE}/jobs/{{job-name}}", "getProjectJobRuns", job_runs, Page[JobRun]),
     # The spellings of CircleCI's introductions.
+    _hidden(_OLD, "oldProjectMetrics", workflows, Page[WorkflowMetrics]),
     _hidden(f"{_OLD}/workflows", "oldWorkflowMetrics", workflows, Page[WorkflowMetrics]),
     _hidden(f"{_OLD}/workflows/{{workflow-name}}", "oldWorkflowRuns", runs, Page[Run]),
     _hidden(f"{_OLD}/workflows/{{workflow-name}}/jobs", "oldJobMetrics", jobs, Page[JobSummary]),
