@@ -134,7 +134,7 @@ async def test_a_list_is_told_that_something_changed_and_a_pipeline_what_it_lack
 async def test_a_stream_ends_soon_after_the_right_to_look_on(street: Street, end: str) -> None:
     engine = street.house.engine
     settings = WebSettings(signing_key=engine.signing_key(), heartbeat_seconds=0.01)
-    web = create_web(engine, WebUseCases(engine), settings)
+    web = create_web(engine, WebUseCases(engine), settings, document=dict)
     visitor = await street.visitor()
     path = "/stream/changes/gh/acme/web"
     async with opened(web, path, cookies(visitor)) as (stream, task):

@@ -1,9 +1,13 @@
 """The doors of a server behind one address: the API, and the pages for everything else."""
 
+from functools import cache
+from typing import Any
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roundel.api.app import create_api
 from roundel.api.auth import Callers
+from roundel.api.openapi import write_document
 from roundel.api.ports import ApiSettings
 from roundel.api.table import operations
 from roundel.app.engine import Engine
@@ -25,7 +29,14 @@ def create_doors(engine: Engine) -> ASGIApp:
     callers = Callers(engine.reads, engine.clock)
     api = create_api(engine, UseCases(engine), api_settings, callers)
     web_settings = WebSettings(signing_key=key, public_url=public_url)
-    web = create_web(engine, WebUseCases(engine), web_settings, changed=callers.forget)
+
+    @cache
+    def document() -> dict[str, Any]:
+        return write_document(operations(), public_url)
+
+    web = create_web(
+        engine, WebUseCases(engine), web_settings, changed=callers.forget, document=document
+    )
     first_parts = {(it.prefix + it.path).split("/")[1] for it in operations()}
 
     async def doors(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -55,14 +55,17 @@ def create_web(
     use_cases: WebUseCases,
     settings: WebSettings,
     changed: Callable[[], None] = lambda: None,
+    *,
+    document: Callable[[], Mapping[str, Any]],
 ) -> ASGIApp:
     """Return the pages: everything that is not the API's.
 
-    `changed` is called after each form, for whoever remembers rights.
+    `changed` is called after each form, for whoever remembers rights; `document` returns the
+    API's live document, which has its own pages.
     """
     streams = Streams(app, settings.heartbeat_seconds)
     renderer = Renderer(Assets())
-    hall = Hall(app, use_cases, settings, renderer, streams, Attempts(), LineIndexes())
+    hall = Hall(app, use_cases, settings, renderer, streams, Attempts(), LineIndexes(), document)
     return with_headers(_Doorman(hall, changed), secure=_is_secure(settings.public_url))
 
 

@@ -45,6 +45,7 @@ class Hall:
     streams: Streams
     attempts: Attempts
     line_indexes: LineIndexes
+    document: Callable[[], Mapping[str, Any]]  # the API's, in the words of OpenAPI
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Templates to responses.  Everything that a template is given is escaped."""
 
 import gzip
+import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ class Renderer:
             size=times.size,
             seconds=_seconds,
             day=times.day,
+            pretty=_pretty,
         )
 
     def page(
@@ -80,6 +82,10 @@ class Renderer:
 def printable(text: str) -> str:
     """Return a text without what XML cannot hold."""
     return "".join(letter for letter in text if letter.isprintable() or letter == " ")
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _seconds(value: float) -> str:

@@ -3,6 +3,7 @@
 from roundel.web.page import AnyPage
 from roundel.web.pages import (
     accounts,
+    api_documents,
     badges,
     dashboard,
     feeds,
@@ -30,6 +31,7 @@ from roundel.web.pages import (
 
 MODULES = (
     small,
+    api_documents,
     signing_in,
     dashboard,
     searches,
