@@ -51,6 +51,11 @@ class Engine:
             raise RuntimeError(f"docker {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def containers_below(self, home: Path) -> list[str]:
+        """Return the containers of jobs below `home`; other tests use the engine as well."""
+        shown = self.docker("ps", "-a", "--format", '{{.Label "roundel.home"}} {{.ID}}')
+        return [line for line in shown.splitlines() if Path(line.split()[0]).is_relative_to(home)]
+
 
 def install() -> None:
     """Install the engine where that is ours to do: as root on Debian.  Raise NoEngine."""
@@ -81,7 +86,13 @@ class RunningEngine:
             Path("/run") / f"roundel-engine-{os.getpid()}-{number}"
         )  # a socket's path must be short
         self._run.mkdir(mode=0o700, exist_ok=True)
-        self._bridge, subnet = _make_bridge(number)
+        self._bridge, self._subnet = _make_bridge(number)
+        self.begin()
+        for left in self.engine.docker("ps", "-aq").split():  # by a run that was killed
+            self.engine.docker("rm", "--force", left)
+
+    def begin(self) -> None:
+        """Start the daemon, at its socket of before."""
         with (self._home / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -93,7 +104,7 @@ class RunningEngine:
                     f"--exec-root={self._run}/exec",
                     f"--pidfile={self._run}/docker.pid",
                     f"--bridge={self._bridge}",
-                    f"--fixed-cidr={subnet}",
+                    f"--fixed-cidr={self._subnet}",
                     "--storage-driver=overlay2",
                 ],
                 stdin=subprocess.DEVNULL,
@@ -105,14 +116,19 @@ class RunningEngine:
         self.engine = Engine(self._run / "docker.sock", self._process.pid)
         self._until_it_answers()
 
-    def stop(self) -> None:
-        """End the engine and remove what it does not keep."""
+    def end(self) -> None:
+        """End the daemon, as a restart of the machine's does; `begin` starts it again."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def stop(self) -> None:
+        """End the engine and remove what it does not keep."""
+        if self._process.poll() is None:
+            self.end()
         subprocess.run(["ip", "link", "delete", self._bridge], capture_output=True, check=False)
         shutil.rmtree(self._run, ignore_errors=True)
         os.close(self._lock)

@@ -47,12 +47,6 @@ def an_image(image: str, **keys: object) -> ImagePlan:
     return ImagePlan(**{"image": image, "environment": {}, **keys})
 
 
-def left_over(engine: Engine, home: Path) -> list[str]:
-    """Return the containers of jobs below `home`; other tests use the engine as well."""
-    homes = engine.docker("ps", "-a", "--format", '{{.Label "roundel.home"}} {{.ID}}').splitlines()
-    return [line for line in homes if Path(line.split()[0]).is_relative_to(home)]
-
-
 async def said(backend: DockerBackend, home: Path, order: JobOrder, script: str) -> str:
     """Return what a script says in the order's primary container."""
     folder = home / order.lease.execution_id
@@ -184,7 +178,7 @@ async def test_what_an_image_cannot_do_is_told(backend, engine, debian, tmp_path
     with pytest.raises(CannotOpen, match=why) as told:
         await said(backend, tmp_path, an_order(images=[image]), "true")
     assert not told.value.infrastructure
-    assert left_over(engine, tmp_path) == []
+    assert engine.containers_below(tmp_path) == []
 
 
 async def test_an_image_without_a_shell_is_told(backend, engine, busybox, tmp_path):
@@ -211,7 +205,7 @@ async def test_steps_are_stopped_in_images_without_setsid(engine, debian, busybo
             await told.ended.wait()
             assert told.steps() == [("hang", outcome)]
             assert time.monotonic() - before < 15
-    assert left_over(engine, tmp_path) == []
+    assert engine.containers_below(tmp_path) == []
 
 
 async def test_checkout_works_in_an_image_without_git(engine, busybox, tmp_path):
@@ -247,7 +241,7 @@ async def test_a_canceled_job_leaves_no_container(engine, debian, tmp_path):
         await told.ended.wait()
         assert time.monotonic() - before < 10
         assert told.result.status is ExecutionStatus.CANCELED
-        assert left_over(engine, tmp_path) == []
+        assert engine.containers_below(tmp_path) == []
 
 
 async def test_an_engine_that_is_not_there_is_told(tmp_path):

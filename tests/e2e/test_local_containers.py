@@ -14,6 +14,7 @@ from tests.engine import RunningEngine
 from tests.images import DEBIAN, have
 from tests.local import Checkout
 from tests.registry import registry
+from tests.terminal import Terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
@@ -100,6 +101,42 @@ def test_an_interrupted_run_leaves_no_containers_networks_or_processes(
     assert engine.engine.docker("ps", "--all", "--quiet") == ""
     assert engine.engine.docker("network", "ls", "--quiet") == networks
     assert processes_of(checkout) == []
+    assert list(checkout.cache.glob("**/runner/jobs/*")) == []
+
+
+WATCHED = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps: [run: echo built]
+  slow:
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: {name: Wait, command: echo slow began; sleep 4711}}]
+workflows: {main: {jobs: [build, slow: {requires: [build]}]}}
+"""
+
+
+@pytest.mark.tmux
+def test_the_live_view_shows_containers_at_work_and_ctrl_c_removes_them(
+    tmp_path: Path, engine: RunningEngine
+) -> None:
+    checkout = Checkout(tmp_path, WATCHED)
+    image = have(engine.engine, DEBIAN)
+    command = checkout.command("--backend", "docker", "--image-map", f"cimg/*={image}")
+    environment = checkout.environment(DOCKER_HOST=engine.engine.url)
+    with Terminal(tmp_path, command, cwd=checkout.root, environment=environment) as terminal:
+        terminal.shows("✓ build  success", "● slow  running  Wait")
+        terminal.type("Down")
+        lines = terminal.shows("● slow", "slow began").splitlines()
+        assert lines[0] == "main  running"
+        terminal.resize(60, 20)
+        lines = terminal.shows("slow began", "─" * 40 + "\n").splitlines()
+        assert lines[19].startswith("↑↓ job")
+        terminal.type("C-c")
+        assert terminal.exit_code() == 130
+        terminal.shows("main: canceled", "slow", "Logs")
+    assert engine.engine.docker("ps", "--all", "--quiet") == ""
     assert list(checkout.cache.glob("**/runner/jobs/*")) == []
 
 

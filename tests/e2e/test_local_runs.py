@@ -1,5 +1,6 @@
 """`roundel run`: the whole pipeline on this machine, without a server."""
 
+import json
 import os
 import signal
 import subprocess
@@ -136,6 +137,32 @@ workflows: {main: {jobs: [build]}}
     checkout = Checkout(tmp_path, config)
     assert "│ MISS" in checkout.run().stdout
     assert "│ HIT" in checkout.run().stdout
+
+
+LARGE_CACHE = """
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - restore_cache: {keys: [large-v1]}
+      - run: mkdir -p large; [ -e large/one ] || head -c 20000000 /dev/urandom > large/one
+      - save_cache: {key: large-v1, paths: [large]}
+workflows: {main: {jobs: [build]}}
+"""
+
+
+def test_archives_tell_how_far_they_are(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, LARGE_CACHE)
+    for text in ("Uploading", "Downloading"):
+        events = [json.loads(line) for line in checkout.run("--json").stdout.splitlines()]
+        assert events[-1]["succeeded"] is True
+        told = [event for event in events if event["event"] == "progress"]
+        assert {event["text"] for event in told} == {text}
+        done = [event["done"] for event in told]
+        assert done == sorted(set(done))
+        assert done[-1] >= 8_000_000
+    assert "│ Downloading …" in checkout.run().stdout
 
 
 def test_output_stands_below_the_name_of_its_step(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import codecs
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from roundel.app.local_events import (
@@ -26,10 +26,13 @@ from roundel.domain.runners import (
     StepReport,
     StepStatus,
 )
+from roundel.domain.storage import BlobId, StoredBlob
 from roundel.services.runners import LocalServer
 from roundel.services.work import App
 
 LONGEST_LINE = 65_536  # characters; a longer one is shown in pieces
+
+TOLD_EVERY_BYTES = 8_000_000  # of an archive that is stored or fetched
 
 Change = Callable[[JobOrder], JobOrder]
 
@@ -131,6 +134,27 @@ class TellingServer(LocalServer):
             self._audience.hear(
                 Progress(task=task, text=f"Pulling {image}", done=done, total=total)
             )
+
+    async def upload(self, lease: Lease, data: AsyncIterator[bytes]) -> StoredBlob:
+        """Store a stream, and tell how far it is."""
+        return await super().upload(lease, self._passing(lease, data, "Uploading"))
+
+    def download(self, lease: Lease, blob: BlobId, offset: int = 0) -> AsyncIterator[bytes]:
+        """Yield a blob's bytes, and tell how far it is."""
+        return self._passing(lease, super().download(lease, blob, offset), "Downloading")
+
+    async def _passing(
+        self, lease: Lease, pieces: AsyncIterator[bytes], text: str
+    ) -> AsyncIterator[bytes]:
+        """Yield what passes; of small archives nothing is told."""
+        task = self._tasks.get(lease.execution_id)
+        done, told = 0, 0
+        async for piece in pieces:
+            yield piece
+            done += len(piece)
+            if task is not None and done - told >= TOLD_EVERY_BYTES:
+                told = done
+                self._audience.hear(Progress(task=task, text=text, done=done, total=None))
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""

@@ -23,6 +23,7 @@ from roundel.domain.resource_classes import ResourceClass, RunnerToken, SeenRunn
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session
 from roundel.services import invitations, sessions
+from roundel.services.checkout_keys import prefer_checkout_key
 from roundel.services.compiling import CompileRequest
 from roundel.services.orbs import orbs_at
 from roundel.services.values import pipeline_values
@@ -82,6 +83,10 @@ class WebUseCases(UseCases):
     async def runners_of(self, organization: OrganizationId, by: Actor) -> Sequence[SeenRunner]:
         """Return the runners that have asked for jobs of its classes."""
         return await self.seen_runners(Which(organization_id=organization), by)
+
+    async def prefer_checkout_key(self, project: Project, fingerprint: str) -> None:
+        """Let jobs clone with another of a project's keys."""
+        await prefer_checkout_key(project, fingerprint, self._app)
 
     async def accept_invitation(
         self, unverified_secret: str, login: str, name: str, password: Secret

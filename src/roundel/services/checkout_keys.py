@@ -53,6 +53,16 @@ def key_named(keys: Sequence[CheckoutKey], fingerprint: str) -> CheckoutKey:
     raise NotFound("Checkout key not found")
 
 
+async def prefer_checkout_key(project: Project, fingerprint: str, app: App) -> None:
+    """Let jobs clone with this key from now on."""
+
+    def transaction(tx: Tx) -> None:
+        key = key_named(tx.checkout_keys.of_project(project.id), fingerprint)
+        tx.checkout_keys.prefer(project.id, key.md5)
+
+    await app.database.write(transaction)
+
+
 async def remove_checkout_key(project: Project, fingerprint: str, app: App) -> None:
     """Remove a key pair; the newest one left is the preferred one then."""
 

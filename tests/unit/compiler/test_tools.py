@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 import yaml
@@ -25,6 +26,7 @@ from roundel.compiler import (
     problems_sarif,
     vendor_orbs,
 )
+from roundel.compiler.source import load
 from tests.unit.compiler.configs import TextOrbs, compiled, problems
 
 
@@ -384,6 +386,30 @@ def test_other_optional_parameters_make_another_result() -> None:
     assert "echo nobody" in (cache.compile(text).output or "")
     optional = Options(optional={"who": "you", "undeclared": "x"})
     assert "echo you" in (cache.compile(text, options=optional).output or "")
+
+
+def test_every_text_is_read_once_however_often_it_is_named() -> None:
+    orbs = TextOrbs()
+    orbs.texts["acme/deep@1"] = "commands: {y: {steps: [run: deep]}}\n"
+    orbs.texts["acme/tools@1"] = "orbs: {d: acme/deep@1}\ncommands: {x: {steps: [d/y]}}\n"
+    text = (
+        "orbs: {t: acme/tools@1, again: acme/tools@1, d: acme/deep@1}\n"
+        "jobs: {build: {machine: true, steps: [t/x, again/x, d/y, t/x]}}\n"
+    )
+    read: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is load.__code__:
+            read.append(frame.f_locals["doc"].name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        result = compiled(text, orbs)
+    finally:
+        sys.setprofile(before)
+    assert result.plan is not None
+    assert sorted(read) == [".circleci/config.yml", "acme/deep@1", "acme/tools@1"]
 
 
 def test_a_failure_is_not_kept() -> None:

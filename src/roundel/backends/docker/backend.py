@@ -32,10 +32,11 @@ from roundel.backends.docker.containers import (
 )
 from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
+from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
-from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
@@ -76,6 +77,7 @@ class DockerBackend:
         self._limits = limits
         self._cap = cap_bytes
         self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
+        self._unremoved: set[ExecutionId] = set()  # as the engine was away
         self._docker: Docker | None = None
         self._wakeups: Wakeups | None = None
 
@@ -99,7 +101,7 @@ class DockerBackend:
         """Remove the containers of this home folder's jobs that are no longer wanted."""
         left = [
             found
-            for found in await self._list(f"{HOME_LABEL}={home}")
+            for found in await self._list(f"{HOME_LABEL}={home}") or ()
             if found["Labels"].get(EXECUTION_LABEL) not in alive
         ]
         await self._delete([self._engine().containers.container(c["Id"]) for c in left])
@@ -150,7 +152,7 @@ class DockerBackend:
             else:
                 if folder.exists():
                     # An earlier runner died while it made them; no step had started.
-                    await self._delete(await self._of(execution))
+                    await self._remove_containers(execution)
                     folder.remove()
                 folder.make()
                 main, sandbox.opened_how = await self._make(order, folder)
@@ -158,6 +160,7 @@ class DockerBackend:
             sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             sandbox.entrance = lambda: way_in(main.id)
             sandbox.keeper = Commits(self._engine(), main)
+            sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:
@@ -169,8 +172,11 @@ class DockerBackend:
             if not sandbox.kept:
                 await finished(self._remove(execution, folder))
 
+    async def _use(self, container: str, cheaply: bool) -> Use | None:
+        return None if cheaply else await use_of(self._engine(), container)
+
     async def _adopt(self, execution: ExecutionId) -> DockerContainer:
-        for found in await self._list(f"{EXECUTION_LABEL}={execution}"):
+        for found in await self._list(f"{EXECUTION_LABEL}={execution}") or ():
             if found["Labels"].get(ROLE_LABEL) == "primary" and found["State"] == "running":
                 return self._engine().containers.container(found["Id"])
         raise SandboxLost("the job's container ended while no runner was there")
@@ -183,7 +189,7 @@ class DockerBackend:
         try:
             main = await finished(self._make_containers(order, folder, plans, images))
         except _ImageGone:
-            await self._delete(await self._of(order.lease.execution_id))
+            await self._remove_containers(order.lease.execution_id)
             images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
             main = await finished(self._make_containers(order, folder, plans, images))
         return main, _opened_how(plans, images, time.monotonic() - began)
@@ -292,25 +298,32 @@ class DockerBackend:
     # -- removing --
 
     async def _remove(self, execution: ExecutionId, folder: JobFolder) -> None:
-        await self._delete(await self._of(execution))
+        # An engine that comes back has the containers that it went away with.
+        for late in (execution, *self._unremoved):
+            await self._remove_containers(late)
         with contextlib.suppress(FileNotFoundError):
             (folder.root / "containers").unlink()
         await asyncio.to_thread(folder.remove)
 
-    async def _of(self, execution: ExecutionId) -> list[DockerContainer]:
+    async def _remove_containers(self, execution: ExecutionId) -> None:
+        """Remove a job's containers, now or with those of the next job that ends."""
         found = await self._list(f"{EXECUTION_LABEL}={execution}")
-        return [self._engine().containers.container(container["Id"]) for container in found]
+        if found is None:
+            self._unremoved.add(execution)
+            return
+        self._unremoved.discard(execution)
+        await self._delete([self._engine().containers.container(c["Id"]) for c in found])
 
     async def _delete(self, containers: list[DockerContainer]) -> None:
         await asyncio.gather(*(_delete(container) for container in containers))
 
-    async def _list(self, label: str) -> list[dict[str, Any]]:
-        """Return the engine's containers with this label; none where it does not answer."""
+    async def _list(self, label: str) -> list[dict[str, Any]] | None:
+        """Return the engine's containers with this label; None where it does not answer."""
         filters = json.dumps({"label": [label]})
         try:
             found = await self._engine().containers.list(all=1, filters=filters)
         except DockerError:
-            return []
+            return None
         return [{"Id": c.id, "Labels": c["Labels"] or {}, "State": c["State"]} for c in found]
 
     def _engine(self) -> Docker:
