@@ -12,6 +12,7 @@ from roundel.domain.jobs import JobStatus
 from roundel.domain.pipelines import PipelineState, TriggerType
 from roundel.domain.plan import Place
 from roundel.domain.projects import Slug
+from roundel.domain.resource_use import Sample
 from roundel.domain.views import NodeView, PipelineView
 from roundel.domain.workflows import Workflow
 
@@ -153,6 +154,9 @@ class PageReads(Protocol):
         limit: int = 30,
     ) -> PipelinePage:
         """Return pipelines, newest first."""
+
+    async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
+        """Return the samples of what an execution has used, in their order."""
 
     async def line(self, pipeline_id: PipelineId) -> PipelineLine | None:
         """Return one pipeline as a list has it."""

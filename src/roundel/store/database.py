@@ -19,6 +19,16 @@ T = TypeVar("T")
 
 READERS = 3  # more only take turns at the interpreter lock
 
+# What ails the file or the machine, not the statement: whoever asked may ask again later.
+_AILING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+}
+
 
 class Database(Protocol):
     """Where transactions and reads run.  `close` waits for what has been asked for."""
@@ -106,9 +116,10 @@ class SqliteSession:
         """Go back to the mark."""
         self._connection.execute("ROLLBACK TO call")
 
-    def broken(self, error: Exception) -> bool:  # noqa: ARG002 - the connection knows
-        """SQLite itself may have ended the transaction: disk full, an I/O error."""
-        return not self._connection.in_transaction
+    def broken(self, error: Exception) -> bool:
+        """Disk full, read-only, an I/O error: SQLite may or may not have ended the transaction."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # without its details
+        return code in _AILING or not self._connection.in_transaction
 
     def commit(self, topics: set[str]) -> None:  # noqa: ARG002 - no other process writes
         """Make it durable."""

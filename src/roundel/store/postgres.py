@@ -43,7 +43,15 @@ _SIGN = (
 )
 _FORGET = "DELETE FROM write_mark WHERE day < {day};"
 _KEPT_DAYS = 7
-_TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.QueryCanceled)
+_TRANSIENT = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.QueryCanceled,
+    errors.DiskFull,
+    errors.OutOfMemory,
+)
+# Of a connection that is of no use any more; to a standby, which another took the place of, too.
+_BROKEN = (psycopg.OperationalError, errors.ReadOnlySqlTransaction)
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +158,7 @@ class PostgresSession:
         connection = self._open().connection
         status = connection.info.transaction_status
         usable = status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-        return not usable or isinstance(error, _TRANSIENT)
+        return not usable or isinstance(error, (*_TRANSIENT, errors.ReadOnlySqlTransaction))
 
     def commit(self, topics: set[str]) -> None:
         """Make it durable, and notify all servers of what was named."""
@@ -171,10 +179,11 @@ class PostgresSession:
         """Find out by our mark, where only the answer to the commit was lost."""
         link = self._link
         if link is not None and not link.connection.closed:
-            if isinstance(error, _TRANSIENT) or isinstance(error.__cause__, _TRANSIENT):
+            cause = error.__cause__ or error
+            if isinstance(cause, _TRANSIENT):
                 link.script("ROLLBACK")
                 return Fate.AGAIN
-            if not isinstance(error, psycopg.OperationalError):
+            if not isinstance(cause, _BROKEN):
                 link.script("ROLLBACK")
                 return Fate.LOST
             link.close()

@@ -12,12 +12,14 @@ from roundel.domain.page_views import (
     PipelinePage,
     Standing,
 )
+from roundel.domain.resource_use import Sample
 from roundel.domain.views import NodeView, PipelineView
 from roundel.store.database import Database
 from roundel.store.dialect import Sql
 from roundel.store.queries import page_finds, page_lists
 from roundel.store.queries.jobs import node
 from roundel.store.queries.pipelines import pipeline
+from roundel.store.samples import kept_samples
 
 
 class SqlPageReads:
@@ -62,6 +64,10 @@ class SqlPageReads:
     async def node(self, execution_id: ExecutionId) -> NodeView | None:
         """Return a node of a job with its steps, by its execution."""
         return await self._read(lambda sql: node(sql, execution_id))
+
+    async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
+        """Return the samples of what an execution has used, in their order."""
+        return await self._read(lambda sql: kept_samples(sql, execution_id))
 
     async def plan_text(self, pipeline_id: PipelineId) -> str | None:
         """Return a pipeline's plan as it is stored."""
