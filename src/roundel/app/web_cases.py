@@ -23,6 +23,7 @@ from roundel.domain.resource_classes import ResourceClass, RunnerToken, SeenRunn
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session
 from roundel.services import invitations, sessions
+from roundel.services.access import access_to
 from roundel.services.checkout_keys import prefer_checkout_key
 from roundel.services.compiling import CompileRequest
 from roundel.services.orbs import orbs_at
@@ -101,7 +102,8 @@ class WebUseCases(UseCases):
     async def check_config(self, project: Project, ref: Ref) -> CheckedConfig:
         """Compile the config of a branch or tag without running anything."""
         app = self._app
-        fetched = await app.repositories.fetch(project.repository_url, ref)
+        access = await access_to(project, app)
+        fetched = await app.repositories.fetch(project.repository_url, ref, access=access)
         if isinstance(fetched, Trouble):
             error = PipelineError(type=ErrorType.CONFIG_FETCH, message=fetched.message)
             return CheckedConfig(output="", errors=(error,))
