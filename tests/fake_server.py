@@ -8,6 +8,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.errors import LeaseLost
 from roundel.domain.ids import ExecutionId, JobId, RunnerId, new_id
 from roundel.domain.plan import ExecutorKind, ExecutorPlan, ImagePlan, Json, StepPlan, When
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     CheckoutOrder,
     Chunk,
@@ -164,8 +165,9 @@ class FakeServer(FakeStorage):
         )
         return Resumed(order=told.order, steps=steps)
 
-    async def renew(self, lease: Lease) -> Orders:
+    async def renew(self, lease: Lease, samples: Sequence[Sample] = ()) -> Orders:
         self._call("renew")
+        self._held(lease)
         return self._orders(self._held(lease))
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:

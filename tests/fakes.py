@@ -9,7 +9,7 @@ from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Commit, ErrorType, PipelineError, Ref
 from roundel.domain.plan import Plan
-from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.domain.repositories import Access, Fetched, Trouble, TroubleKind
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -53,6 +53,7 @@ class FakeRepositories:
         self.subject = "Change it"
         self.body = ""
         self.asked: list[tuple[str, Ref, str | None]] = []
+        self.opened: list[Access | None] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -61,13 +62,20 @@ class FakeRepositories:
     def is_local(self, url: str) -> bool:
         return self.local
 
-    async def resolve(self, url: str, ref: Ref) -> str | Trouble:
+    async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
+        self.opened.append(access)
         return self._missing(ref) or REVISION
 
     async def fetch(
-        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+        self,
+        url: str,
+        ref: Ref,
+        revision: str | None = None,
+        file: str | None = None,
+        access: Access | None = None,
     ) -> Fetched | Trouble:
         self.asked.append((url, ref, file))
+        self.opened.append(access)
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)
@@ -76,7 +84,8 @@ class FakeRepositories:
         commit = Commit(revision=revision or REVISION, subject=self.subject, body=self.body)
         return Fetched(commit=commit, text=self.config, file=file or ".circleci/config.yml")
 
-    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+    async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
+        self.opened.append(access)
         return self.trouble if self.trouble is not None else dict(self.found_heads)
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.groups import SYSTEM_PATH
+from tests.recording_host import RecordingHost
 
 START_SECONDS = 20.0
 PASSWORD = "s3cret-and-long"
@@ -89,8 +90,18 @@ def _until_it_listens(port: int) -> None:
 
 
 @contextlib.contextmanager
-def http_host(folder: Path, *, filters: bool = True) -> Iterator[str]:
-    """Serve the repositories of a folder to `ada` with the password; yield the address."""
+def http_host(
+    folder: Path,
+    *,
+    filters: bool = True,
+    login: str = "ada",
+    password: str = PASSWORD,
+    api: RecordingHost | None = None,
+) -> Iterator[str]:
+    """Serve the repositories of a folder to `login` with the password; yield the address.
+
+    What lies below /api/ is for `api` to answer.
+    """
     backend = (
         Path(
             subprocess.run(
@@ -99,7 +110,7 @@ def http_host(folder: Path, *, filters: bool = True) -> Iterator[str]:
         )
         / "git-http-backend"
     )
-    wanted = "Basic " + base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
+    wanted = "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -108,11 +119,17 @@ def http_host(folder: Path, *, filters: bool = True) -> Iterator[str]:
         def do_POST(self) -> None:
             self._serve()
 
+        def do_PATCH(self) -> None:
+            self._serve()
+
         def log_message(self, format: str, *args: object) -> None:
             del format, args
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if api is not None and self.path.startswith("/api/"):
+                api.answer(self, body)
+                return
             if self.headers.get("Authorization") != wanted:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
@@ -135,12 +152,14 @@ def http_host(folder: Path, *, filters: bool = True) -> Iterator[str]:
                     "REQUEST_METHOD": self.command,
                     "CONTENT_TYPE": self.headers.get("Content-Type", ""),
                     "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                    "REMOTE_USER": "ada",
-                    "GIT_CONFIG_COUNT": "2",
+                    "REMOTE_USER": login,
+                    "GIT_CONFIG_COUNT": "3",
                     "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
                     "GIT_CONFIG_VALUE_0": str(filters).lower(),
                     "GIT_CONFIG_KEY_1": "safe.directory",
                     "GIT_CONFIG_VALUE_1": "*",
+                    "GIT_CONFIG_KEY_2": "http.receivepack",
+                    "GIT_CONFIG_VALUE_2": "true",
                 },
             ).stdout
             head, _, content = done.partition(b"\r\n\r\n")

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,11 +22,15 @@ class Asked:
 
 @dataclass(slots=True)
 class RecordingHost:
-    """`answers` are bodies by the ends of paths; everything else is answered with `{}`."""
+    """`answers` are bodies by the ends of paths; everything else is answered with `{}`.
+
+    `refusals` are statuses and headers for the requests that come next.
+    """
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self, asked: Asked) -> Any:
@@ -37,6 +41,25 @@ class RecordingHost:
             if asked.path.endswith(end):
                 return answer
         return {}
+
+    def answer(self, to: BaseHTTPRequestHandler, raw: bytes) -> None:
+        """Answer one request, and keep it; `refusals` come before the answers."""
+        path, _, query = to.path.partition("?")
+        headers = {name.lower(): value for name, value in to.headers.items()}
+        body = json.loads(raw) if raw else None
+        found = self.take(Asked(to.command, path, query, headers, body))
+        status, more = 200 if to.command == "GET" else 201, {}
+        if self.refusals:
+            status, more = self.refusals.pop(0)
+        text = json.dumps(found).encode()
+        to.send_response(status)
+        for name, value in more.items():
+            to.send_header(name, value)
+        to.send_header("Content-Type", "application/json")
+        to.send_header("Content-Length", str(len(text)))
+        to.end_headers()
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked has ended meanwhile
+            to.wfile.write(text)
 
     def wait_until(self, enough: Any, seconds: float = 30.0) -> list[Asked]:
         """Return what was asked once `enough` of it is true."""
@@ -53,16 +76,7 @@ def recording_host() -> Iterator[RecordingHost]:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path, _, query = self.path.partition("?")
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.loads(raw) if raw else None
-            answer = json.dumps(host.take(Asked(self.command, path, query, headers, body)))
-            self.send_response(200 if self.command == "GET" else 201)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer.encode())
+            host.answer(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
         def do_GET(self) -> None:
             self._answer()

@@ -130,6 +130,21 @@ async def test_output_is_complete_and_in_order(backend, tmp_path):
         assert again.data.decode() == text[5:]
 
 
+async def test_what_a_job_uses_is_measured(backend, tmp_path):
+    async with opened(backend, tmp_path, an_order()) as sandbox:
+        await sandbox.facts()
+        before = await sandbox.measured(cheaply=False)
+        heard = Heard()
+        busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+        await sandbox.run(a_step(script=busy), heard)
+        after = await sandbox.measured(cheaply=False)
+        assert before is not None
+        assert after is not None
+        assert after.cpu_ms >= before.cpu_ms >= 0
+        assert after.cpu_ms > 0
+        assert after.memory > 0
+
+
 async def test_steps_follow_each_other_in_one_world(backend, tmp_path):
     async with opened(backend, tmp_path, an_order()) as sandbox:
         for index in range(2, 6):

@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from roundel.domain import storage
+from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
 from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound
 from roundel.domain.ids import RunnerId
@@ -15,6 +17,7 @@ from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
 from roundel.domain.reruns import Choice
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
 from roundel.domain.storage import BlobId
 from tests.builders import a_job_plan, a_plan
@@ -86,6 +89,21 @@ async def test_renewing_keeps_and_a_cancel_is_told_at_every_call(there: Served) 
     assert (await there.server.renew(order.lease)).cancel
     assert (await there.server.report(order.lease, [a_report()])).cancel
     assert (await there.server.chunk(order.lease, [a_chunk(b"x")])).cancel
+
+
+async def test_what_a_job_uses_is_told_with_what_is_told_anyway(there: Served) -> None:
+    order = await claimed(there)
+    execution = order.lease.execution_id
+    first, second, third = (
+        Sample(at=Micros(at), cpu_ms=at, memory=2**40 + at) for at in (10, 20, 30)
+    )
+    await there.server.renew(order.lease, [first])
+    await there.server.renew(order.lease, [first, second])  # the answer was lost on the way
+    pages = there.house.engine.pages
+    assert await pages.resource_use(execution) == [first, second]
+    await there.server.finish(order.lease, replace(SUCCESS, samples=(third,)))
+    await there.server.finish(order.lease, replace(SUCCESS, samples=(third,)))
+    assert await pages.resource_use(execution) == [first, second, third]
 
 
 @pytest.mark.parametrize("late", ["fence", "runner", "execution", "ended"])

@@ -1,5 +1,8 @@
 """A bare repository with our hook: real pushes by real git make pipelines, each once."""
 
+import contextlib
+import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests import git_messages as sent
 from tests.e2e.client import until
 from tests.e2e.repository import Repository
 from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
+from tests.git_hosts import PASSWORD, http_host, ssh_host
+from tests.git_messages import SECRET
 
 pytestmark = pytest.mark.e2e
 
@@ -24,6 +30,23 @@ workflows:
   main:
     jobs: [{build: {filters: {tags: {only: /.*/}}}}]
 """
+
+
+ASKING = """\
+version: 2.1
+jobs:
+  build:
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - checkout
+      - run:
+          name: ask
+          command: |
+            circleci run oidc get --claims '{"aud": "sts.example"}' 2>&1 && exit 1
+            echo "as it should be, and none is here: $CIRCLE_OIDC_TOKEN$CIRCLE_OIDC_TOKEN_V2"
+workflows: {main: {jobs: [build]}}
+"""
+FORKS_ARE_BUILT = {"advanced": {"build_fork_prs": True}}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +123,40 @@ def pushed(site: Site, request: pytest.FixtureRequest) -> Pushed:
     return made
 
 
-def test_branch_tag_force_push_and_deletion(pushed: Pushed) -> None:
+@contextlib.contextmanager
+def reached_by(transport: str, folder: Path, bare: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve a bare repository; yield the address to push to, and what git needs for it."""
+    if transport == "ssh":
+        with ssh_host(folder / "ssh") as host:
+            key, known = folder / "key", folder / "known_hosts"
+            key.touch(mode=0o600)
+            key.write_text(host.key)
+            known.write_text(host.host_key_line + "\n")
+            words = ("ssh", "-F", os.devnull, "-i", str(key), "-o", f"UserKnownHostsFile={known}")
+            yield f"{host.prefix}{bare}", {"GIT_SSH_COMMAND": shlex.join(words)}
+    elif transport == "http":
+        with http_host(bare.parent) as url:
+            yield f"{url.replace('://', f'://ada:{PASSWORD}@')}/{bare.name}", {}
+    else:
+        yield str(bare), {}
+
+
+@pytest.mark.parametrize(
+    "transport", ["folder", pytest.param("ssh", marks=pytest.mark.sshd), "http"]
+)
+def test_branch_tag_force_push_and_deletion(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    pushed = Pushed(site, f"pushed-by-{transport}")
+    pushed.install()
+    with reached_by(transport, tmp_path, pushed.bare) as (address, environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        pushed.copy.git("remote", "set-url", "origin", address)
+        pushes_of_every_kind(pushed)
+
+
+def pushes_of_every_kind(pushed: Pushed) -> None:
     first = pushed.copy.commit("One")
     pushed.push("main")
     second = pushed.copy.commit("Two")
@@ -218,3 +274,63 @@ def test_the_token_of_a_hook_opens_nothing_but_its_door(pushed: Pushed) -> None:
     )
     assert wrong.status == 401
     assert token[:-1] not in wrong.body.decode()
+
+
+def test_a_trigger_takes_tags_alone_and_its_definition_names_another_config(
+    pushed: Pushed,
+) -> None:
+    client = pushed.site.client
+    project = client.get(f"/api/v2/project/{pushed.slug}")["id"]
+    definitions = f"/api/v2/projects/{project}/pipeline-definitions"
+    own = {"provider": "git", "repo": {"external_id": project}}
+    made = client.request(
+        "POST",
+        definitions,
+        body={
+            "name": "release",
+            "description": "",
+            "config_source": {**own, "file_path": "ci/release.yml"},
+            "checkout_source": own,
+        },
+    )
+    assert made.status == 200, made
+    trigger = {"event_source": own, "event_preset": "only-tags"}
+    listens = client.request("POST", f"{definitions}/{made.json()['id']}/triggers", body=trigger)
+    assert listens.status == 200, listens
+    release = pushed.copy.path / "ci" / "release.yml"
+    release.parent.mkdir()
+    release.write_text(CONFIG.replace("main:", "release:"))
+    revision = pushed.copy.commit("Release me")
+    pushed.push("main")
+    pushed.push("HEAD:refs/tags/v2")
+    assert pushed.outcomes(2) == ["ignored: no trigger wants it", f"{pushed.slug} #1"]
+    (pipeline,) = pushed.wait_for(1)
+    assert (pipeline["vcs"]["tag"], pipeline["vcs"]["revision"]) == ("v2", revision)
+    assert list(client.finished(pipeline["id"])) == ["release"]
+
+
+def test_a_forks_job_is_refused_the_identity_token_that_it_asks_for(site: Site) -> None:
+    project = site.project(ASKING)
+    path = f"/api/roundel/project/{project.slug}"
+    connection = {"provider": "github", "webhook_secret": SECRET}
+    made = site.client.request("POST", f"{path}/connection", body=connection)
+    changed = site.client.request(
+        "PATCH", f"/api/v2/project/{project.slug}/settings", body=FORKS_ARE_BUILT
+    )
+    assert (made.status, changed.status) == (201, 200), changed
+    revision = project.repository.git("rev-parse", "HEAD")
+    project.repository.git("update-ref", "refs/pull/7/head", revision)
+    headers, raw = sent.github("pull_request", sent.github_pull(fork=True, after=revision))
+    site.client.request(
+        "POST", f"/api/roundel/git/{made.json()['id']}", raw=raw, headers=headers, auth="none"
+    )
+    (pipeline,) = until(
+        lambda: list(site.client.items(f"/api/v2/project/{project.slug}/pipeline")),
+        lambda them: len(them) == 1 and them[0]["state"] == "created",
+    )
+    workflow = site.client.finished(pipeline["id"])["main"]
+    number = site.client.jobs(workflow["id"])["build"]["job_number"]
+    shown = site.client.output(project.slug, number)
+    assert workflow["status"] == "success", "".join(shown.values())
+    assert "A fork's pull request gets no identity token" in shown["ask"]
+    assert shown["ask"].endswith("as it should be, and none is here: \n")

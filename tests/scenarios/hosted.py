@@ -68,14 +68,15 @@ async def hosted(
     repository: str = GITHUB_WEB,
     slug: str = "gh/acme/hosted",
     whole_organization: bool = False,
+    **connection: str,
 ) -> Hosted:
-    """Connect a project of a host."""
+    """Connect a project of a host; `connection` is what else is said of it."""
     house.repositories.local = repository.startswith("/")
     project = await house.use.add_project(Slug.parse(slug), repository, None, house.admin)
     api = create_api(house.engine, UseCases(house.engine), SETTINGS)
     made = Hosted(house, api, "", project)
     target = "organization/gh/acme" if whole_organization else f"project/{slug}"
-    body = {"provider": provider, "webhook_secret": SECRET}
+    body = {"provider": provider, "webhook_secret": SECRET, **connection}
     if provider in ("gitea", "bitbucket-dc"):
         body["api_url"] = "https://git.example"
     answer = await made.own.post(f"/api/roundel/{target}/connection", body)

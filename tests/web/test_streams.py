@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
 
 import pytest
 
 from roundel.app.web_cases import WebUseCases
-from roundel.domain.clock import Micros
+from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import JobOrder, Result, StepStatus
 from roundel.web.app import create_web
 from roundel.web.ports import WebSettings
@@ -16,7 +18,7 @@ from tests.builders import a_plan
 from tests.fakes import a_chunk, a_report
 from tests.streaming import Stream, opened
 from tests.web.conftest import Street
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, text_of
 
 
 def cookies(visitor: Visitor) -> dict[str, str]:
@@ -88,6 +90,25 @@ async def test_who_comes_back_goes_on_where_they_were(street: Street) -> None:
             seen.append((await stream.event())["event"])
         assert "step" in seen
         await task
+
+
+async def test_a_job_shows_what_it_has_used(street: Street) -> None:
+    order = await started(street)
+    runners, clock = street.house.engine.runners, street.house.clock
+    samples = []
+    for n in range(1, 100):
+        clock.forward(SECOND)
+        samples.append(Sample(at=clock.now(), cpu_ms=n * 1500, memory=n * 1_000_000))
+    await runners.renew(order.lease, samples)
+    visitor = await street.visitor()
+    pipeline = text_of(await visitor.get("/pipelines/gh/acme/web/1"))
+    job = re.search(r'href="(/pipelines/[^"]+/jobs/\d+)', pipeline)
+    assert job is not None
+    page = text_of(await visitor.get(job.group(1)))
+    assert "2m 28s of processor time, up to 99 MB of memory" in page
+    assert page.count("150 %</td>") > 50  # one and a half cores, in each part of the time
+    assert "99 MB</td>" in page
+    assert "Memory over time" in page
 
 
 async def test_a_list_is_told_that_something_changed_and_a_pipeline_what_it_lacks(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roundel.app.lazy_parts import LazyParts
+from roundel.backends.folder import memory_folder
 from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Clock, Micros, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
@@ -90,7 +91,7 @@ class Engine(LazyParts):
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
         self.repositories: Repositories = adapters.repositories or GitRepositories(
-            self.folder.repositories
+            self.folder.repositories, memory_folder()
         )
         self.compiler: Compiler = adapters.compiler or _compiler()
         self.signer = _signer() if settings.identity_tokens else None

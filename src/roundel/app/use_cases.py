@@ -12,6 +12,7 @@ from roundel.app.oidc_cases import OidcCases
 from roundel.app.organization_cases import OrganizationCases
 from roundel.app.policy_cases import PolicyCases
 from roundel.app.repeat_cases import RepeatCases
+from roundel.app.rollback_cases import RollbackCases
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
 from roundel.app.webhook_cases import WebhookCases
@@ -29,10 +30,11 @@ from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.ssh_keys import SshKey
 from roundel.domain.usage import UsageExport
 from roundel.services.approvals import ApproveJob, approve_job
-from roundel.services.checkout_keys import add_checkout_key, remove_checkout_key
+from roundel.services.checkout_keys import remove_checkout_key
 from roundel.services.clearing import clear_caches
 from roundel.services.compiling import CompileRequest
 from roundel.services.continuing import ContinuePipeline, continue_pipeline
+from roundel.services.deploy_keys import add_deploy_key
 from roundel.services.jobs import CancelJob, cancel_job
 from roundel.services.orbs import Orbs
 from roundel.services.pipelines import TriggerPipeline, trigger_pipeline
@@ -70,13 +72,14 @@ class UseCases(RunnerUseCases):
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
         self.organizations = OrganizationCases(engine)
+        self.rollbacks = RollbackCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
         self.oidc = OidcCases(engine)
 
     async def add_checkout_key(self, project: Project, type_: KeyType) -> CheckoutKey:
         """Make a key pair for a project's checkouts."""
-        return await add_checkout_key(project, type_, self._engine)
+        return await add_deploy_key(project, type_, self._engine)
 
     async def remove_checkout_key(self, project: Project, fingerprint: str) -> None:
         """Remove a key pair."""

@@ -23,6 +23,8 @@ from roundel.domain.resource_classes import ResourceClass, RunnerToken, SeenRunn
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session
 from roundel.services import invitations, sessions
+from roundel.services.access import access_to
+from roundel.services.checkout_keys import prefer_checkout_key
 from roundel.services.compiling import CompileRequest
 from roundel.services.orbs import orbs_at
 from roundel.services.values import pipeline_values
@@ -83,6 +85,10 @@ class WebUseCases(UseCases):
         """Return the runners that have asked for jobs of its classes."""
         return await self.seen_runners(Which(organization_id=organization), by)
 
+    async def prefer_checkout_key(self, project: Project, fingerprint: str) -> None:
+        """Let jobs clone with another of a project's keys."""
+        await prefer_checkout_key(project, fingerprint, self._app)
+
     async def accept_invitation(
         self, unverified_secret: str, login: str, name: str, password: Secret
     ) -> Secret:
@@ -96,7 +102,8 @@ class WebUseCases(UseCases):
     async def check_config(self, project: Project, ref: Ref) -> CheckedConfig:
         """Compile the config of a branch or tag without running anything."""
         app = self._app
-        fetched = await app.repositories.fetch(project.repository_url, ref)
+        access = await access_to(project, app)
+        fetched = await app.repositories.fetch(project.repository_url, ref, access=access)
         if isinstance(fetched, Trouble):
             error = PipelineError(type=ErrorType.CONFIG_FETCH, message=fetched.message)
             return CheckedConfig(output="", errors=(error,))

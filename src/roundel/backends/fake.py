@@ -24,6 +24,7 @@ from roundel.backends.protocol import (
     Sandbox,
     SandboxLost,
     StepOrder,
+    Use,
 )
 from roundel.domain.ids import ExecutionId
 from roundel.domain.runners import JobOrder
@@ -129,6 +130,7 @@ class FakeBackend:
 
 class _FakeSandbox:
     opened_how = "A fake environment.\n"
+    use = Use(cpu_ms=250, memory=64_000_000)  # whenever it is asked
 
     def __init__(self, world: _World, folder: Path) -> None:
         self.kept = False
@@ -168,6 +170,9 @@ class _FakeSandbox:
 
     async def restore(self, folder: Path) -> None:
         del folder
+
+    async def measured(self, *, cheaply: bool) -> Use | None:
+        return None if cheaply else self.use
 
     def halted(self) -> bool:
         return self._world.halted

@@ -12,6 +12,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from roundel.backends.copies import Copies
@@ -19,6 +20,7 @@ from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.namespaces import permitted_isolation, private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
+from roundel.backends.process_use import ProcessTable, use_at_the_end
 from roundel.backends.processes import (
     HOME_MARK,
     MARK,
@@ -30,7 +32,7 @@ from roundel.backends.processes import (
     reap,
     wait_gone,
 )
-from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.users import (
     INSIDE,
@@ -81,6 +83,7 @@ class ProcessBackend:
         self._engine = engine  # whether jobs may use this machine's container engine
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
+        self._table = ProcessTable()
         # The command that isolates a job: None until we know, empty where there is none.
         self._isolation: tuple[str, ...] | None = None if namespaces else ()
 
@@ -152,6 +155,7 @@ class ProcessBackend:
             try:
                 base = self._base(order, folder, isolation, user)
                 sandbox.keeper = Copies(folder.root)
+                sandbox.meter = partial(self._use, supervisor.pid)
                 if user is None:  # people look into their own jobs only
                     sandbox.entrance = lambda: way_in(supervisor.pid, isolation, base)
                 with _watched(supervisor, sandbox):
@@ -161,6 +165,11 @@ class ProcessBackend:
             finally:
                 if not sandbox.kept:
                     await finished(self._remove(supervisor, folder, execution))
+
+    async def _use(self, pid: int, cheaply: bool) -> Use | None:
+        if cheaply:
+            return use_at_the_end(pid)
+        return await asyncio.to_thread(self._table.use_of, pid)
 
     def _start(
         self,

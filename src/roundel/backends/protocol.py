@@ -37,6 +37,14 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a job uses: processor time in ms since its begin, and bytes of memory just now."""
+
+    cpu_ms: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepOrder:
     """One process to run in the sandbox, in a shell of its own.
 
@@ -101,6 +109,12 @@ class Sandbox(Protocol):
         A non-zero code is an Exit, never an exception.  If the caller is cancelled, stop the step
         (politely, then by force) before letting the cancellation out, unless `keep` was said.
         Raise SandboxLost if the world itself is gone.
+        """
+
+    async def measured(self, *, cheaply: bool) -> Use | None:
+        """Return what the job uses.
+
+        None: that cannot be told, or `cheaply` was asked and it takes more than a few looks.
         """
 
     async def stop_step(self, index: int) -> None:

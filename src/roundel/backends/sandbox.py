@@ -21,6 +21,7 @@ from roundel.backends.protocol import (
     Output,
     SandboxLost,
     StepOrder,
+    Use,
 )
 from roundel.backends.wakeups import Bell, Wakeups
 
@@ -38,6 +39,12 @@ class Keeper(Protocol):
     async def save(self, name: str, folder: Path, cheaply: bool) -> str | None: ...
 
     async def restore(self, folder: Path) -> None: ...
+
+
+class Meter(Protocol):
+    """How a back end measures a job; see `Sandbox.measured`."""
+
+    async def __call__(self, cheaply: bool) -> Use | None: ...
 
 
 class FolderSandbox:
@@ -62,6 +69,7 @@ class FolderSandbox:
         self.entrance: Callable[[], tuple[str, ...] | None] = lambda: None
         self.launch_inside = str(folder.secrets)
         self.keeper: Keeper | None = None
+        self.meter: Meter | None = None
         self._folder = folder
         self._wakeups = wakeups
         self._inside = inside
@@ -210,6 +218,10 @@ class FolderSandbox:
             oom=self._count_ooms and failed and ended.ooms > 0,
             disk_full=failed and self._record.full,
         )
+
+    async def measured(self, *, cheaply: bool) -> Use | None:
+        """As the back end knows how."""
+        return None if self.meter is None else await self.meter(cheaply)
 
     async def stop_step(self, index: int) -> None:
         """TERM, and KILL after the grace time or for what the step leaves behind."""

@@ -39,6 +39,9 @@ class CheckoutKeys(Protocol):
     def add(self, key: CheckoutKey) -> None:
         """Add a key; a preferred one takes the place of that before it."""
 
+    def prefer(self, project_id: ProjectId, md5: str) -> None:
+        """Let a key be the preferred one, and no other."""
+
     def remove(self, project_id: ProjectId, md5: str) -> bool:
         """Remove a key, the newest left being preferred then; tell whether there was one."""
 

@@ -169,16 +169,6 @@ class HostApi(Protocol):
     async def set_status(self, status: CommitStatus, by: Credentials) -> None:
         """Show a status beside a commit; doing it again changes nothing.  Raise HostRefused."""
 
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits.  Raise HostRefused."""
-
-    async def fetch_file(
-        self, repository: str, revision: str, path: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none.  Raise HostRefused."""
-
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
         """Return user and password for git over https.  Raise HostRefused."""
 

@@ -88,6 +88,9 @@ class GitStatuses(Protocol):
     def listener(self, project_id: ProjectId) -> tuple[str, str] | None:
         """Return the connection that shows a project's statuses, and its repository there."""
 
+    def any_listener(self) -> bool:
+        """Tell whether any project's statuses are shown anywhere."""
+
     def put(self, waiting: WaitingStatus) -> None: ...
 
     def waiting(self, project_id: ProjectId, limit: int) -> Sequence[WaitingStatus]:

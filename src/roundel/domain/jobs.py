@@ -10,6 +10,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId, WorkflowId
 from roundel.domain.plan import JobType
+from roundel.domain.resource_use import Sample
 
 
 class JobStatus(StrEnum):
@@ -187,6 +188,9 @@ class Executions(Protocol):
         """Save unless its status is no longer `before`; tell whether it was saved."""
 
     def renew(self, execution_id: ExecutionId, lease_until: Micros) -> None: ...
+
+    def measured(self, execution_id: ExecutionId, samples: Sequence[Sample]) -> None:
+        """Add samples of what an execution uses; those that are known already change nothing."""
 
     def of_job(self, job_id: JobId) -> Sequence[Execution]:
         """Return the newest attempt of each node."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.runners import Secret
 
 
 class TroubleKind(StrEnum):
@@ -35,6 +36,15 @@ class Fetched:
     file: str  # its path in the repository
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What opens a repository that is not everybody's: a password for https, a key for ssh."""
+
+    username: str = ""
+    password: Secret | None = None
+    ssh_key: Secret | None = None
+
+
 class Repositories(Protocol):
     """Reading repositories.  Nothing here raises for what a repository holds or lacks."""
 
@@ -44,15 +54,20 @@ class Repositories(Protocol):
     def is_local(self, url: str) -> bool:
         """Tell whether reading it costs no network."""
 
-    async def resolve(self, url: str, ref: Ref) -> str | Trouble:
+    async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
         """Return the revision that `ref` names now, without fetching."""
 
     async def fetch(
-        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+        self,
+        url: str,
+        ref: Ref,
+        revision: str | None = None,
+        file: str | None = None,
+        access: Access | None = None,
     ) -> Fetched | Trouble:
         """Return the config at `revision`, or at what `ref` names now; `file` is its path."""
 
-    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+    async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:

@@ -14,6 +14,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
+from roundel.domain.resource_use import Sample
 
 LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost
 RENEW_SECONDS = LEASE_SECONDS // 3
@@ -173,6 +174,7 @@ class Result:
 
     status: ExecutionStatus
     message: str | None = None
+    samples: tuple[Sample, ...] = ()  # those of resource use that were not told yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +205,11 @@ class Server(Protocol):
     async def resume(self, lease: Lease) -> Resumed | None:
         """Return the order again to a runner that was away, or None when it must give up."""
 
-    async def renew(self, lease: Lease) -> Orders:
-        """Keep the lease for another `LEASE_SECONDS`; learn whether to cancel."""
+    async def renew(self, lease: Lease, samples: Sequence[Sample] = ()) -> Orders:
+        """Keep the lease for another `LEASE_SECONDS`; learn whether to cancel.
+
+        The samples tell what the job has used since the last time.
+        """
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""

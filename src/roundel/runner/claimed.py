@@ -73,6 +73,7 @@ class Claimed:
         self._files = JobFolder(folder, order.lease.execution_id)
         self._forms = Forms([*_secrets_of(order), *self._files.remembered_secrets()])
         self._shipper = Shipper(self._held, self._forms, clock)
+        self._clock = clock
         storage = HeldStorage(self._held, server)
         self._job = JobRun(order, past, self._shipper, clock, storage, self._hide)
         self._sandbox: Sandbox | None = None
@@ -151,7 +152,7 @@ class Claimed:
                 if self.attendant is not None:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
-                result = await self._job.run(sandbox)
+                result = await self._measured(sandbox)
                 if self.attendant is not None:
                     await self.attendant.ending(self._order, result, sandbox)
                 await self._finish(result)
@@ -164,6 +165,17 @@ class Claimed:
             why = f"The job's environment was lost: {error}."
             await self._job.abandon(StepStatus.INFRASTRUCTURE_FAIL, why)
             await self._finish(Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=why))
+
+    async def _measured(self, sandbox: Sandbox) -> Result:
+        """Run the steps, and look now and then what they use."""
+        measuring = asyncio.create_task(self._held.meter.run(sandbox, self._clock))
+        try:
+            result = await self._job.run(sandbox)
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+        await self._held.meter.last(sandbox, self._clock)
+        return result
 
     async def _finish(self, result: Result) -> None:
         """Tell the end after everything else was told."""

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from roundel.domain.errors import DomainError, LeaseLost
@@ -17,6 +18,7 @@ from roundel.domain.runners import (
     Server,
     StepReport,
 )
+from roundel.runner.metering import Meter
 
 LOG = logging.getLogger("roundel.runner")
 FIRST_DELAY_SECONDS = 0.1
@@ -53,6 +55,7 @@ class HeldLease:
         self.lease = lease
         self.lost = False
         self.stop = asyncio.Event()  # cancelled, or lost
+        self.meter = Meter()
         self._server = server
 
     async def renew_regularly(self) -> None:
@@ -60,7 +63,12 @@ class HeldLease:
         while not self.lost:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(LeaseLost):
-                await self._ask("renew", lambda: self._server.renew(self.lease))
+                await self._renew()
+
+    async def _renew(self) -> None:
+        samples = self.meter.waiting
+        await self._ask("renew", lambda: self._server.renew(self.lease, samples))
+        self.meter.sent(samples)
 
     async def watch_for_cancel(self) -> None:
         """Wait for the server to say that this execution is to stop."""
@@ -77,9 +85,13 @@ class HeldLease:
         await self._ask("chunk", lambda: self._server.chunk(self.lease, chunks))
 
     async def finish(self, result: Result) -> None:
-        """End the execution.  A lease that is lost already is not an error any more."""
+        """End the execution, and tell what else was measured.
+
+        A lease that is lost already is not an error any more.
+        """
         with contextlib.suppress(LeaseLost):
-            await self._call("finish", lambda: self._server.finish(self.lease, result))
+            told = replace(result, samples=self.meter.waiting)
+            await self._call("finish", lambda: self._server.finish(self.lease, told))
 
     async def storing(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call about what is kept.  A refusal other than LeaseLost is an answer."""

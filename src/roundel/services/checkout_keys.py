@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from roundel.domain.checkout_keys import MOST_PER_PROJECT, CheckoutKey, KeyType
 from roundel.domain.errors import Invalid, NotFound
-from roundel.domain.pipelines import Pipeline
 from roundel.domain.projects import Project
 from roundel.domain.runners import Secret
-from roundel.services.context_use import receives_secrets
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal, Cipher
 from roundel.vault.key_pairs import make_key_pair
@@ -53,6 +51,16 @@ def key_named(keys: Sequence[CheckoutKey], fingerprint: str) -> CheckoutKey:
     raise NotFound("Checkout key not found")
 
 
+async def prefer_checkout_key(project: Project, fingerprint: str, app: App) -> None:
+    """Let jobs clone with this key from now on."""
+
+    def transaction(tx: Tx) -> None:
+        key = key_named(tx.checkout_keys.of_project(project.id), fingerprint)
+        tx.checkout_keys.prefer(project.id, key.md5)
+
+    await app.database.write(transaction)
+
+
 async def remove_checkout_key(project: Project, fingerprint: str, app: App) -> None:
     """Remove a key pair; the newest one left is the preferred one then."""
 
@@ -63,15 +71,12 @@ async def remove_checkout_key(project: Project, fingerprint: str, app: App) -> N
     await app.database.write(transaction)
 
 
-def key_for_jobs(tx: Tx, project: Project, pipeline: Pipeline, cipher: Cipher) -> Secret | None:
-    """Return the private half that jobs clone with; None without a key, and for forks.
+def preferred_key(tx: Tx, project: Project, cipher: Cipher) -> Secret | None:
+    """Return the private half of a project's preferred key; None if it has no key.
 
     Raise CannotUnseal where the master key is lost.
     """
-    keys = tx.checkout_keys.of_project(project.id)
-    if keys and not receives_secrets(tx, pipeline, project):
-        return None
-    for key in keys:
+    for key in tx.checkout_keys.of_project(project.id):
         if key.preferred:
             bound = _bound_to(project.organization.id, project.id, key.md5)
             return cipher.unseal(key.private_key, bound)

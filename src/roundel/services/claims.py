@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
@@ -18,6 +18,7 @@ from roundel.domain.jobs import (
     JobStatus,
     lane_of,
 )
+from roundel.domain.resource_use import MOST_SAMPLES, Sample
 from roundel.domain.runners import (
     LEASE_SECONDS,
     JobOrder,
@@ -201,13 +202,15 @@ async def resume(lease: Lease, app: App) -> Resumed | None:
     return Resumed(order=await draft.signed(app), steps=steps)
 
 
-async def renew(lease: Lease, app: App) -> Orders:
-    """Keep the lease for another while; tell whether to cancel."""
+async def renew(lease: Lease, samples: Sequence[Sample], app: App) -> Orders:
+    """Keep the lease for another while, and what the job has used; tell whether to cancel."""
     at = app.clock.now()
 
     def transaction(tx: Tx) -> Orders:
         execution = held(tx, lease)
         tx.executions.renew(execution.id, Micros(at + LEASE))
+        if samples:
+            tx.executions.measured(execution.id, samples[:MOST_SAMPLES])
         return Orders(cancel=execution.canceling)
 
     return await app.database.write(transaction)

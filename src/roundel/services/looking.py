@@ -20,6 +20,7 @@ from roundel.domain.ids import ProjectId, TimerId, new_id
 from roundel.domain.projects import Project
 from roundel.domain.repositories import Trouble
 from roundel.domain.timers import Timer, TimerKind
+from roundel.services.access import access_to
 from roundel.services.event_origins import wants_no_pipeline
 from roundel.services.git_matching import starts_of
 from roundel.services.pipelines import Triggered
@@ -81,7 +82,7 @@ async def look_at(project_id: ProjectId, app: App) -> list[Triggered]:
     if found is None:
         return []
     watch, project, known = found
-    heads = await app.repositories.heads(project.repository_url)
+    heads = await app.repositories.heads(project.repository_url, await access_to(project, app))
     if isinstance(heads, Trouble):
         await _put_off(watch, heads.message, False, app)
         return []

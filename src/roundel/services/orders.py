@@ -1,7 +1,7 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
@@ -10,8 +10,14 @@ from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
-from roundel.services.checkout_keys import key_for_jobs
-from roundel.services.context_use import JobSecrets, SecretLost, secrets_of_job
+from roundel.services.access import AtHost, at_host, by_key, with_password
+from roundel.services.checkout_keys import preferred_key
+from roundel.services.context_use import (
+    JobSecrets,
+    SecretLost,
+    receives_secrets,
+    secrets_of_job,
+)
 from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
 from roundel.services.sources import checkout_project
@@ -30,15 +36,19 @@ class CannotOrder(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An order as the transaction leaves it: its identity tokens are signed after that."""
+    """An order as the transaction leaves it: what others are asked for comes after that."""
 
     order: JobOrder
     tokens: TokenDraft | None
     own: Mapping[str, str]  # what the job itself sets
+    place: AtHost | None  # of the repository, where its host may be asked for a password
 
     async def signed(self, app: App) -> JobOrder:
         """Return the whole order."""
-        return await with_tokens(self.order, self.tokens, self.own, app)
+        order = await with_tokens(self.order, self.tokens, self.own, app)
+        if order.checkout is None or self.place is None:
+            return order
+        return replace(order, checkout=await with_password(order.checkout, self.place))
 
 
 def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
@@ -51,6 +61,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
     secrets = _secrets(pipeline, workflow, app)
     kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
+    checkout, place = _checkout(tx, project, pipeline, app)
     order = JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -84,12 +95,12 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         shell=plan.shell,
         working_directory=plan.working_directory,
         resource_class=plan.resource_class,
-        checkout=_checkout(tx, project, pipeline, app),
+        checkout=checkout,
         ssh_keys=_ssh_keys(tx, project, pipeline, plan, app),
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
     tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
-    return Draft(order=order, tokens=tokens, own=plan.environment)
+    return Draft(order=order, tokens=tokens, own=plan.environment, place=place)
 
 
 def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
@@ -161,23 +172,33 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
     return tx.jobs.number_before(job.project_id, pipeline.ref.branch, job.number)
 
 
-def _checkout(tx: Tx, project: Project, pipeline: Pipeline, app: App) -> CheckoutOrder | None:
+def _checkout(
+    tx: Tx, project: Project, pipeline: Pipeline, app: App
+) -> tuple[CheckoutOrder | None, AtHost | None]:
+    """Return what is checked out, and where its host may be asked for what opens it."""
     if pipeline.commit is None:
-        return None
+        return None, None
     source = checkout_project(tx, pipeline, project)
     if source is None:
         raise CannotOrder("the repository that is to be checked out is not registered any more")
+    trusted = receives_secrets(tx, pipeline, source)  # a fork's job gets nothing that opens it
     try:
-        ssh_key = key_for_jobs(tx, source, pipeline, app.cipher)
+        ssh_key = preferred_key(tx, source, app.cipher) if trusted else None
     except CannotUnseal as error:
         raise CannotOrder(f"the checkout key of {source.slug} cannot be opened: {error}") from None
-    return CheckoutOrder(
+    order = CheckoutOrder(
         ssh_key=ssh_key,
         repository_url=source.repository_url,
         revision=pipeline.commit.revision,
         branch=pipeline.ref.branch,
         tag=pipeline.ref.tag,
     )
+    if not trusted or not source.repository_url.startswith("https://"):
+        return order, None
+    place = at_host(tx, source, app)
+    if place is None or place.short_lived:
+        return order, place
+    return by_key(order, place), None
 
 
 def _ssh_keys(

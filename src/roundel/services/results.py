@@ -14,6 +14,7 @@ from roundel.domain.jobs import (
     JobStatus,
     merged,
 )
+from roundel.domain.resource_use import MOST_SAMPLES
 from roundel.domain.runners import Lease, Result, StepReport, StepStatus
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.watching import topic_of_steps
@@ -77,6 +78,8 @@ def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
         if execution.status is result.status:
             return
         raise LeaseLost(f"this execution has ended: {execution.status}")
+    if result.samples:
+        tx.executions.measured(execution.id, result.samples[:MOST_SAMPLES])
     end_execution(tx, execution, result, at)
 
 

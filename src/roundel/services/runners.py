@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -40,9 +41,9 @@ class LocalServer(LocalStorage):
         """Return the order again to a runner that was away, or None when it must give up."""
         return await claims.resume(lease, self._app)
 
-    async def renew(self, lease: Lease) -> Orders:
+    async def renew(self, lease: Lease, samples: Sequence[Sample] = ()) -> Orders:
         """Keep the lease for another while; learn whether to cancel."""
-        return await claims.renew(lease, self._app)
+        return await claims.renew(lease, samples, self._app)
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""

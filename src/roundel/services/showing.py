@@ -14,34 +14,31 @@ from roundel.domain.jobs import Job
 from roundel.domain.projects import LONG_FORM
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow
+from roundel.services.sources import checkout_project
 from roundel.services.work import TIMERS, Tx
 
 
 def show_job(tx: Tx, job: Job, at: Micros) -> None:
     """Let the host of the repository know where a job stands, and with it its workflow."""
-    listener = tx.git_statuses.listener(job.project_id)
-    if listener is None:
+    if not tx.git_statuses.any_listener():
         return
     workflow = tx.workflows.get(job.workflow_id)
     if workflow is not None:
-        state, words = of_job(job.status)
         number = "" if job.number is None else f"/jobs/{job.number}"
-        _show(tx, workflow, listener, JOB_CONTEXT.format(job.name), (state, words), number, at)
+        _show(tx, workflow, JOB_CONTEXT.format(job.name), of_job(job.status), number, at)
         if workflow.stopped_at is None:
             show_workflow(tx, workflow, at)
 
 
 def show_workflow(tx: Tx, workflow: Workflow, at: Micros) -> None:
     """Let the host of the repository know where a workflow stands."""
-    listener = tx.git_statuses.listener(workflow.project_id)
-    if listener is not None:
-        _show(tx, workflow, listener, workflow.name, of_workflow(workflow.status), "", at)
+    if tx.git_statuses.any_listener():
+        _show(tx, workflow, workflow.name, of_workflow(workflow.status), "", at)
 
 
 def _show(
     tx: Tx,
     workflow: Workflow,
-    listener: tuple[str, str],
     context: str,
     said: tuple[StatusState, str],
     place: str,
@@ -51,7 +48,9 @@ def _show(
     project = tx.projects.get_by_id(workflow.project_id)
     if pipeline is None or project is None or pipeline.commit is None:
         return
-    if not tx.settings.of_project(project.id).set_github_status:
+    source = checkout_project(tx, pipeline, project)  # the commit is in its repository
+    listener = None if source is None else tx.git_statuses.listener(source.id)
+    if listener is None or not tx.settings.of_project(project.id).set_github_status:
         return
     slug = project.slug
     connection, repository = listener

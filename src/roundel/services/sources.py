@@ -7,6 +7,7 @@ from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Commit, Launch, Pipeline, Ref
 from roundel.domain.projects import Project
 from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.services.access import access_to
 from roundel.services.work import App, Tx
 
 GONE = "The repository that this pipeline's definition names is not registered any more."
@@ -85,7 +86,8 @@ async def _look_at(
         found = await repositories.fetch(project.repository_url, ref, revision, file)
         commit = found.commit or known
     elif known is None:
-        resolved = await repositories.resolve(project.repository_url, ref)
+        access = await access_to(project, app)
+        resolved = await repositories.resolve(project.repository_url, ref, access)
         if isinstance(resolved, Trouble):
             found = resolved if resolved.kind is TroubleKind.REF_NOT_FOUND else None
         else:
@@ -114,7 +116,9 @@ async def read_sources(
         ref, at = (
             (pipeline.ref, revision) if place is None else (ref_or_default(place.ref, config), None)
         )
-        fetched = await app.repositories.fetch(config.repository_url, ref, at, file)
+        fetched = await app.repositories.fetch(
+            config.repository_url, ref, at, file, await access_to(config, app)
+        )
     if isinstance(fetched, Trouble):
         return replace(fetched, commit=pipeline.commit if place is not None else fetched.commit)
     if place is None:
@@ -131,7 +135,9 @@ async def _commit_of(pipeline: Pipeline, checkout: Project, app: App) -> Commit 
     if pipeline.commit is not None and app.repositories.is_local(checkout.repository_url):
         return pipeline.commit
     revision = None if pipeline.commit is None else pipeline.commit.revision
-    found = await app.repositories.fetch(checkout.repository_url, pipeline.ref, revision)
+    found = await app.repositories.fetch(
+        checkout.repository_url, pipeline.ref, revision, access=await access_to(checkout, app)
+    )
     if isinstance(found, Trouble) and found.commit is None:
         return found
     return found.commit or Commit(revision="")

@@ -191,6 +191,7 @@ CREATE TABLE execution (
   started_at BIGINT,
   stopped_at BIGINT,
   project_id TEXT NOT NULL DEFAULT '',
+  resource_use TEXT,
   UNIQUE (job_id, node, attempt),
   CHECK (status NOT IN ('claimed', 'running')
     OR (runner_id IS NOT NULL AND lease_until IS NOT NULL)),

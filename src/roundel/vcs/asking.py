@@ -30,26 +30,10 @@ class Asking:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise HostRefused(f"{_place(url)} answers, and not in JSON") from None
 
-    async def each(self, url: str, headers: Mapping[str, str]) -> list[Fields]:
-        """Return the objects of a good answer that is a list."""
-        answer = await self.answer("GET", url, headers)
-        try:
-            found = msgspec.json.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise HostRefused(f"{_place(url)} answers, and not in JSON") from None
-        return [Fields(it) for it in found] if isinstance(found, list) else []
-
-    async def raw(self, url: str, headers: Mapping[str, str]) -> bytes | None:
-        """Return the bytes of a good answer; None where there is nothing."""
-        try:
-            return (await self.answer("GET", url, headers)).body
-        except NotThere:
-            return None
-
     async def answer(
         self, method: str, url: str, headers: Mapping[str, str], body: Any = None
     ) -> WebAnswer:
-        """Return a good answer; raise HostRefused for any other, NotThere for a 404."""
+        """Return a good answer; raise HostRefused for any other."""
         sent = {"User-Agent": AGENT, "Accept": "application/json", **headers}
         data = None
         if body is not None:
@@ -63,7 +47,7 @@ class Asking:
             return answer
         place = f"{method} {_place(url)}"
         if answer.status == 404:
-            raise NotThere(f"{place} answers with status 404", final=True)
+            raise HostRefused(f"{place} answers with status 404", final=True)
         wait = _wait(answer)
         if wait is not None or answer.status in (408, 425, 429) or answer.status >= 500:
             raise HostRefused(f"{place} answers with status {answer.status}", retry_after=wait)
@@ -71,10 +55,6 @@ class Asking:
         why = said.text("message") or said.text("error", "message") or said.text("error")
         message = f"{place} answers with status {answer.status}: {why[:200]}".rstrip(": ")
         raise HostRefused(message, final=True)
-
-
-class NotThere(HostRefused):
-    """The host knows of no such thing, or does not show it to us."""
 
 
 def part(text: str) -> str:

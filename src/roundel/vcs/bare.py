@@ -4,14 +4,16 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.domain.errors import Invalid
 from roundel.domain.pipelines import Commit, Ref
-from roundel.domain.repositories import Fetched, Trouble, TroubleKind
+from roundel.domain.repositories import Access, Fetched, Trouble, TroubleKind
 from roundel.vcs.addresses import check_address, is_revision, local_path, ref_names, shown
 from roundel.vcs.commits import parse_commit
 from roundel.vcs.git import LOCAL, REMOTE, GitFailed, Objects, open_objects, run_git
+from roundel.vcs.opening import opened
 
 CONFIG_FILE = ".circleci/config.yml"
 NO_CONFIG = (
@@ -25,15 +27,24 @@ RESOLVE_SECONDS = 10.0  # a trigger waits for it
 FETCH_SECONDS = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """An address elsewhere, and the environment in which git reaches it."""
+
+    url: str
+    extra: Mapping[str, str]
+
+
 class GitRepositories:
     """Implements `domain.repositories.Repositories` with the `git` program.
 
     What is fetched from elsewhere is kept in bare repositories below `folder`, so that the next
-    fetch brings only what is new.
+    fetch brings only what is new.  Keys lie below `memory` while they are in use.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: Path | None = None) -> None:
         self._folder = folder
+        self._memory = memory
         self._locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def check(self, url: str) -> None:
@@ -44,7 +55,7 @@ class GitRepositories:
         """Tell whether reading it costs no network."""
         return local_path(url) is not None
 
-    async def resolve(self, url: str, ref: Ref) -> str | Trouble:
+    async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
         """Return the revision that `ref` names now, without fetching."""
         names = ref_names(ref.branch, ref.tag)
         if not names:
@@ -53,9 +64,10 @@ class GitRepositories:
             check_address(url)
             # A tag's commit is listed under its name with ^{}.
             wanted = [form for name in names for form in (f"{name}^{{}}", name)]
-            out = await run_git(
-                "ls-remote", "--", url, *wanted, extra=REMOTE, seconds=RESOLVE_SECONDS
-            )
+            with opened(url, access, self._memory) as extra:
+                out = await run_git(
+                    "ls-remote", "--", url, *wanted, extra=extra, seconds=RESOLVE_SECONDS
+                )
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError) as error:
@@ -68,7 +80,12 @@ class GitRepositories:
         return ref_not_found(ref)
 
     async def fetch(
-        self, url: str, ref: Ref, revision: str | None = None, file: str | None = None
+        self,
+        url: str,
+        ref: Ref,
+        revision: str | None = None,
+        file: str | None = None,
+        access: Access | None = None,
     ) -> Fetched | Trouble:
         """Return the config at `revision`, or at what `ref` names now; `file` is its path."""
         file = file or CONFIG_FILE
@@ -82,20 +99,23 @@ class GitRepositories:
             path = local_path(url)
             if path is not None:
                 return await self._read_local(path, ref, names, revision, file)
-            return await self._read_remote(url, ref, names, revision, file)
+            with opened(url, access, self._memory) as extra:
+                remote = _Remote(url, extra)
+                return await self._read_remote(remote, ref, names, revision, file)
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
             return _unreachable(url, error)
 
-    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+    async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""
         try:
             check_address(url)
             path = local_path(url)
             if path is None:
                 remote = ("ls-remote", "--heads", "--tags", "--refs", "--", url)
-                out = await run_git(*remote, extra=REMOTE, seconds=RESOLVE_SECONDS)
+                with opened(url, access, self._memory) as extra:
+                    out = await run_git(*remote, extra=extra, seconds=RESOLVE_SECONDS)
             else:
                 extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
                 form = "--format=%(objectname)%09%(refname)"
@@ -149,9 +169,9 @@ class GitRepositories:
         return path
 
     async def _read_remote(
-        self, url: str, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
+        self, remote: _Remote, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
     ) -> Fetched | Trouble:
-        mirror = self._mirror_of(url)
+        mirror = self._mirror_of(remote.url)
         async with self._locks[mirror]:
             if not (mirror / "HEAD").exists():
                 await run_git(
@@ -160,7 +180,7 @@ class GitRepositories:
             missing = None
             for name in names or ("HEAD",):
                 try:
-                    await _fetch(mirror, url, f"+{name}:{_kept(name)}")
+                    await _fetch(mirror, remote, f"+{name}:{_kept(name)}")
                     break
                 except GitFailed as error:
                     if "couldn't find remote ref" not in str(error):
@@ -169,7 +189,7 @@ class GitRepositories:
             if missing is not None and revision is None and name == (names or ("HEAD",))[-1]:
                 return missing
             if revision is not None:
-                await _fetch_revision(mirror, url, revision)
+                await _fetch_revision(mirror, remote, revision)
             wanted = (revision,) if revision is not None else tuple(map(_kept, names))
             async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
                 return await _read(objects, ref, wanted, file)
@@ -203,7 +223,7 @@ async def _read_config(objects: Objects, commit: Commit, file: str) -> Fetched |
     return Fetched(commit=commit, text=text, file=file)
 
 
-async def _fetch(mirror: Path, url: str, what: str, *, depth: int = 1) -> None:
+async def _fetch(mirror: Path, remote: _Remote, what: str, *, depth: int = 1) -> None:
     await run_git(
         "fetch",
         "--quiet",
@@ -211,20 +231,20 @@ async def _fetch(mirror: Path, url: str, what: str, *, depth: int = 1) -> None:
         "--no-recurse-submodules",
         f"--depth={depth}",
         "--",
-        url,
+        remote.url,
         what,
         folder=mirror,
-        extra=REMOTE,
+        extra=remote.extra,
         seconds=FETCH_SECONDS,
     )
 
 
-async def _fetch_revision(mirror: Path, url: str, revision: str) -> None:
+async def _fetch_revision(mirror: Path, remote: _Remote, revision: str) -> None:
     """Make sure that a commit is there although its branch may have moved on."""
     async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
         if await objects.get(f"{revision}^{{commit}}") is not None:
             return
-    await _fetch(mirror, url, revision)
+    await _fetch(mirror, remote, revision)
 
 
 def _kept(name: str) -> str:

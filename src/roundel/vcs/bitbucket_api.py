@@ -1,7 +1,6 @@
 """What Bitbucket is asked for: its cloud, and Data Center at one's own address."""
 
 import hashlib
-from collections.abc import Sequence
 
 from roundel.domain.git_hosts import ConnectionSecret, Credentials, HostRefused
 from roundel.domain.git_statuses import CommitStatus, StatusState
@@ -29,21 +28,6 @@ class BitbucketApi:
         """Set a build status."""
         url = f"{self._home(status.repository, by)}/commit/{part(status.revision)}/statuses/build"
         await self._ask.json("POST", url, _headers(by), _build(status, "STOPPED"))
-
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits, 500 at most."""
-        url = f"{self._home(repository, by)}/diffstat/{part(after)}..{part(before)}?pagelen=500"
-        found = await self._ask.json("GET", url, _headers(by))
-        return [it.text("new", "path") or it.text("old", "path") for it in found.each("values")]
-
-    async def fetch_file(
-        self, repository: str, revision: str, path_: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none."""
-        url = f"{self._home(repository, by)}/src/{part(revision)}/{path(path_)}"
-        return await self._ask.raw(url, {**_headers(by), "Accept": "*/*"})
 
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
         """Return user and password for git over https."""
@@ -73,23 +57,6 @@ class BitbucketDataCenterApi:
         home = _dc_home(status.repository, by, "api/latest")
         url = f"{home}/commits/{part(status.revision)}/builds"
         await self._ask.json("POST", url, _headers(by), _build(status, "CANCELLED"))
-
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits, 1,000 at most."""
-        home = _dc_home(repository, by, "api/latest")
-        url = f"{home}/compare/changes?from={part(after)}&to={part(before)}&limit=1000"
-        found = await self._ask.json("GET", url, _headers(by))
-        return [it.text("path", "toString") for it in found.each("values")]
-
-    async def fetch_file(
-        self, repository: str, revision: str, path_: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none."""
-        home = _dc_home(repository, by, "api/latest")
-        url = f"{home}/raw/{path(path_)}?at={part(revision)}"
-        return await self._ask.raw(url, {**_headers(by), "Accept": "*/*"})
 
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
         """Return user and password for git over https."""

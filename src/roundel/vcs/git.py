@@ -20,7 +20,7 @@ _BASE = {
 REMOTE = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
 # Reading a folder must not fetch, so that nothing in its config can start a program.
 LOCAL = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 
 
 class GitFailed(Exception):
@@ -41,7 +41,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     redirecting = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
     kept = {name: value for name, value in os.environ.items() if name not in redirecting}
     if not {"GIT_SSH", "GIT_SSH_COMMAND"} & kept.keys():
-        kept["GIT_SSH_COMMAND"] = _SSH
+        kept["GIT_SSH_COMMAND"] = SSH
     return {**kept, **_BASE, **extra}
 
 

@@ -1,7 +1,5 @@
 """What Gitea and Forgejo are asked for."""
 
-from collections.abc import Sequence
-
 from roundel.domain.git_hosts import ConnectionSecret, Credentials, HostRefused
 from roundel.domain.git_statuses import CommitStatus, StatusState
 from roundel.domain.runners import Secret
@@ -33,22 +31,6 @@ class GiteaApi:
         }
         url = f"{_home(status.repository, by)}/statuses/{part(status.revision)}"
         await self._ask.json("POST", url, _headers(by), body)
-
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits."""
-        url = f"{_home(repository, by)}/compare/{part(before)}...{part(after)}"
-        found = await self._ask.json("GET", url, _headers(by))
-        names = [file.text("filename") for it in found.each("commits") for file in it.each("files")]
-        return list(dict.fromkeys(names))
-
-    async def fetch_file(
-        self, repository: str, revision: str, path_: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none."""
-        url = f"{_home(repository, by)}/raw/{path(path_)}?ref={part(revision)}"
-        return await self._ask.raw(url, {**_headers(by), "Accept": "*/*"})
 
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
         """Return user and password for git over https."""

@@ -1,12 +1,14 @@
 """What GitHub is asked for, by a token or as an App."""
 
+import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from roundel.domain.git_hosts import ConnectionSecret, Credentials, HostRefused
 from roundel.domain.git_statuses import CommitStatus, StatusState
 from roundel.domain.runners import Secret
 from roundel.vcs.asking import Asking, part, path
+from roundel.vcs.protocol import Tree
 from roundel.wire.web import Web
 
 CLOUD = "https://api.github.com"
@@ -34,7 +36,7 @@ class GitHubApi:
 
     def __init__(self, web: Web) -> None:
         self._ask = Asking(web)
-        self._tokens: dict[tuple[str, str, str], tuple[float, Secret]] = {}
+        self._tokens: dict[tuple[str, ...], tuple[float, Secret]] = {}
 
     async def set_status(self, status: CommitStatus, by: Credentials) -> None:
         """Set a commit status; as an App, a check run for a whole workflow."""
@@ -76,26 +78,16 @@ class GitHubApi:
         body["head_sha"] = status.revision
         await self._ask.json("POST", f"{home}/check-runs", headers, body)
 
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits, 300 at most."""
-        headers = await self._headers(repository, by)
-        url = f"{self._home(repository, by)}/compare/{part(before)}...{part(after)}"
-        found = await self._ask.json("GET", url, headers)
-        return [it.text("filename") for it in found.each("files")]
-
-    async def fetch_file(
-        self, repository: str, revision: str, path_: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none."""
-        headers = await self._headers(repository, by)
-        url = f"{self._home(repository, by)}/contents/{path(path_)}?ref={part(revision)}"
-        return await self._ask.raw(url, {**headers, "Accept": "application/vnd.github.raw+json"})
-
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
-        """Return user and password for git over https."""
-        return "x-access-token", await self._token(repository, by)
+        """Return user and password for git over https.
+
+        An App's password reads this repository, does nothing else, and ends within the hour.
+        """
+        only: Tree = {
+            "repositories": [repository.rpartition("/")[2]],
+            "permissions": {"contents": "read"},
+        }
+        return "x-access-token", await self._token(repository, by, only)
 
     async def add_deploy_key(
         self, repository: str, title: str, public_key: str, by: Credentials
@@ -111,14 +103,20 @@ class GitHubApi:
     async def _headers(self, repository: str, by: Credentials) -> dict[str, str]:
         return _headers(await self._token(repository, by))
 
-    async def _token(self, repository: str, by: Credentials) -> Secret:
-        """Return the token of the connection, or one of the App's installation there."""
+    async def _token(self, repository: str, by: Credentials, only: Tree | None = None) -> Secret:
+        """Return the token of the connection, or one of the App's installation there.
+
+        `only` says what such a one may do, where that is to be less than all.
+        """
         own, key = by.secret(ConnectionSecret.TOKEN), by.secret(ConnectionSecret.PRIVATE_KEY)
         if key is None:
             if own is None:
                 raise HostRefused("the connection has no token", final=True)
             return own
-        place = (by.api_url, by.app_id, repository.partition("/")[0])
+        # Kept for who has the key: to know the App's number proves nothing.
+        holder = hashlib.sha256(key.encode()).hexdigest()
+        owner = repository if only else repository.partition("/")[0]
+        place = (by.api_url, by.app_id, holder, owner)
         known = self._tokens.get(place)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -129,7 +127,7 @@ class GitHubApi:
         base = by.api_url or CLOUD
         id_ = part(installation.text("id"))
         made = await self._ask.json(
-            "POST", f"{base}/app/installations/{id_}/access_tokens", signed, {}
+            "POST", f"{base}/app/installations/{id_}/access_tokens", signed, only or {}
         )
         token = Secret(made.text("token"))
         if not token:

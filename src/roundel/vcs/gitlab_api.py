@@ -1,7 +1,5 @@
 """What GitLab is asked for."""
 
-from collections.abc import Sequence
-
 from roundel.domain.git_hosts import ConnectionSecret, Credentials, HostRefused
 from roundel.domain.git_statuses import CommitStatus, StatusState
 from roundel.domain.runners import Secret
@@ -40,21 +38,6 @@ class GitLabApi:
             # GitLab refuses to set the state that is set already.
             if "Cannot transition status" not in str(error):
                 raise
-
-    async def changed_files(
-        self, repository: str, before: str, after: str, by: Credentials
-    ) -> Sequence[str]:
-        """Return the paths that differ between two commits."""
-        url = f"{_home(repository, by)}/repository/compare?from={part(before)}&to={part(after)}"
-        found = await self._ask.json("GET", url, _headers(by))
-        return [it.text("new_path") for it in found.each("diffs")]
-
-    async def fetch_file(
-        self, repository: str, revision: str, path: str, by: Credentials
-    ) -> bytes | None:
-        """Return a file at a commit; None where it has none."""
-        url = f"{_home(repository, by)}/repository/files/{part(path)}/raw?ref={part(revision)}"
-        return await self._ask.raw(url, {**_headers(by), "Accept": "*/*"})
 
     async def clone_credentials(self, repository: str, by: Credentials) -> tuple[str, Secret]:
         """Return user and password for git over https."""

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import DomainError
 from roundel.domain.pipelines import Commit, Ref
-from roundel.domain.repositories import Fetched, Trouble
+from roundel.domain.repositories import Access, Fetched, Trouble
 from roundel.domain.skipping import asks_to_skip
 from roundel.vcs.bare import CONFIG_FILE, GitRepositories
 
@@ -276,8 +276,9 @@ class WorkingTree:
         """Tell that reading it costs no network."""
         return True
 
-    async def resolve(self, url: str, ref: Ref) -> str | Trouble:  # noqa: ARG002 - as above
+    async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
         """Return the snapshot's revision."""
+        del url, ref, access
         return self._fetched.commit.revision
 
     async def fetch(
@@ -286,13 +287,14 @@ class WorkingTree:
         ref: Ref,  # noqa: ARG002 - it is named as the run pretends
         revision: str | None = None,  # noqa: ARG002
         file: str | None = None,  # noqa: ARG002
+        access: Access | None = None,  # noqa: ARG002
     ) -> Fetched | Trouble:
         """Return the config that the run is about."""
         return self._fetched
 
-    async def heads(self, url: str) -> Mapping[str, str] | Trouble:
+    async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return no refs: nobody waits for news of a working tree."""
-        del url
+        del url, access
         return {}
 
     async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:

@@ -22,6 +22,10 @@ class _Addresses:
         parts = (LONG_FORM[slug.vcs], _segment(slug.organization), _segment(slug.project))
         return "/pipelines/" + "/".join(parts)
 
+    def project_settings(self, project: Project | Slug) -> str:
+        """Return the path of a project's settings."""
+        return self.project(project).replace("/pipelines", "/settings/project", 1)
+
     def insights(self, project: Project | Slug) -> str:
         """Return the path of a project's figures."""
         return self.project(project).replace("/pipelines", "/insights", 1)

@@ -114,6 +114,8 @@ def words(value: float, unit: str) -> str:
         return f"{value:.0f} %"
     if unit == "s":
         return _seconds(value)
+    if unit == "MB":
+        return f"{value:.0f} MB" if value < 10_000 else f"{value / 1000:.1f} GB"
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
 
 

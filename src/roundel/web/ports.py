@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from roundel.domain.access import Actor, Role
 from roundel.domain.audit import AuditReads, Deed
 from roundel.domain.blobs import Blobs
+from roundel.domain.checkout_keys import CheckoutKeyReads
 from roundel.domain.clock import Clock
+from roundel.domain.definitions import DefinitionReads
 from roundel.domain.groups import GroupReads
 from roundel.domain.ids import JobId, OrganizationId, PersonId, WorkflowId
 from roundel.domain.insight_views import InsightReads
@@ -21,9 +23,11 @@ from roundel.domain.projects import Project, Slug
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session, SessionReads
+from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
-from roundel.web.organization_ports import OrganizationUseCases
+from roundel.domain.webhooks import WebhookReads
+from roundel.web.project_ports import ProjectUseCases
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,7 +53,11 @@ class WebApp(Protocol):
     @property
     def blobs(self) -> Blobs: ...
     @property
+    def checkout_keys(self) -> CheckoutKeyReads: ...
+    @property
     def clock(self) -> Clock: ...
+    @property
+    def definitions(self) -> DefinitionReads: ...
     @property
     def groups(self) -> GroupReads: ...
     @property
@@ -65,7 +73,11 @@ class WebApp(Protocol):
     @property
     def sessions(self) -> SessionReads: ...
     @property
+    def ssh_keys(self) -> SshKeyReads: ...
+    @property
     def usage(self) -> UsageReads: ...
+    @property
+    def webhooks(self) -> WebhookReads: ...
     @property
     def wakeups(self) -> Wakeups: ...
 
@@ -84,7 +96,7 @@ class AuditCases(Protocol):
     async def record(self, deed: Deed) -> None: ...
 
 
-class WebUseCases(OrganizationUseCases, Protocol):
+class WebUseCases(ProjectUseCases, Protocol):
     """What visitors may ask for, one transaction each.  Rights were checked by the page's row."""
 
     @property

@@ -1,4 +1,4 @@
-"""What the settings pages of organizations have in common."""
+"""What the settings pages of organizations and projects have in common."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from starlette.responses import RedirectResponse, Response
 
 from roundel.domain.access import Actor, Need
-from roundel.domain.errors import NotAllowed
+from roundel.domain.errors import Invalid, NotAllowed
 from roundel.domain.ids import is_uuid
-from roundel.domain.projects import Organization
+from roundel.domain.projects import Organization, Project
 from roundel.web.addresses import address_of
 from roundel.web.page import Visit
 from roundel.web.rooms import rooms_of
@@ -23,9 +23,17 @@ DONE = {
     "revoked": "Revoked: it is refused from now on.",
     "ordered": "Ordered: the file is being written. Reload in a moment.",
     "ended": "Ended.",
+    "preferred": "Preferred: jobs clone with it from now on.",
+    "sent": "On its way. Reload in a moment to see what came of it.",
 }
 
 HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
+# The sections of a project's settings: where each is below them, and its name.
+SECTIONS = (
+    ("", "Overview"),
+    ("/environment-variables", "Environment variables"),
+    ("/ssh", "SSH keys"),
+)
 ONLY_WHOLE = (
     "This session began with a token that has scopes, which may not do this. Sign in with a"
     " password or with a token for everything."
@@ -62,6 +70,45 @@ async def show(
         said=DONE,
         **values,
     )
+
+
+async def show_project(
+    visit: Visit[Any],
+    project: Project,
+    template: str,
+    *,
+    problem: str,
+    status: int,
+    **values: object,
+) -> Response:
+    """Render one of a project's settings pages, with what its visitor may do there."""
+    actor, organization = visit.actor, project.organization
+    return visit.page(
+        template,
+        status=status,
+        rooms=await rooms_of(visit, project=project),
+        project=project,
+        root=address_of.project_settings(project),
+        sections=SECTIONS,
+        house=address_of.settings(organization),
+        problem=problem,
+        may_write=actor.may(Need.WRITE, organization.id),
+        may_administer=actor.may(Need.ADMINISTER, organization.id),
+        said=DONE,
+        **values,
+    )
+
+
+def whole_number(word: str, text: str) -> int | None:
+    """Read a number that may be left out; refuse what is none."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(
+            f"{word}: expected a whole number, or nothing for no limit; got {text[:40]!r}"
+        )
+    return int(text)
 
 
 def cut(rows: Sequence[R], size: int) -> tuple[Sequence[R], R | None]:

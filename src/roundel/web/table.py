@@ -18,6 +18,9 @@ from roundel.web.pages import (
     organization_runners,
     organization_usage,
     pipelines,
+    project_keys,
+    project_overview,
+    project_variables,
     projects,
     searches,
     signing_in,
@@ -47,6 +50,9 @@ MODULES = (
     organization_rules,
     organization_runners,
     organization_usage,
+    project_keys,
+    project_overview,
+    project_variables,
 )
 
 

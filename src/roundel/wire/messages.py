@@ -17,6 +17,7 @@ from roundel.domain.errors import (
     NotFound,
     Unauthenticated,
 )
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -66,6 +67,10 @@ class ClaimAsk(msgspec.Struct, kw_only=True):
 class SettleAsk(msgspec.Struct, kw_only=True):
     runner: str
     holds: tuple[str, ...]
+
+
+class RenewAsk(Held, kw_only=True):
+    samples: tuple[Sample, ...] = ()  # runners of before this was measured say none
 
 
 class ReportAsk(Held, kw_only=True):

@@ -11,6 +11,7 @@ from roundel import __version__
 from roundel.domain.deploys import Release
 from roundel.domain.errors import Unavailable
 from roundel.domain.ids import ExecutionId, RunnerId
+from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -93,9 +94,9 @@ class RemoteServer:
         """Return the order again to a runner that was away, or None when it must give up."""
         return (await self._ask("resume", _held(lease), say.ResumeAnswer)).resumed
 
-    async def renew(self, lease: Lease) -> Orders:
+    async def renew(self, lease: Lease, samples: Sequence[Sample] = ()) -> Orders:
         """Keep the lease for another while; learn whether to cancel."""
-        return await self._ask("renew", _held(lease), Orders)
+        return await self._ask("renew", say.RenewAsk(**_who(lease), samples=tuple(samples)), Orders)
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""

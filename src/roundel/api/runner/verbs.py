@@ -37,7 +37,8 @@ async def resume(server: KeepingServer, guest: Guest, body: bytes) -> object:
 
 
 async def renew(server: KeepingServer, guest: Guest, body: bytes) -> object:
-    return await server.renew(guest.lease(say.unpacked(body, say.Held)))
+    ask = say.unpacked(body, say.RenewAsk)
+    return await server.renew(guest.lease(ask), ask.samples)
 
 
 async def report(server: KeepingServer, guest: Guest, body: bytes) -> object:

@@ -32,10 +32,11 @@ from roundel.backends.docker.containers import (
 )
 from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
+from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
-from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
@@ -159,6 +160,7 @@ class DockerBackend:
             sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
             sandbox.entrance = lambda: way_in(main.id)
             sandbox.keeper = Commits(self._engine(), main)
+            sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
                 try:
@@ -169,6 +171,9 @@ class DockerBackend:
         finally:
             if not sandbox.kept:
                 await finished(self._remove(execution, folder))
+
+    async def _use(self, container: str, cheaply: bool) -> Use | None:
+        return None if cheaply else await use_of(self._engine(), container)
 
     async def _adopt(self, execution: ExecutionId) -> DockerContainer:
         for found in await self._list(f"{EXECUTION_LABEL}={execution}") or ():

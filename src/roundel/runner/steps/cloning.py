@@ -13,11 +13,10 @@ from urllib.parse import unquote, urlsplit
 from roundel.backends.folder import memory_folder
 from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.plan import StepFailed
+from roundel.wire.git_settings import asking_for_password, git_settings, password_variables
 
 _MOVES = 10  # tries, against a job that puts things where the clone is to go
 _SSH = ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new")
-# Asked by git, and by git alone, when the server wants to know who we are.
-_HELPER = '!f() { echo "username=$_RD_GIT_USER"; echo "password=$_RD_GIT_PASSWORD"; }; f'
 
 
 def keys_inside(order: CheckoutOrder) -> dict[str, str]:
@@ -107,13 +106,9 @@ def _credentials(order: CheckoutOrder) -> dict[str, str]:
     settings = {"safe.directory": "*"}
     values: dict[str, str] = {}
     if order.password:
-        parts = urlsplit(order.repository_url)
-        host = parts.netloc.rpartition("@")[2]
-        settings[f"credential.{parts.scheme}://{host}.helper"] = _HELPER
-        values = {"_RD_GIT_USER": order.username or "git", "_RD_GIT_PASSWORD": order.password}
-    for number, (key, value) in enumerate(settings.items()):
-        values |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return {**values, "GIT_CONFIG_COUNT": str(len(settings))}
+        settings |= asking_for_password(order.repository_url)
+        values = password_variables(order.username, order.password)
+    return {**values, **git_settings(settings)}
 
 
 @contextlib.contextmanager

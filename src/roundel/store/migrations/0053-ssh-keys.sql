@@ -1,5 +1,5 @@
 -- Additional SSH keys of projects, which `add_ssh_keys` installs in jobs.
--- depends: 0052-line-indexes
+-- depends: 0052-resource-use
 
 CREATE TABLE ssh_key (
   project_id TEXT NOT NULL REFERENCES project (id),

@@ -62,6 +62,15 @@ class SqlCheckoutKeys:
             created_at=key.created_at,
         )
 
+    def prefer(self, project_id: ProjectId, md5: str) -> None:
+        """Let a key be the preferred one, and no other."""
+        self._sql.run(
+            "UPDATE checkout_key SET preferred = CASE WHEN md5 = :md5 THEN 1 ELSE 0 END"
+            " WHERE project_id = :project",
+            project=project_id,
+            md5=md5,
+        )
+
     def remove(self, project_id: ProjectId, md5: str) -> bool:
         """Remove a key, the newest left being preferred then; tell whether there was one."""
         removed = self._sql.run(

@@ -6,8 +6,10 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import ExecutionId, JobId, RunnerId
 from roundel.domain.jobs import EXECUTION_MOVES, Execution, ExecutionStatus
+from roundel.domain.resource_use import Sample, joined
 from roundel.store.dialect import SKIP_LOCKED, Sql
 from roundel.store.rows import EXECUTION, execution_of, values_of
+from roundel.store.samples import kept_samples, text_of
 from roundel.store.turns import note_turn, turns
 
 # Who needs it: a runner that asks for work.  One statement picks the oldest of a project in a lane
@@ -80,6 +82,15 @@ class SqlExecutions:
             " WHERE id = :id AND status IN ('claimed', 'running')",
             id=execution_id,
             until=lease_until,
+        )
+
+    def measured(self, execution_id: ExecutionId, samples: Sequence[Sample]) -> None:
+        """Add samples to those that are kept."""
+        known = kept_samples(self._sql, execution_id)
+        self._sql.run(
+            "UPDATE execution SET resource_use = :samples WHERE id = :id",
+            id=execution_id,
+            samples=text_of(joined(known, samples)),
         )
 
     def of_job(self, job_id: JobId) -> Sequence[Execution]:

@@ -39,6 +39,10 @@ class SqlGitStatuses:
         )
         return None if row is None else (row[0], row[1])
 
+    def any_listener(self) -> bool:
+        """Tell whether any project's statuses are shown anywhere."""
+        return self._sql.one("SELECT 1 FROM git_link LIMIT 1") is not None
+
     def put(self, waiting: WaitingStatus) -> None:
         """Keep a status in the place of an earlier one of its context."""
         self._sql.run(

@@ -21,6 +21,7 @@ from roundel.web.addresses import address_of
 from roundel.web.outputs import Tail, tail_of
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.pages.pipelines import NOT_YOURS
+from roundel.web.resource_charts import ResourceUse, resource_use
 from roundel.web.rooms import rooms_of
 from roundel.web.subjects import JobHere
 
@@ -63,6 +64,7 @@ async def job(visit: Visit[JobHere]) -> Response:
         job=view.job,
         node=node,
         steps=steps,
+        used=None if node is None else await _used(visit, node),
         tests=sorted(tests, key=_worst_first),
         artifacts=artifacts,
         waits=waits,
@@ -96,6 +98,13 @@ async def _steps(visit: Visit[JobHere], node: NodeView) -> list[StepShown]:
         return StepShown(report=report, size=size, tail=tail)
 
     return list(await asyncio.gather(*(shown(report, size) for report, size in node.steps)))
+
+
+async def _used(visit: Visit[JobHere], node: NodeView) -> ResourceUse | None:
+    if node.started_at is None:
+        return None
+    samples = await visit.app.pages.resource_use(node.execution_id)
+    return resource_use(samples, node.started_at)
 
 
 def _worst_first(view: TestView) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
-from roundel.web.settings_pages import done, refuse_scopes, show
+from roundel.web.settings_pages import done, refuse_scopes, show, whole_number
 
 LIMITS = {
     "max_running_jobs": "Jobs at once",
@@ -35,21 +35,10 @@ async def overview(visit: Visit[Organization], *, problem: str = "", status: int
 async def change(visit: Visit[Organization]) -> Response:
     """Take the form as a whole: a box that is not ticked is off, an empty number is no limit."""
     changes: dict[str, object] = {name: visit.field(name) == "1" for name in FLAGS}
-    changes |= {name: _number(word, visit.field(name)) for name, word in LIMITS.items()}
+    changes |= {name: whole_number(word, visit.field(name)) for name, word in LIMITS.items()}
     cases = visit.hall.use_cases
     await cases.change_organization_settings(visit.subject.id, changes)
     return done(address_of.settings(visit.subject), "saved")
-
-
-def _number(word: str, text: str) -> int | None:
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            f"{word}: expected a whole number, or nothing for no limit; got {text[:40]!r}"
-        )
-    return int(text)
 
 
 @refused_on(overview)

@@ -1,0 +1,141 @@
+"""The settings of a project in a real browser: every page and every action."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from roundel.vault.key_pairs import make_key_pair
+from tests.e2e.looking import MODES, Look, chromium, looking
+from tests.e2e.site import Site
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.npm,
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+CONFIG = """version: 2.1
+jobs: {a: {docker: [{image: x}], steps: [run: echo hi]}}
+workflows: {m: {jobs: [a]}}
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A project that has one of everything, and where its pages are."""
+
+    site: Site
+    slug: str
+    root: str
+
+
+@pytest.fixture(scope="module")
+def desk(process_site: Site) -> Desk:
+    site = process_site
+    slug = site.project(CONFIG).slug
+    client, path = site.client, f"/api/v2/project/{slug}"
+    client.request("POST", f"{path}/envvar", body={"name": "API_KEY", "value": "open-sesame"})
+    client.request("POST", f"{path}/checkout-key", body={"type": "deploy-key"})
+    return Desk(site, slug, "/settings/project/" + slug.replace("gh/", "github/", 1))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: Browser, desk: Desk) -> AsyncIterator[Look]:
+    async with looking(browser, desk.site.server.url, **MODES["light"]) as opened:
+        await opened.sign_in(desk.site.server.token)
+        yield opened
+
+
+def addresses(desk: Desk) -> list[str]:
+    return [f"{desk.root}{section}" for section in ("", "/environment-variables", "/ssh")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_every_page_is_whole_readable_and_light(
+    browser: Browser, desk: Desk, mode: str
+) -> None:
+    async with looking(browser, desk.site.server.url, **MODES[mode]) as look:
+        await look.sign_in(desk.site.server.token)
+        troubles = {path: await look.trouble_at(path, mode) for path in addresses(desk)}
+        assert {path: found for path, found in troubles.items() if found} == {}
+
+
+async def agree(page: Page, row: str, button: str) -> None:
+    """Open the question of a row by its button, and agree to it."""
+    place = page.get_by_role("row").filter(has_text=row) if row else page
+    await place.get_by_role("button", name=button, exact=True).first.click()
+    await page.locator(".ask:popover-open").get_by_role("button", name=button).click()
+
+
+async def test_how_it_is_built(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at("/pipelines" + desk.root.removeprefix("/settings/project"))
+    await page.get_by_role("link", name="Settings", exact=True).click()
+    await page.get_by_label("Cancel what runs on a branch").check()
+    await page.get_by_label("Jobs at once").fill("3")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved")
+    await expect(page.get_by_label("Cancel what runs on a branch")).to_be_checked()
+    await expect(page.get_by_label("Jobs at once")).to_have_value("3")
+
+
+async def test_variables_are_added_refused_replaced_and_removed(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at(f"{desk.root}/environment-variables")
+    await page.get_by_label("Name").fill("9lives")
+    await page.get_by_label("Value").fill("never shown")
+    await page.get_by_role("button", name="Save variable").click()
+    await expect(page.get_by_role("alert")).to_contain_text("begins with no digit")
+    assert "never shown" not in await page.content()
+    look.troubles.clear()  # the browser itself reports the 400
+    for value in ("never shown", "never known"):
+        await page.get_by_label("Name").fill("NINE")
+        await page.get_by_label("Value").fill(value)
+        await page.get_by_role("button", name="Save variable").click()
+        await expect(page.get_by_role("row").filter(has_text="NINE")).to_contain_text(value[-4:])
+        assert value not in await page.content()
+    await agree(page, "NINE", "Remove")
+    await expect(page.get_by_role("row").filter(has_text="NINE")).to_have_count(0)
+
+
+async def test_keys_are_made_preferred_added_and_deleted(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at(f"{desk.root}/ssh")
+    await page.get_by_label("Type").select_option("github-user-key")
+    await page.get_by_role("button", name="Make key pair").click()
+    made = page.get_by_role("row").filter(has_text="github-user-key")
+    await expect(made).to_contain_text("preferred")
+    await made.get_by_text("Public key").click()
+    assert (await made.get_by_role("textbox").input_value()).startswith("ssh-ed25519 ")
+    await page.get_by_role("button", name="Prefer", exact=True).click()
+    await expect(page.get_by_role("row").filter(has_text="deploy-key")).to_contain_text("preferred")
+    await agree(page, "github-user-key", "Delete")
+    await expect(made).to_have_count(0)
+    await page.get_by_label("Host name").fill("git.example")
+    await page.get_by_label("Private key").fill(make_key_pair("browser").private)
+    await page.get_by_role("button", name="Add key").click()
+    await agree(page, "git.example", "Delete")
+    await expect(page.get_by_text("No additional key")).to_be_visible()
+
+
+async def test_a_project_is_deleted_without_a_script(browser: Browser, desk: Desk) -> None:
+    doomed = desk.site.project(CONFIG).slug
+    root = "/settings/project/" + doomed.replace("gh/", "github/", 1)
+    async with looking(browser, desk.site.server.url, java_script_enabled=False) as look:
+        await look.sign_in(desk.site.server.token)
+        await look.at(root)
+        await look.page.get_by_label(f"Write {doomed}").fill(doomed)
+        await look.page.get_by_role("button", name=f"Delete {doomed}").click()
+        await look.page.wait_for_url("**/pipelines/github/*")
+        assert (await look.at(root)).status == 404
+        look.troubles.clear()  # the browser itself reports the 404

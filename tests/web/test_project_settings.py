@@ -1,0 +1,152 @@
+"""The settings of a project: who may change what, what is refused and how, what is shown."""
+
+import re
+
+import pytest
+
+from roundel.domain.access import Role
+from roundel.domain.audit import AuditFilter
+from roundel.vault.key_pairs import make_key_pair
+from tests.web.conftest import Street
+from tests.web.test_organization_settings import done, problem_of
+from tests.web.visitor import text_of
+
+ROOT = "/settings/project/gh/acme/web"
+HERE = "/settings/project/github/acme/web"
+SECTIONS = ("", "/environment-variables", "/ssh")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "why"),
+    [
+        ("", {"max_running_jobs": "many"}, 400, "Jobs at once: expected a whole number"),
+        ("", {"keep_logs_days": "0"}, 400, "keep_logs_days: expected 1 to"),
+        ("/delete", {"confirm": "web"}, 400, "write gh/acme/web into the field"),
+        ("/environment-variables", {"variable": "9x", "value": "v"}, 400, "begins with no digit"),
+        ("/ssh/checkout", {"type": "master"}, 400, "expected deploy-key or github-user-key"),
+        ("/ssh/checkout/prefer", {"fingerprint": "x"}, 404, "Checkout key not found"),
+        ("/ssh/checkout/remove", {"fingerprint": "x"}, 404, "Checkout key not found"),
+        ("/ssh/additional", {"hostname": "", "private_key": "x"}, 400, "private_key"),
+        ("/ssh/additional/remove", {"hostname": "", "fingerprint": "x"}, 404, "not found"),
+    ],
+)
+async def test_a_refusal_says_what_and_changes_nothing(
+    street: Street, path: str, fields: dict[str, str], status: int, why: str
+) -> None:
+    admin = await street.visitor()
+    before = await street.house.dump()
+    answer = await admin.post(ROOT + path, **fields)
+    assert answer.status == status
+    assert why in problem_of(answer)
+    assert await street.house.dump() == before
+
+
+async def test_settings_are_saved_as_the_form_says(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    overrides = "main\r\n\r\n release \r\n"
+    await done(
+        admin,
+        ROOT,
+        autocancel_builds="1",
+        max_running_jobs="7",
+        pr_only_branch_overrides=overrides,
+    )
+    settings = await house.engine.reads.project_settings(house.project.id)
+    assert (settings.autocancel_builds, settings.set_github_status) == (True, False)
+    assert (settings.max_running_jobs, settings.keep_logs_days) == (7, None)
+    assert settings.pr_only_branch_overrides == ("main", "release")
+    await done(admin, ROOT, set_github_status="1")
+    settings = await house.engine.reads.project_settings(house.project.id)
+    assert (settings.autocancel_builds, settings.set_github_status) == (False, True)
+
+
+async def test_settings_that_only_administrators_change_show_others_why(street: Street) -> None:
+    admin = await street.visitor()
+    await done(admin, ROOT, write_settings_requires_admin="1")
+    grace = await street.visitor(await street.token("grace", acme=Role.CONTRIBUTOR))
+    page = text_of(await grace.get(ROOT))
+    assert "it takes an administrator" in page and "autocancel_builds" not in page
+    assert "Only administrators" in problem_of(await grace.post(ROOT))
+
+
+async def test_a_value_goes_in_and_comes_out_masked(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    path, secret = f"{ROOT}/environment-variables", "open-sesame-qzx9"
+    await done(admin, path, variable="API_KEY", value=secret)
+    page = text_of(await admin.get(path))
+    assert "API_KEY" in page and "xxxxqzx9" in page and secret not in page
+    answer = await admin.post(path, variable="9lives", value=secret)
+    assert secret not in text_of(answer) and "9lives" in text_of(answer)
+    assert secret not in await house.dump()
+    await done(admin, path, variable="API_KEY", value="another-value-1234")
+    assert "xxxx1234" in text_of(await admin.get(path))
+    await done(admin, f"{path}/remove", variable="API_KEY")
+    assert "No variable yet" in text_of(await admin.get(path))
+
+
+async def test_checkout_keys_are_made_preferred_and_deleted(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+
+    async def preferred() -> list[bool]:
+        found = await house.engine.checkout_keys.checkout_keys(house.project.id)
+        return [key.preferred for key in found]
+
+    await done(admin, f"{ROOT}/ssh/checkout", type="deploy-key")
+    await done(admin, f"{ROOT}/ssh/checkout", type="github-user-key")
+    assert await preferred() == [False, True]
+    first, second = await house.engine.checkout_keys.checkout_keys(house.project.id)
+    page = text_of(await admin.get(f"{ROOT}/ssh"))
+    for key in (first, second):
+        assert key.sha256 in page and key.md5 in page and key.public_key in page
+    await done(admin, f"{ROOT}/ssh/checkout/prefer", fingerprint=first.md5)
+    assert await preferred() == [True, False]
+    await done(admin, f"{ROOT}/ssh/checkout/remove", fingerprint=first.md5)
+    assert await preferred() == [True]
+
+
+async def test_an_additional_key_is_given_and_never_shown(street: Street) -> None:
+    admin = await street.visitor()
+    pair = make_key_pair("test")
+    private = pair.private.replace("\n", "\r\n")
+    await done(admin, f"{ROOT}/ssh/additional", hostname="git.example", private_key=private)
+    page = text_of(await admin.get(f"{ROOT}/ssh"))
+    assert "git.example" in page and pair.sha256 in page and "PRIVATE KEY" not in page
+    fields = {"hostname": "git.example", "fingerprint": pair.md5}
+    await done(admin, f"{ROOT}/ssh/additional/remove", **fields)
+    assert "No additional key" in text_of(await admin.get(f"{ROOT}/ssh"))
+
+
+async def test_who_may_only_look_sees_why_and_no_form(street: Street) -> None:
+    viewer = await street.visitor(await street.token("vera", acme=Role.VIEWER))
+    for section in SECTIONS:
+        page = text_of(await viewer.get(ROOT + section))
+        assert "Your role does not let you" in page, section
+        assert f'action="{HERE}' not in page, section
+
+
+async def test_a_form_without_its_token_is_refused(street: Street) -> None:
+    admin = await street.visitor()
+    before = await street.house.dump()
+    answer = await admin.send_form(
+        f"{ROOT}/environment-variables", {"variable": "A", "value": "b", "form_token": "0" * 64}
+    )
+    assert answer.status == 403
+    assert await street.house.dump() == before
+
+
+async def test_a_project_goes_only_by_its_slug_written_out(street: Street) -> None:
+    admin = await street.visitor()
+    where = await done(admin, f"{ROOT}/delete", confirm="gh/acme/web")
+    assert where == "/pipelines/github/acme"
+    assert (await admin.get(ROOT)).status == 404
+
+
+async def test_the_audit_log_names_what_the_pages_did_as_the_api_does(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    await done(admin, f"{ROOT}/environment-variables", variable="A_KEY", value="value-never-told")
+    await done(admin, f"{ROOT}/ssh/checkout", type="deploy-key")
+    page = await house.engine.audit.searched(
+        house.project.organization.id, AuditFilter(), before=None, limit=10
+    )
+    assert {"createEnvVar", "createCheckoutKey"} <= {it.deed.operation for it in page.entries}
+    assert not re.search("value-never-told", await house.dump())
