@@ -1,5 +1,6 @@
 """Deploy markers: what jobs log, and what of it is shown to whom."""
 
+import json
 from typing import Any
 
 import pytest
@@ -101,3 +102,83 @@ async def test_names_that_are_absent_or_too_long_are_refused(house: House) -> No
         await log(house, order, " ")
     with pytest.raises(Invalid, match="at most"):
         await log(house, order, "1", component="x" * (LONGEST_NAME + 1))
+
+
+def wanted(**changes: Any) -> dict[str, Any]:
+    return {
+        "component_name": "web",
+        "environment_name": "prod",
+        "current_version": "2",
+        "target_version": "1",
+        **changes,
+    }
+
+
+async def deployed(house: House, *versions: str) -> list[JobOrder]:
+    """Deploy versions, each by a pipeline of its own that ends well."""
+    orders = []
+    for version in versions:
+        order = await ordered(house)
+        await log(house, order, version)
+        await house.runner.carry_out(order)
+        orders.append(order)
+    return orders
+
+
+def rollback_of(house: House) -> str:
+    return f"/api/v2/projects/{house.project.id}/rollback"
+
+
+async def test_a_rollback_runs_the_workflow_again_that_deployed_the_version(
+    house: House, client: Client
+) -> None:
+    first, _ = await deployed(house, "1", "2")
+    answer = await client.post(rollback_of(house), wanted(reason="it is slow"))
+    assert answer.status == 202, answer
+    assert answer.json()["rollback_type"] == "WORKFLOW_RERUN"
+    again = await house.engine.reads.workflow(answer.json()["id"])
+    assert again is not None
+    assert again.workflow.rerun_of == first.environment["CIRCLE_WORKFLOW_ID"]
+    assert await house.runner.run_one() is not None
+
+
+async def test_a_rollback_runs_the_pipeline_that_the_project_chose(
+    house: House, client: Client
+) -> None:
+    settings = f"/api/v2/deploy/projects/{house.project.id}/settings"
+    assert (await client.get(settings)).json() == {}
+    chosen = {"rollback_pipeline_definition_id": house.project.id}
+    raw = json.dumps(chosen).encode()
+    changed = await client.send("PATCH", settings, raw, {"content_type": "application/json"})
+    assert (changed.status, changed.json()) == (200, chosen)
+    assert (await client.get(settings)).json() == chosen
+    await deployed(house, "1", "2")
+    house.compiler.plan = a_plan("undo")
+    answer = await client.post(rollback_of(house), wanted(parameters={"fast": True}))
+    assert answer.status == 202, answer
+    assert answer.json()["rollback_type"] == "PIPELINE"
+    values = await client.get(f"/api/v2/pipeline/{answer.json()['id']}/values")
+    assert values.json()["pipeline.deploy.target_version"] == "1"
+    assert values.json()["pipeline.deploy.environment_name"] == "prod"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "why"),
+    [
+        ({"component_name": "api"}, 404, "Nothing of 'api'"),
+        ({"environment_name": "staging"}, 404, "'staging'"),
+        ({"namespace": "blue"}, 404, "'blue'"),
+        ({"target_version": "0"}, 404, "target_version: '0'"),
+        ({"target_version": "2"}, 400, "it is the current version"),
+        ({"current_version": "3"}, 409, "'2' is"),
+        ({"parameters": {"a": "b"}}, 400, "no rollback pipeline"),
+        ({"component_name": 1}, 400, "component_name"),
+    ],
+)
+async def test_a_rollback_that_makes_no_sense_is_refused(
+    house: House, client: Client, changes: dict[str, Any], status: int, why: str
+) -> None:
+    await deployed(house, "1", "2")
+    answer = await client.post(rollback_of(house), wanted(**changes))
+    assert answer.status == status, answer
+    assert why in answer.json()["message"]

@@ -18,6 +18,7 @@ from roundel.domain.contexts import (
     RestrictionId,
     VariableView,
 )
+from roundel.domain.definitions import DefinitionId
 from roundel.domain.git_hosts import ConnectionId, Unverified, Watch
 from roundel.domain.ids import (
     JobId,
@@ -54,6 +55,7 @@ from roundel.services.connections import Connect, Connected
 from roundel.services.exporters import AddExporter
 from roundel.services.ingest import Receipt
 from roundel.services.repeats import Standing
+from roundel.services.rollbacks import Rollback, RolledBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,16 @@ class ExporterCases(Protocol):
     async def add(self, command: AddExporter) -> Exporter: ...
 
     async def remove(self, exporter_id: ExporterId) -> None: ...
+
+
+class RollbackCases(Protocol):
+    """What callers may ask for around rollbacks."""
+
+    async def start(self, command: Rollback) -> RolledBack: ...
+
+    async def choose(
+        self, project: Project, definition: DefinitionId | None, by: Actor
+    ) -> DefinitionId | None: ...
 
 
 class AuditCases(Protocol):
@@ -205,6 +217,8 @@ class UseCases(RunnerUseCases, Protocol):
     def policies(self) -> PolicyCases: ...
     @property
     def repeats(self) -> RepeatCases: ...
+    @property
+    def rollbacks(self) -> RollbackCases: ...
     @property
     def secrets(self) -> "SecretUseCases": ...
     @property

@@ -12,6 +12,7 @@ from roundel.app.oidc_cases import OidcCases
 from roundel.app.organization_cases import OrganizationCases
 from roundel.app.policy_cases import PolicyCases
 from roundel.app.repeat_cases import RepeatCases
+from roundel.app.rollback_cases import RollbackCases
 from roundel.app.runner_use_cases import RunnerUseCases
 from roundel.app.secret_use_cases import SecretUseCases
 from roundel.app.webhook_cases import WebhookCases
@@ -71,6 +72,7 @@ class UseCases(RunnerUseCases):
         self.policies = PolicyCases(engine)
         self.repeats = RepeatCases(engine)
         self.organizations = OrganizationCases(engine)
+        self.rollbacks = RollbackCases(engine)
         self.secrets = SecretUseCases(engine)
         self.webhooks = WebhookCases(engine)
         self.oidc = OidcCases(engine)

@@ -93,6 +93,11 @@ class Deploys(Protocol):
         Refuse one more than `most`.
         """
 
+    def deployed(
+        self, project_id: ProjectId, component: str, environment: str, namespace: str
+    ) -> Sequence[Version]:
+        """Return the newest MOST_VERSIONS versions by those names, the live one first."""
+
     def mark(self, version: Version) -> None:
         """Keep a version, in the place of what is known of the same one; count it."""
 

@@ -23,6 +23,7 @@ class ProjectSettings:
     setup_workflows: bool = True
     write_settings_requires_admin: bool = False
     pr_only_branch_overrides: tuple[str, ...] = ()
+    rollback_pipeline_definition_id: str | None = None  # of the deploy settings; None: rerun
     # ours
     block_new_work: bool = False  # no new pipelines and reruns; what runs goes on
     approve_strangers: bool = False  # a fork's pull request of somebody new waits for a yes

@@ -21,7 +21,9 @@ from roundel.web.pages import (
     pipelines,
     project_keys,
     project_overview,
+    project_schedules,
     project_variables,
+    project_webhooks,
     projects,
     searches,
     signing_in,
@@ -54,7 +56,9 @@ MODULES = (
     organization_usage,
     project_keys,
     project_overview,
+    project_schedules,
     project_variables,
+    project_webhooks,
 )
 
 

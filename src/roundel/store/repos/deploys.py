@@ -1,11 +1,18 @@
 """Deploy markers: environments, components and the versions that were put there."""
 
 from roundel.domain.clock import Micros
-from roundel.domain.deploys import Component, ComponentId, Environment, EnvironmentId, Version
+from roundel.domain.deploys import (
+    MOST_VERSIONS,
+    Component,
+    ComponentId,
+    Environment,
+    EnvironmentId,
+    Version,
+)
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import JobId, OrganizationId, PipelineId, ProjectId, WorkflowId
 from roundel.store.dialect import Row, Sql
-from roundel.store.rows import values_of
+from roundel.store.rows import columns, values_of
 
 ENVIRONMENT = "id, organization_id, name, created_at, updated_at"
 COMPONENT = "id, organization_id, project_id, name, releases, created_at, updated_at"
@@ -74,6 +81,25 @@ class SqlDeploys:
             updated_at=wanted.updated_at,
         )
         return wanted
+
+    def deployed(
+        self, project_id: ProjectId, component: str, environment: str, namespace: str
+    ) -> list[Version]:
+        """Return the newest MOST_VERSIONS versions by those names, the live one first."""
+        rows = self._sql.all(
+            f"SELECT {columns(VERSION, 'v')} FROM deploy_component c"
+            " JOIN deploy_environment e"
+            " ON e.organization_id = c.organization_id AND e.name = :environment"
+            " JOIN deploy_version v ON v.component_id = c.id AND v.environment_id = e.id"
+            " WHERE c.project_id = :project AND c.name = :component AND v.namespace = :namespace"
+            " ORDER BY v.deployed_at DESC LIMIT :limit",
+            project=project_id,
+            component=component,
+            environment=environment,
+            namespace=namespace,
+            limit=MOST_VERSIONS,
+        )
+        return [version_of(row) for row in rows]
 
     def mark(self, version: Version) -> None:
         """Keep a version, in the place of what is known of the same one; count it."""
