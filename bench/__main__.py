@@ -12,6 +12,7 @@ from bench.million import measure_million
 from bench.orchestration import measure_orchestration
 from bench.pages import measure_pages
 from bench.pushes import measure_pushes
+from bench.runners import measure_runners
 from bench.steps import measure_steps
 
 GROUPS = {
@@ -25,6 +26,7 @@ GROUPS = {
     "lists": measure_lists,
     "idle": measure_idle,
     "orchestration": measure_orchestration,
+    "runners": measure_runners,
     "pages": measure_pages,
     "million": measure_million,
 }

@@ -1,4 +1,4 @@
-"""What pages cost: time and size of each, and two hundred people who look at one running log."""
+"""What pages cost: time and size of each, two hundred who look at one running log, a long log."""
 
 import asyncio
 import gzip
@@ -16,6 +16,7 @@ from tests.e2e.site import Site
 
 from bench import figures
 from bench.lists import BareServer
+from bench.long_log import measure_long_log
 from bench.site import serving
 
 LOOKERS = 200
@@ -59,6 +60,7 @@ def measure_pages() -> None:
             measure_page(site, name, path, cookie)
         measure_lookers(site, talk, cookie)
         site.client.request("POST", f"/api/v2/workflow/{workflow}/cancel")
+    measure_long_log()
 
 
 def sign_in(site: Site) -> str:

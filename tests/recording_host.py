@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -58,7 +58,8 @@ class RecordingHost:
         to.send_header("Content-Type", "application/json")
         to.send_header("Content-Length", str(len(text)))
         to.end_headers()
-        to.wfile.write(text)
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked has ended meanwhile
+            to.wfile.write(text)
 
     def wait_until(self, enough: Any, seconds: float = 30.0) -> list[Asked]:
         """Return what was asked once `enough` of it is true."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from roundel.compiler import compile_config, render_problem
+from roundel.compiler import Options, compile_config, explain, render_problem
 from roundel.compiler.report import Report
 from roundel.compiler.source import load
 from roundel.compiler.tree import Document, plain
@@ -64,3 +64,14 @@ def test_renaming_the_parameters_of_commands_everywhere_changes_nothing(file: Pa
     other = renamed(config, parameters_of_commands(config))
     assert other != config
     assert output_of(yaml.safe_dump(other)) == output_of(yaml.safe_dump(config))
+
+
+@pytest.mark.parametrize("file", COMPILING[::3], ids=lambda file: file.stem)
+def test_noting_what_is_left_out_changes_nothing_and_can_be_told(file: Path) -> None:
+    text, orbs = file.read_text(), FolderOrbs(CORPUS / "orbs")
+    traced = compile_config(text, orbs=orbs, values=VALUES, options=Options(trace=True))
+    assert traced.output == compile_config(text, orbs=orbs, values=VALUES).output
+    assert traced.trace is not None
+    for left_out in traced.trace.left_out:
+        told = left_out.name or next(c.name for c in left_out.call or () if c.kind == "job")
+        assert left_out.reason in explain(traced, told).text()

@@ -57,6 +57,34 @@ def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Pa
     assert done.stdout.count("✓ success") == 3
 
 
+SCHEDULED = """
+version: 2.1
+jobs:
+  build:
+    parameters: {of: {type: string}}
+    docker: [{image: "cimg/base:current"}]
+    steps: [{run: "echo this is << parameters.of >>"}]
+workflows:
+  main: {jobs: [build: {of: today}]}
+  nightly:
+    triggers: [{schedule: {cron: "0 0 * * *", filters: {branches: {only: main}}}}]
+    jobs: [build: {of: tonight}]
+"""
+
+
+def test_a_workflow_with_a_schedule_runs_only_when_it_is_named(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, SCHEDULED)
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this is today" in done.stdout
+    assert "this is tonight" not in done.stdout
+    assert "nightly: does not run: it runs on schedule only" in checkout.run("--dry-run").stdout
+    named = checkout.run("nightly")
+    assert named.returncode == 0, named.stdout + named.stderr
+    assert "this is tonight" in named.stdout
+    assert "this is today" not in named.stdout
+
+
 EVENTS = """
 version: 2.1
 jobs:

@@ -7,10 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from roundel.domain import storage
 from roundel.domain.clock import DAY
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
+from roundel.domain.runners import Result
 from tests.builders import a_plan
+from tests.fakes import a_report
 from tests.web.conftest import Street, opened_street
 from tests.web.visitor import Visitor, text_of
 
@@ -104,6 +107,33 @@ async def test_a_search_finds_projects_branches_numbers_and_commits(street: Stre
     assert "gh/acme/web" in text_of(await visitor.get("/search?q=WEB"))
     for text in ("2", "eature", "4b9", "%25", "x" * 5000):
         assert "Nothing found" in text_of(await visitor.get(f"/search?q={text}")), text
+
+
+async def test_a_search_finds_tests_of_the_newest_runs(street: Street) -> None:
+    house = street.house
+    for result in ("failure", "success"):
+        await house.trigger(a_plan("build"))
+        order = await house.runner.claim()
+        assert order is not None
+        tests = [
+            storage.TestResult(name=name, classname="Sums", file=None, result=result, run_time=0.1)
+            for name in ("adds_100%", "divides by zero")
+        ]
+        await house.engine.runners.report(order.lease, [a_report()])
+        await house.engine.runners.keep_tests(order.lease, "report", tests)
+        over = Result(status=ExecutionStatus.SUCCESS)
+        await house.engine.runners.finish(order.lease, over)
+    visitor = await street.visitor()
+    for text in ("DIVIDES", "by zero", "ides"):
+        page = text_of(await visitor.get(f"/search?q={text.replace(' ', '+')}"))
+        assert page.count("divides by zero") == 1, text  # not once for each run
+        assert "web #2, build" in page and "adds" not in page, text
+    assert text_of(await visitor.get("/search?q=sums")).count("web #2, build") == 2
+    assert "adds_100%" in text_of(await visitor.get("/search?q=100%25"))
+    for text in ("di", "divides%25", "divi_es"):
+        assert "Nothing found" in text_of(await visitor.get(f"/search?q={text}")), text
+    other = await street.visitor(await street.token("ada"))
+    assert "divides by" not in text_of(await other.get("/search?q=divides"))
 
 
 async def test_a_character_that_is_no_text_is_refused_and_no_failure_of_ours(

@@ -143,6 +143,20 @@ class Failure:
     failed_jobs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTest:
+    """A test that was searched for, in the newest run of its job."""
+
+    name: str
+    classname: str
+    result: str
+    job_name: str
+    job_number: int
+    workflow_id: WorkflowId
+    pipeline_number: int
+    project_slug: Slug
+
+
 class PageReads(Protocol):
     """The read port of the pages.  Rights are the caller's affair."""
 
@@ -154,6 +168,14 @@ class PageReads(Protocol):
         limit: int = 30,
     ) -> PipelinePage:
         """Return pipelines, newest first."""
+
+    async def find_tests(
+        self, projects: Sequence[ProjectId], text: str, *, limit: int = 20
+    ) -> Sequence[FoundTest]:
+        """Return tests by a part of their name or class, of the newest run of each job.
+
+        Only so many results are looked at; what is not among them is not found.
+        """
 
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""

@@ -6,6 +6,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, PipelineId, ProjectId, WorkflowId
 from roundel.domain.page_views import (
     Failure,
+    FoundTest,
     LeftOut,
     PipelineFilter,
     PipelineLine,
@@ -16,7 +17,7 @@ from roundel.domain.resource_use import Sample
 from roundel.domain.views import NodeView, PipelineView
 from roundel.store.database import Database
 from roundel.store.dialect import Sql
-from roundel.store.queries import page_finds, page_lists
+from roundel.store.queries import page_finds, page_lists, page_tests
 from roundel.store.queries.jobs import node
 from roundel.store.queries.pipelines import pipeline
 from roundel.store.samples import kept_samples
@@ -64,6 +65,12 @@ class SqlPageReads:
     async def node(self, execution_id: ExecutionId) -> NodeView | None:
         """Return a node of a job with its steps, by its execution."""
         return await self._read(lambda sql: node(sql, execution_id))
+
+    async def find_tests(
+        self, projects: Sequence[ProjectId], text: str, *, limit: int = 20
+    ) -> Sequence[FoundTest]:
+        """Return tests by a part of their name or class, of the newest run of each job."""
+        return await self._read(lambda sql: page_tests.find_tests(sql, projects, text, limit))
 
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""

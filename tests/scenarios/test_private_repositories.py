@@ -1,0 +1,142 @@
+"""What opens a private repository: to the server and to jobs, and to a fork's job nothing."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from roundel.domain.checkout_keys import KeyType
+from roundel.domain.repositories import Access
+from roundel.domain.runners import CheckoutOrder, Secret
+from roundel.services.checkout_keys import add_checkout_key
+from tests import git_messages as sent
+from tests.recording_host import RecordingHost, recording_host
+from tests.scenarios.conftest import House
+from tests.scenarios.hosted import Hosted, hosted
+
+TOKEN = "ghs_for-an-hour"
+OPENS = Access(username="x-access-token", password=Secret(TOKEN))
+
+
+@pytest.fixture
+def api() -> Iterator[RecordingHost]:
+    with recording_host() as started:
+        started.answers = {"/installation": {"id": 41}, "/access_tokens": {"token": TOKEN}}
+        yield started
+
+
+@pytest.fixture
+async def private(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path / "data", allow_private_addresses=True)
+    await house.open()
+    yield house
+    await house.engine.stop()
+
+
+async def connected(house: House, api: RecordingHost, **secrets: str) -> Hosted:
+    address = api.url.replace("http://", "https://")
+    return await hosted(house, repository=f"{address}/acme/web.git", api_url=api.url, **secrets)
+
+
+def an_app() -> dict[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    return {"app_id": "12345", "private_key": pem.decode()}
+
+
+async def checkout_of(host: Hosted, event: str, body: object) -> CheckoutOrder:
+    """Have the host tell of something; what the job of it is given for its checkout."""
+    answer = await host.send(sent.github(event, body, id_=event))
+    assert answer.status == 202, answer
+    order = await host.house.runner.claim()
+    assert order is not None and order.checkout is not None
+    return order.checkout
+
+
+async def test_an_app_opens_the_repository_to_the_server_and_to_its_jobs(
+    private: House, api: RecordingHost
+) -> None:
+    host = await connected(private, api, **an_app())
+    body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
+    checkout = await checkout_of(host, "push", body)
+    assert set(private.repositories.opened) == {OPENS}
+    assert (checkout.username, checkout.password) == ("x-access-token", TOKEN)
+    assert checkout.repository_url == _url(host)
+    assert TOKEN not in await private.dump()
+
+
+async def test_a_token_that_does_more_than_to_read_stays_with_the_server(
+    private: House, api: RecordingHost
+) -> None:
+    host = await connected(private, api, token="ghp_may-do-everything")
+    body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
+    checkout = await checkout_of(host, "push", body)
+    opened = {it.password for it in private.repositories.opened if it}
+    assert opened == {"ghp_may-do-everything"}
+    assert (checkout.password, checkout.ssh_key) == (None, None)
+
+
+async def test_s3_a_forks_job_gets_nothing_that_opens_the_repository(
+    private: House, api: RecordingHost
+) -> None:
+    host = await connected(private, api, **an_app())
+    await private.use.add_checkout_key(host.project, KeyType.DEPLOY)
+    await host.settings(build_fork_prs=True)
+    body = sent.github_pull(fork=True)
+    body["repository"] = {**body["repository"], "clone_url": _url(host)}
+    checkout = await checkout_of(host, "pull_request", body)
+    assert set(private.repositories.opened) == {OPENS}  # the config is read all the same
+    assert (checkout.password, checkout.ssh_key) == (None, None)
+
+
+async def test_a_repository_elsewhere_is_not_opened_with_the_connections_token(
+    private: House, api: RecordingHost
+) -> None:
+    host = await hosted(
+        private, repository="https://elsewhere.example/acme/web.git", api_url=api.url, token="t"
+    )
+    place = "https://elsewhere.example/acme/web.git"
+    body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": place})
+    checkout = await checkout_of(host, "push", body)
+    assert set(private.repositories.opened) == {None}
+    assert checkout.password is None
+
+
+async def test_a_host_that_gives_no_password_does_not_keep_a_job_waiting(
+    private: House, api: RecordingHost
+) -> None:
+    host = await connected(private, api, **an_app())
+    api.refusals = [(403, {})] * 20
+    body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
+    checkout = await checkout_of(host, "push", body)
+    assert checkout.password is None
+
+
+async def test_with_a_key_a_job_clones_over_ssh_where_its_host_has_the_usual_port(
+    private: House,
+) -> None:
+    host = await hosted(
+        private,
+        "gitlab",
+        repository="https://gitlab.com/acme/tools/web.git",
+        token="glpat-may-do-everything",
+    )
+    # Made as long as there was no connection that could have put it at the host.
+    await add_checkout_key(host.project, KeyType.DEPLOY, private.engine)
+    headers, raw = sent.gitlab(sent.gitlab_push())
+    await host.send((headers, raw))
+    order = await private.runner.claim()
+    assert order is not None and order.checkout is not None
+    assert order.checkout.repository_url == "git@gitlab.com:acme/tools/web.git"
+    assert "PRIVATE KEY" in str(order.checkout.ssh_key)
+    assert order.checkout.password is None
+
+
+def _url(host: Hosted) -> str:
+    return host.project.repository_url
