@@ -30,6 +30,8 @@ class Desk:
 
     site: Site
     slug: str
+    webhook: str
+    schedule: str
     root: str
 
 
@@ -40,7 +42,25 @@ def desk(process_site: Site) -> Desk:
     client, path = site.client, f"/api/v2/project/{slug}"
     client.request("POST", f"{path}/envvar", body={"name": "API_KEY", "value": "open-sesame"})
     client.request("POST", f"{path}/checkout-key", body={"type": "deploy-key"})
-    return Desk(site, slug, "/settings/project/" + slug.replace("gh/", "github/", 1))
+    project = client.get(path)
+    hook = {
+        "name": "chat",
+        "events": ["workflow-completed"],
+        "url": "https://hook.example/",
+        "scope": {"id": project["id"], "type": "project"},
+    }
+    made = client.request("POST", "/api/v2/webhook", body=hook).json()["id"]
+    client.request("POST", f"/api/roundel/webhook/{made}/ping", body={})
+    nightly = {
+        "name": "nightly",
+        "timetable": {"per-hour": 1, "hours-of-day": [3], "days-of-week": ["MON", "FRI"]},
+        "attribution-actor": "current",
+        "parameters": {"branch": "main"},
+    }
+    schedule = client.request("POST", f"{path}/schedule", body=nightly).json()["id"]
+    return Desk(
+        site, slug, made, schedule, "/settings/project/" + slug.replace("gh/", "github/", 1)
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -57,7 +77,9 @@ async def look(browser: Browser, desk: Desk) -> AsyncIterator[Look]:
 
 
 def addresses(desk: Desk) -> list[str]:
-    return [f"{desk.root}{section}" for section in ("", "/environment-variables", "/ssh")]
+    sections = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules")
+    things = (f"/webhooks/{desk.webhook}", f"/schedules/{desk.schedule}")
+    return [f"{desk.root}{section}" for section in (*sections, *things)]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -126,6 +148,51 @@ async def test_keys_are_made_preferred_added_and_deleted(look: Look, desk: Desk)
     await page.get_by_role("button", name="Add key").click()
     await agree(page, "git.example", "Delete")
     await expect(page.get_by_text("No additional key")).to_be_visible()
+
+
+async def test_a_webhook_is_made_tried_changed_and_deleted(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at(f"{desk.root}/webhooks")
+    await page.get_by_label("Name").fill("talk")
+    await page.get_by_label("Address").fill("https://hook.example/in")
+    await page.get_by_label("Secret").fill("never shown")
+    await page.get_by_label("Job completed").uncheck()
+    await page.get_by_role("button", name="Make webhook").click()
+    await expect(page.get_by_role("status")).to_contain_text("Added")
+    await expect(page.get_by_label("Job completed")).not_to_be_checked()
+    assert "never shown" not in await page.content()
+    await page.get_by_role("button", name="Send a test").click()
+    await expect(page.get_by_role("rowheader", name="ping")).to_be_visible()
+    await page.get_by_text("What is sent").click()
+    await expect(page.get_by_label("What is sent")).to_contain_text('"type": "ping"')
+    assert await look.violations() == []
+    await page.get_by_label("Name").fill("chatter")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="chatter")).to_be_visible()
+    await agree(page, "", "Delete webhook")
+    await page.wait_for_url("**/webhooks?done=removed")
+    await expect(page.get_by_role("link", name="chatter")).to_have_count(0)
+
+
+async def test_a_schedule_is_made_changed_and_deleted(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at(f"{desk.root}/schedules")
+    await page.get_by_label("Name").fill("hourly")
+    await page.get_by_label("Hours, in UTC").fill("noon")
+    await page.get_by_role("button", name="Make schedule").click()
+    await expect(page.get_by_role("alert")).to_contain_text("expected whole numbers")
+    look.troubles.clear()  # the browser itself reports the 400
+    await expect(page.get_by_label("Name")).to_have_value("hourly")
+    await page.get_by_label("Hours, in UTC").fill("6, 18")
+    await page.get_by_role("button", name="Make schedule").click()
+    await expect(page.get_by_role("listitem").locator("time")).to_have_count(3)
+    await page.get_by_label("Description").fill("Twice a day")
+    await page.get_by_label("Parameters").fill("deploy=true")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_label("Parameters")).to_have_value("deploy=true")
+    await agree(page, "", "Delete schedule")
+    await page.wait_for_url("**/schedules?done=removed")
+    await expect(page.get_by_role("link", name="hourly")).to_have_count(0)
 
 
 async def test_a_project_is_deleted_without_a_script(browser: Browser, desk: Desk) -> None:

@@ -1,11 +1,15 @@
 """The settings of a project: who may change what, what is refused and how, what is shown."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from roundel.domain.access import Role
 from roundel.domain.audit import AuditFilter
+from roundel.domain.clock import rfc3339_seconds
+from roundel.domain.schedules import Schedule, Timetable
+from roundel.domain.webhooks import DeliveryStatus, Webhook
 from roundel.vault.key_pairs import make_key_pair
 from tests.web.conftest import Street
 from tests.web.test_organization_settings import done, problem_of
@@ -13,7 +17,16 @@ from tests.web.visitor import text_of
 
 ROOT = "/settings/project/gh/acme/web"
 HERE = "/settings/project/github/acme/web"
-SECTIONS = ("", "/environment-variables", "/ssh")
+NIGHTLY = {
+    "name": "nightly",
+    "branch": "main",
+    "weekday": "MON",
+    "hours": "3, 15",
+    "per_hour": "2",
+    "attribution": "current",
+    "parameters": "deploy=true\r\nword=yes",
+}
+SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +40,18 @@ SECTIONS = ("", "/environment-variables", "/ssh")
         ("/ssh/checkout/prefer", {"fingerprint": "x"}, 404, "Checkout key not found"),
         ("/ssh/checkout/remove", {"fingerprint": "x"}, 404, "Checkout key not found"),
         ("/ssh/additional", {"hostname": "", "private_key": "x"}, 400, "private_key"),
+        ("/webhooks", {"name": "n", "url": "ftp://x", "event": "job-completed"}, 400, "url"),
+        ("/webhooks", {"name": "n", "url": "https://x.example/"}, 400, "at least one of"),
+        ("/webhooks", {"name": "n", "url": "https://x.example/", "event": "x"}, 400, "Events"),
+        ("/schedules", NIGHTLY | {"branch": ""}, 400, "Branch or tag"),
+        ("/schedules", NIGHTLY | {"tag": "v1"}, 400, "Branch or tag"),
+        ("/schedules", NIGHTLY | {"hours": "noon"}, 400, "Hours: expected whole numbers"),
+        ("/schedules", NIGHTLY | {"hours": "25"}, 400, "hours-of-day"),
+        ("/schedules", NIGHTLY | {"per_hour": ""}, 400, "Times an hour"),
+        ("/schedules", NIGHTLY | {"days": "1"}, 400, "either days-of-week or days-of-month"),
+        ("/schedules", NIGHTLY | {"parameters": "x"}, 400, "line 1"),
+        ("/schedules", NIGHTLY | {"attribution": "me"}, 400, "On behalf of"),
+        ("/schedules", NIGHTLY | {"name": " "}, 400, "must have one"),
         ("/ssh/additional/remove", {"hostname": "", "fingerprint": "x"}, 404, "not found"),
     ],
 )
@@ -114,6 +139,71 @@ async def test_an_additional_key_is_given_and_never_shown(street: Street) -> Non
     fields = {"hostname": "git.example", "fingerprint": pair.md5}
     await done(admin, f"{ROOT}/ssh/additional/remove", **fields)
     assert "No additional key" in text_of(await admin.get(f"{ROOT}/ssh"))
+
+
+async def test_a_webhook_from_its_making_to_its_end(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    fields = {"name": "chat", "url": "https://chat.example/in", "event": "job-completed"}
+    path = await done(admin, f"{ROOT}/webhooks", secret="sign-qzx9", verify_tls="1", **fields)
+    assert "sign-qzx9" not in text_of(await admin.get(path))
+    assert "sign-qzx9" not in await house.dump()
+
+    async def hook() -> Webhook:
+        (found,) = await house.engine.webhooks.webhooks(house.project.id)
+        return found
+
+    assert (await hook()).verify_tls and (await hook()).secret is not None
+    await done(admin, path, **(fields | {"name": "talk"}))
+    assert ((await hook()).name, (await hook()).verify_tls) == ("talk", False)
+    assert (await hook()).secret is not None
+    await done(admin, path, unsigned="1", **fields)
+    assert (await hook()).secret is None
+    await done(admin, f"{path}/ping")
+    (delivery,) = await house.engine.webhooks.deliveries((await hook()).id)
+    page = text_of(await admin.get(path))
+    assert '<th scope="row">ping' in page
+    answer = await admin.post(f"{path}/redeliver", delivery=delivery.id)
+    assert (answer.status, problem_of(answer)) == (409, "The delivery is on its way still.")
+    given_up = replace(delivery, status=DeliveryStatus.FAILED, attempts=8, problem="no answer")
+    await house.engine.database.write(lambda tx: tx.webhooks.save_delivery(given_up))
+    assert "given up, 8 attempts" in text_of(await admin.get(path))
+    await done(admin, f"{path}/redeliver", delivery=delivery.id)
+    (delivery,) = await house.engine.webhooks.deliveries((await hook()).id)
+    assert delivery.status is DeliveryStatus.WAITING
+    await street.token("eve", globex=Role.ADMINISTRATOR)
+    eve = await street.visitor(await street.token("eve"))
+    globex = "/settings/project/gh/globex/own/webhooks"
+    theirs = await done(eve, globex, **fields)
+    assert (await eve.post(f"{theirs}/redeliver", delivery=delivery.id)).status == 404
+    assert (await eve.get(f"{globex}/{(await hook()).id}")).status == 404
+    await done(admin, f"{path}/delete")
+    assert (await admin.get(path)).status == 404
+
+
+async def test_a_schedule_from_its_making_to_its_end(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    path = await done(admin, f"{ROOT}/schedules", **NIGHTLY)
+
+    async def one() -> Schedule:
+        (found,) = await house.engine.reads.schedules(house.project.id)
+        return found
+
+    made = await one()
+    assert made.parameters == {"branch": "main", "deploy": True, "word": "yes"}
+    assert made.timetable == Timetable(per_hour=2, hours_of_day=(3, 15), days_of_week=("MON",))
+    page = text_of(await admin.get(path))
+    assert "deploy=true\nword=yes" in page and "On behalf of admin" in page
+    assert page.count("<li><time") == 3 and made.next_at is not None
+    assert rfc3339_seconds(made.next_at) in page
+    changed = {"weekday": "", "days": "1 15", "month": "FEB", "branch": "", "tag": "v1"}
+    fields = {name: value for name, value in (NIGHTLY | changed).items() if value}
+    await done(admin, path, **(fields | {"attribution": "system"}))
+    after = await one()
+    assert (after.timetable.days_of_month, after.timetable.days_of_week) == ((1, 15), ())
+    assert (after.timetable.months, after.parameters["tag"]) == (("FEB",), "v1")
+    assert after.actor.login == "system-actor"
+    await done(admin, f"{path}/delete")
+    assert (await admin.get(path)).status == 404
 
 
 async def test_who_may_only_look_sees_why_and_no_form(street: Street) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from roundel.domain.access import Need, Role
+from roundel.domain.outbox import EventKind
+from roundel.domain.schedules import Attribution, Timetable
+from roundel.domain.webhooks import WebhookChange
 from roundel.web.page import Page
 from roundel.web.table import pages
 from tests.builders import a_plan
@@ -28,6 +31,21 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
     context = await house.use.secrets.create_context(organization, "keys")
     group = await house.use.organizations.create_group(organization, "ops", "")
     classes = await house.use.add_resource_class("acme/linux", "", house.admin)
+    webhook = await house.use.webhooks.add_webhook(
+        house.project,
+        WebhookChange(
+            name="hook", url="https://hook.example/", events=(EventKind.JOB_COMPLETED,), secret=""
+        ),
+    )
+    schedule = await house.use.create_schedule(
+        house.project,
+        name="nightly",
+        description=None,
+        timetable=Timetable(per_hour=1, hours_of_day=(3,), days_of_week=("MON",)),
+        attribution=Attribution.SYSTEM,
+        parameters={"branch": "main"},
+        by=house.admin,
+    )
     now = house.clock.now()
     export = await house.use.ask_for_export(organization, (), now, now)
     await house.engine.ticks.tick()  # behind it nothing is written any more
@@ -47,6 +65,8 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
         "branch": "main",
         "tone": "ok",
         "secret": "none",
+        "webhook": webhook.id,
+        "schedule": schedule.id,
         "context": context.id,
         "group": group.id,
         "class_id": classes.id,

@@ -33,6 +33,8 @@ SECTIONS = (
     ("", "Overview"),
     ("/environment-variables", "Environment variables"),
     ("/ssh", "SSH keys"),
+    ("/webhooks", "Webhooks"),
+    ("/schedules", "Schedules"),
 )
 ONLY_WHOLE = (
     "This session began with a token that has scopes, which may not do this. Sign in with a"

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.groups import Group, GroupId
-from roundel.domain.ids import PipelineId, WorkflowId, is_uuid
+from roundel.domain.ids import PipelineId, ScheduleId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
 from roundel.domain.usage import ExportId, UsageExport
-from roundel.domain.views import JobView, PipelineView, WorkflowView
+from roundel.domain.views import JobView, PipelineView, ScheduleView, WorkflowView
+from roundel.domain.webhooks import WebhookId, WebhookView
 from roundel.web.page import Found, Path
 from roundel.web.ports import WebApp
 
@@ -37,6 +38,14 @@ class JobHere:
 
     project: Project
     view: JobView
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookHere:
+    """A webhook with its project."""
+
+    project: Project
+    view: WebhookView
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,28 @@ async def project(app: WebApp, path: Path) -> Found[Project] | None:
     slug = Slug(vcs=vcs, organization=path["organization"], project=path["project"])
     found = await app.reads.project(slug)
     return None if found is None else Found(found.organization.id, found)
+
+
+async def webhook(app: WebApp, path: Path) -> Found[WebhookHere] | None:
+    """Find a webhook of a project by its id."""
+    found, text = await project(app, path), path["webhook"]
+    if found is None or found.thing is None:
+        return None
+    view = await app.webhooks.webhook(WebhookId(text.lower())) if is_uuid(text) else None
+    if view is None or view.webhook.project_id != found.thing.id:
+        return Found(found.organization, None)
+    return Found(found.organization, WebhookHere(found.thing, view))
+
+
+async def schedule(app: WebApp, path: Path) -> Found[ScheduleView] | None:
+    """Find a schedule of a project by its id."""
+    found, text = await project(app, path), path["schedule"]
+    if found is None or found.thing is None:
+        return None
+    view = await app.reads.schedule(ScheduleId(text.lower())) if is_uuid(text) else None
+    if view is None or view.project.id != found.thing.id:
+        return Found(found.organization, None)
+    return Found(found.organization, view)
 
 
 async def pipeline(app: WebApp, path: Path) -> Found[PipelineHere] | None:

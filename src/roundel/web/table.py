@@ -20,7 +20,9 @@ from roundel.web.pages import (
     pipelines,
     project_keys,
     project_overview,
+    project_schedules,
     project_variables,
+    project_webhooks,
     projects,
     searches,
     signing_in,
@@ -52,7 +54,9 @@ MODULES = (
     organization_usage,
     project_keys,
     project_overview,
+    project_schedules,
     project_variables,
+    project_webhooks,
 )
 
 

@@ -1,21 +1,16 @@
 """Adding a project, checking its config, triggering a pipeline: the way to the first green one."""
 
-import json
-from typing import Any
-
 from starlette.responses import RedirectResponse, Response
 
 from roundel.domain.access import Need
 from roundel.domain.errors import DomainError, Invalid, NotAllowed, NotFound
 from roundel.domain.pipelines import Ref
-from roundel.domain.plan import Json
 from roundel.domain.projects import Project, Slug
 from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
+from roundel.web.parameters import parameters_of
 from roundel.web.rooms import rooms_of
-
-WORDS = {"true": True, "false": False}
 
 
 async def form(visit: Visit[None]) -> Response:
@@ -85,7 +80,7 @@ async def _start(visit: Visit[Project], *, problem: str, status: int) -> Respons
 async def trigger(visit: Visit[Project]) -> Response:
     project = visit.subject
     try:
-        parameters = _parameters(visit.field("parameters"))
+        parameters = parameters_of(visit.field("parameters"))
         ref = _ref(visit, visit.field("branch"))
         made = await visit.hall.use_cases.trigger_pipeline(project, ref, parameters, visit.actor)
     except DomainError as error:
@@ -101,33 +96,6 @@ def _ref(visit: Visit[Project], branch: str) -> Ref:
     if tag:
         return Ref(tag=tag)
     return Ref(branch=branch.strip() or visit.subject.default_branch)
-
-
-def _parameters(text: str) -> dict[str, Json]:
-    """Read `name=value` lines; true, false and whole numbers are what they look like."""
-    found: dict[str, Json] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        name, equals, value = (part.strip() for part in line.partition("="))
-        if not equals or not name:
-            raise Invalid(f"Parameters, line {number}: expected name=value, got {line[:60]!r}.")
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Json:
-    if text in WORDS:
-        return WORDS[text]
-    if text.removeprefix("-").isdigit() and text.isascii() and len(text) < 16:
-        return int(text)
-    if text.startswith('"'):
-        try:
-            read: Any = json.loads(text)
-        except ValueError:
-            return text
-        return read if isinstance(read, str) else text
-    return text
 
 
 PAGES: list[AnyPage] = [
