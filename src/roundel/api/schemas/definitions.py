@@ -179,9 +179,15 @@ class RefWanted(msgspec.Struct, forbid_unknown_fields=True):
     tag: str | None = None
 
 
+class RunConfig(RefWanted, forbid_unknown_fields=True):
+    """CircleCI's assistant sends `content` empty as a rule: the config of the repository."""
+
+    content: str | None = None
+
+
 class RunBody(msgspec.Struct, forbid_unknown_fields=True):
     definition_id: str | None = None
-    config: RefWanted | None = None
+    config: RunConfig | None = None
     checkout: RefWanted | None = None
     parameters: dict[str, bool | int | float | str] = {}
 
