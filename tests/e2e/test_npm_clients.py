@@ -66,3 +66,5 @@ def test_the_mcp_server_does_what_an_assistant_asks_of_it(bench: Bench):
     assert "it breaks here" in gave["get_build_failure_logs"]
     assert "failed" in gave["get_latest_pipeline_status"].lower()
     assert "hello.txt" in gave["list_artifacts"]
+    assert "Pipeline run successfully" in gave["run_pipeline"]
+    assert "No rollback pipeline definition found" in gave["run_rollback_pipeline"]

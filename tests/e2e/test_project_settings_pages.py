@@ -30,6 +30,7 @@ class Desk:
 
     site: Site
     slug: str
+    id: str
     webhook: str
     schedule: str
     root: str
@@ -59,7 +60,12 @@ def desk(process_site: Site) -> Desk:
     }
     schedule = client.request("POST", f"{path}/schedule", body=nightly).json()["id"]
     return Desk(
-        site, slug, made, schedule, "/settings/project/" + slug.replace("gh/", "github/", 1)
+        site,
+        slug,
+        project["id"],
+        made,
+        schedule,
+        "/settings/project/" + slug.replace("gh/", "github/", 1),
     )
 
 
@@ -77,8 +83,8 @@ async def look(browser: Browser, desk: Desk) -> AsyncIterator[Look]:
 
 
 def addresses(desk: Desk) -> list[str]:
-    sections = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules")
-    things = (f"/webhooks/{desk.webhook}", f"/schedules/{desk.schedule}")
+    sections = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules", "/definitions")
+    things = (f"/webhooks/{desk.webhook}", f"/schedules/{desk.schedule}", f"/definitions/{desk.id}")
     return [f"{desk.root}{section}" for section in (*sections, *things)]
 
 
@@ -193,6 +199,36 @@ async def test_a_schedule_is_made_changed_and_deleted(look: Look, desk: Desk) ->
     await agree(page, "", "Delete schedule")
     await page.wait_for_url("**/schedules?done=removed")
     await expect(page.get_by_role("link", name="hourly")).to_have_count(0)
+
+
+async def test_a_definition_and_its_triggers(look: Look, desk: Desk) -> None:
+    page = look.page
+    await look.at(f"{desk.root}/definitions")
+    await page.get_by_label("Name").fill("docs")
+    await page.get_by_role("button", name="Make definition").click()
+    await expect(page.get_by_role("heading", name="docs", exact=True)).to_be_visible()
+    await page.get_by_label("Events").select_option("only-tags")
+    await page.get_by_role("button", name="Add trigger").click()
+    row = page.get_by_role("row").filter(has_text="Tags")
+    await row.get_by_text("Change").click()
+    await row.get_by_label("Starts pipelines").uncheck()
+    await row.get_by_role("button", name="Save trigger").click()
+    await expect(row.get_by_role("cell", name="off")).to_be_visible()
+    await page.get_by_label("Sender").fill("cron")
+    await page.get_by_role("button", name="Make address").click()
+    address = await page.get_by_label("Address of the trigger").input_value()
+    assert "/api/roundel/trigger/" in address and "?secret=" in address
+    assert await look.violations() == []
+    await look.at(page.url.removeprefix(look.url).removesuffix("/addresses"))
+    assert address not in await page.content()
+    await agree(page, "by cron", "Delete")
+    await expect(page.get_by_role("row").filter(has_text="by cron")).to_have_count(0)
+    await page.get_by_label("Config file").fill(".circleci/docs.yml")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_label("Config file")).to_have_value(".circleci/docs.yml")
+    await agree(page, "", "Delete definition")
+    await page.wait_for_url("**/definitions?done=removed")
+    await expect(page.get_by_role("link", name="docs", exact=True)).to_have_count(0)
 
 
 async def test_a_project_is_deleted_without_a_script(browser: Browser, desk: Desk) -> None:

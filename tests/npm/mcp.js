@@ -41,6 +41,11 @@ async function tool(name, params, as = name) {
   await tool("get_job_test_results", here);
   await tool("find_flaky_tests", { projectSlug: env.SLUG });
   await tool("list_artifacts", here);
+  await tool("run_pipeline", here);
+  await tool("list_component_versions", { projectSlug: env.SLUG });
+  const versions = { currentVersion: "2", targetVersion: "1", namespace: "" };
+  const what = { environmentName: "prod", componentName: "web", ...versions };
+  await tool("run_rollback_pipeline", { projectSlug: env.SLUG, ...what });
   await tool("rerun_workflow", { workflowId: env.ENDED_WORKFLOW });
   await client.close();
   print();

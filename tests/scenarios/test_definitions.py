@@ -381,3 +381,14 @@ async def test_definitions_and_triggers_are_as_published(place: Place):
     held("triggerList", await place.client.get(f"{one}/triggers"))
     target = f"/api/v2/projects/{place.web.id}/triggers/{trigger['id']}"
     held("trigger", await place.client.get(target))
+
+
+async def test_a_config_of_no_repository_is_refused_and_an_empty_one_is_none(place: Place):
+    run = "/api/v2/project/gh/acme/web/pipeline/run"
+    body = {"config": {"branch": "main", "content": ""}, "checkout": {"branch": "main"}}
+    assert (await place.client.post(run, body)).status == 201
+    refused = await place.client.post(
+        run, {"config": {"branch": "main", "content": "version: 2.1"}}
+    )
+    assert refused.status == 400
+    assert refused.json()["message"].startswith("config.content: ")

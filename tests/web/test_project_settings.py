@@ -8,8 +8,11 @@ import pytest
 from roundel.domain.access import Role
 from roundel.domain.audit import AuditFilter
 from roundel.domain.clock import rfc3339_seconds
+from roundel.domain.definitions import DefinitionId
+from roundel.domain.presets import EventPreset
 from roundel.domain.schedules import Schedule, Timetable
 from roundel.domain.webhooks import DeliveryStatus, Webhook
+from roundel.services.definitions import digest_of_secret
 from roundel.vault.key_pairs import make_key_pair
 from tests.web.conftest import Street
 from tests.web.test_organization_settings import done, problem_of
@@ -26,7 +29,7 @@ NIGHTLY = {
     "attribution": "current",
     "parameters": "deploy=true\r\nword=yes",
 }
-SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules")
+SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules", "/definitions")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,9 @@ SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules")
         ("/schedules", NIGHTLY | {"parameters": "x"}, 400, "line 1"),
         ("/schedules", NIGHTLY | {"attribution": "me"}, 400, "On behalf of"),
         ("/schedules", NIGHTLY | {"name": " "}, 400, "must have one"),
+        ("/definitions", {"name": " ", "file_path": "a.yml"}, 400, "name: expected 1"),
+        ("/definitions", {"name": "n", "file_path": "../a.yml"}, 400, "file_path"),
+        ("/definitions", {"name": "n", "file_path": "a", "checkout_repo": "x"}, 400, "no repo"),
         ("/ssh/additional/remove", {"hostname": "", "fingerprint": "x"}, 404, "not found"),
     ],
 )
@@ -204,6 +210,48 @@ async def test_a_schedule_from_its_making_to_its_end(street: Street) -> None:
     assert after.actor.login == "system-actor"
     await done(admin, f"{path}/delete")
     assert (await admin.get(path)).status == 404
+
+
+async def test_definitions_and_their_triggers_from_making_to_end(street: Street) -> None:
+    admin, reads = await street.visitor(), street.house.engine.definitions
+    own = street.house.project.id
+    answer = await admin.post(f"{ROOT}/definitions/{own}/delete")
+    assert (answer.status, "default definition stays" in problem_of(answer)) == (400, True)
+    fields = {"name": "docs", "file_path": ".circleci/docs.yml"}
+    path = await done(admin, f"{ROOT}/definitions", **fields)
+    await done(admin, path, **(fields | {"name": "manual", "description": "Words"}))
+    page = text_of(await admin.get(f"{ROOT}/definitions"))
+    assert "manual" in page and ".circleci/docs.yml" in page and "Words" in page
+    (definition,) = [it for it in await reads.definitions(own) if not it.is_default]
+    answer = await admin.post(f"{path}/triggers", preset="sometimes")
+    assert (answer.status, "Events: expected one of" in problem_of(answer)) == (400, True)
+    await done(admin, f"{path}/triggers", preset="only-tags", event_name="releases")
+    (trigger,) = await reads.triggers(definition.id)
+    await done(admin, f"{path}/triggers/{trigger.id}", preset="all-pushes", checkout_ref="next")
+    (trigger,) = await reads.triggers(definition.id)
+    assert (trigger.preset, trigger.disabled) == (EventPreset.ALL_PUSHES, True)
+    assert trigger.checkout_ref == "next"
+    wrong = f"{ROOT}/definitions/{own}/triggers/{trigger.id}/delete"
+    assert (await admin.post(wrong)).status == 404
+    await done(admin, f"{path}/triggers/{trigger.id}/delete")
+    assert await reads.triggers(definition.id) == []
+    await done(admin, f"{path}/delete")
+    assert (await admin.get(path)).status == 404
+
+
+async def test_the_address_of_a_trigger_is_shown_once(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    path = f"{ROOT}/definitions/{house.project.id}"
+    answer = await admin.post(f"{path}/addresses", event_name="nightly data", sender="cron")
+    found = re.search(r"http://\S+/api/roundel/trigger/[\w-]+\?secret=(\w+)", text_of(answer))
+    assert answer.status == 200 and found is not None
+    page = text_of(await admin.get(path))
+    assert "nightly data" in page and found.group(1) not in page
+    assert found.group(1) not in await house.dump()
+    (trigger,) = await house.engine.definitions.triggers(DefinitionId(house.project.id))
+    assert trigger.secret_digest == digest_of_secret(found.group(1))
+    await done(admin, f"{path}/triggers/{trigger.id}/delete")
+    assert "No trigger of its own" in text_of(await admin.get(path))
 
 
 async def test_who_may_only_look_sees_why_and_no_form(street: Street) -> None:

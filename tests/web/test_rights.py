@@ -6,9 +6,11 @@ from collections.abc import Mapping
 import pytest
 
 from roundel.domain.access import Need, Role
+from roundel.domain.definitions import DefinitionId, SourceProvider
 from roundel.domain.outbox import EventKind
 from roundel.domain.schedules import Attribution, Timetable
 from roundel.domain.webhooks import WebhookChange
+from roundel.services.definitions import CreateTrigger, SourceWanted
 from roundel.web.page import Page
 from roundel.web.table import pages
 from tests.builders import a_plan
@@ -46,6 +48,13 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
         parameters={"branch": "main"},
         by=house.admin,
     )
+    made = await house.use.definitions.create_trigger(
+        CreateTrigger(
+            project=house.project,
+            definition=DefinitionId(house.project.id),
+            source=SourceWanted(provider=SourceProvider.WEBHOOK),
+        )
+    )
     now = house.clock.now()
     export = await house.use.ask_for_export(organization, (), now, now)
     await house.engine.ticks.tick()  # behind it nothing is written any more
@@ -67,6 +76,8 @@ async def names_of_acme(street: Street) -> Mapping[str, str]:
         "secret": "none",
         "webhook": webhook.id,
         "schedule": schedule.id,
+        "definition": house.project.id,
+        "trigger": made.trigger.id,
         "context": context.id,
         "group": group.id,
         "class_id": classes.id,

@@ -10,6 +10,7 @@ from roundel.domain.errors import Invalid
 from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Ref
 from roundel.domain.presets import EventPreset
+from roundel.domain.projects import Vcs
 
 DefinitionId = NewType("DefinitionId", str)
 PipelineTriggerId = NewType("PipelineTriggerId", str)
@@ -36,6 +37,14 @@ class SourceProvider(StrEnum):
     GITLAB = "gitlab"
     GITEA = "gitea"
     GIT = "git"
+
+
+# Of repositories whose project says nothing else.
+PROVIDER_OF = {
+    Vcs.GITHUB: SourceProvider.GITHUB_OAUTH,
+    Vcs.BITBUCKET: SourceProvider.BITBUCKET_OAUTH,
+    Vcs.CIRCLECI: SourceProvider.GITHUB_APP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

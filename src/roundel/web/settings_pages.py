@@ -35,6 +35,7 @@ SECTIONS = (
     ("/ssh", "SSH keys"),
     ("/webhooks", "Webhooks"),
     ("/schedules", "Schedules"),
+    ("/definitions", "Pipelines and triggers"),
 )
 ONLY_WHOLE = (
     "This session began with a token that has scopes, which may not do this. Sign in with a"

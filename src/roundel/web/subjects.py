@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 
 from roundel.domain.contexts import Context, ContextId
+from roundel.domain.definitions import (
+    Definition,
+    DefinitionId,
+    PipelineTrigger,
+    PipelineTriggerId,
+)
 from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import PipelineId, ScheduleId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
@@ -46,6 +52,23 @@ class WebhookHere:
 
     project: Project
     view: WebhookView
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionHere:
+    """A pipeline definition with its project."""
+
+    project: Project
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerHere:
+    """A trigger with its definition and project."""
+
+    project: Project
+    definition: Definition
+    trigger: PipelineTrigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +157,29 @@ async def schedule(app: WebApp, path: Path) -> Found[ScheduleView] | None:
     if view is None or view.project.id != found.thing.id:
         return Found(found.organization, None)
     return Found(found.organization, view)
+
+
+async def definition(app: WebApp, path: Path) -> Found[DefinitionHere] | None:
+    """Find a pipeline definition of a project by its id."""
+    found, text = await project(app, path), path["definition"]
+    if found is None or found.thing is None:
+        return None
+    one = await app.definitions.definition(DefinitionId(text.lower())) if is_uuid(text) else None
+    if one is None or one.project_id != found.thing.id:
+        return Found(found.organization, None)
+    return Found(found.organization, DefinitionHere(found.thing, one))
+
+
+async def trigger(app: WebApp, path: Path) -> Found[TriggerHere] | None:
+    """Find a trigger of a definition by its id."""
+    found, text = await definition(app, path), path["trigger"]
+    if found is None or found.thing is None:
+        return None if found is None else Found(found.organization, None)
+    here = found.thing
+    one = await app.definitions.trigger(PipelineTriggerId(text.lower())) if is_uuid(text) else None
+    if one is None or one.definition_id != here.definition.id:
+        return Found(found.organization, None)
+    return Found(found.organization, TriggerHere(here.project, here.definition, one))
 
 
 async def pipeline(app: WebApp, path: Path) -> Found[PipelineHere] | None:

@@ -7,20 +7,16 @@ from msgspec import UNSET, UnsetType
 
 from roundel.api.schemas.common import Time, Uuid, millis
 from roundel.domain.definitions import (
+    PROVIDER_OF,
     Definition,
     PipelineTrigger,
     SourceProvider,
     SourceRepository,
 )
 from roundel.domain.presets import EventPreset
-from roundel.domain.projects import Project, Vcs
+from roundel.domain.projects import Project
 
 HIDDEN = "**********"  # in place of the secret in a webhook's address, once it was shown
-_OF_VCS = {
-    Vcs.GITHUB: SourceProvider.GITHUB_OAUTH,
-    Vcs.BITBUCKET: SourceProvider.BITBUCKET_OAUTH,
-    Vcs.CIRCLECI: SourceProvider.GITHUB_APP,
-}
 RepositoryProvider = Literal[
     "github_app", "github_oauth", "bitbucket_oauth", "bitbucket_dc", "gitlab", "gitea", "git"
 ]
@@ -183,15 +179,21 @@ class RefWanted(msgspec.Struct, forbid_unknown_fields=True):
     tag: str | None = None
 
 
+class RunConfig(RefWanted, forbid_unknown_fields=True):
+    """CircleCI's assistant sends `content` empty as a rule: the config of the repository."""
+
+    content: str | None = None
+
+
 class RunBody(msgspec.Struct, forbid_unknown_fields=True):
     definition_id: str | None = None
-    config: RefWanted | None = None
+    config: RunConfig | None = None
     checkout: RefWanted | None = None
     parameters: dict[str, bool | int | float | str] = {}
 
 
 def definition_shown(definition: Definition, project: Project) -> DefinitionShown:
-    own = _OF_VCS[project.slug.vcs]
+    own = PROVIDER_OF[project.slug.vcs]
     config, checkout = definition.config, definition.checkout
     checked_out = _repo(checkout.repository, project)
     by_circleci = config.provider is SourceProvider.CIRCLECI
