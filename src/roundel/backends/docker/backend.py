@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import json
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
 from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
 from roundel.backends.docker.commits import Commits, drop_images
+from roundel.backends.docker.connection import Connection
 from roundel.backends.docker.containers import (
     EXECUTION_LABEL,
     HOME_LABEL,
@@ -43,7 +41,6 @@ from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
-_REMOVE_TRIES = 3
 IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
 PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
@@ -67,7 +64,7 @@ class DockerBackend:
         shared: Iterable[Path] = (),
         on_pull: Callable[[ExecutionId, str, int, int | None], None] = lambda *_: None,
     ) -> None:
-        self._url = url
+        self._connection = Connection(url)
         self._pull_seconds = pull_seconds
         self._privileged_machines = privileged_machines
         self._remote = remote_docker
@@ -78,13 +75,12 @@ class DockerBackend:
         self._cap = cap_bytes
         self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
         self._unremoved: set[ExecutionId] = set()  # as the engine was away
-        self._docker: Docker | None = None
         self._wakeups: Wakeups | None = None
 
     async def why_unusable(self) -> str | None:
         """Ask the engine for its version."""
         try:
-            await self._engine().version()
+            await self._connection.engine.version()
         except (DockerError, AssertionError, OSError, ValueError) as error:
             reason = str(error) or "no engine's socket was found"
             return (
@@ -101,28 +97,26 @@ class DockerBackend:
         """Remove the containers of this home folder's jobs that are no longer wanted."""
         left = [
             found
-            for found in await self._list(f"{HOME_LABEL}={home}") or ()
+            for found in await self._connection.find(f"{HOME_LABEL}={home}") or ()
             if found["Labels"].get(EXECUTION_LABEL) not in alive
         ]
-        await self._delete([self._engine().containers.container(c["Id"]) for c in left])
+        await self._connection.remove(left)
         return len({found["Labels"].get(EXECUTION_LABEL) for found in left})
 
     async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
         """Remove images that containers were committed to."""
-        return await drop_images(self._engine(), repository, tags)
+        return await drop_images(self._connection.engine, repository, tags)
 
     async def close(self) -> None:
         """Close the connections to the engine."""
-        if self._docker is not None:
-            await self._docker.close()
-            self._docker = None
+        await self._connection.close()
         if self._wakeups is not None:
             self._wakeups.close()
             self._wakeups = None
 
     async def gateway(self) -> str:
         """Return this machine's address as containers see it, on the engine's usual network."""
-        network = await (await self._engine().networks.get("bridge")).show()
+        network = await (await self._connection.engine.networks.get("bridge")).show()
         addresses = (network.get("IPAM") or {}).get("Config") or [{}]
         return str(addresses[0].get("Gateway") or "127.0.0.1")
 
@@ -157,9 +151,9 @@ class DockerBackend:
                 folder.make()
                 main, sandbox.opened_how = await self._make(order, folder)
                 (root / "containers").write_text(main.id)
-            sandbox.engine_archives = ContainerArchives(self._engine(), main.id)
+            sandbox.engine_archives = ContainerArchives(self._connection.engine, main.id)
             sandbox.entrance = lambda: way_in(main.id)
-            sandbox.keeper = Commits(self._engine(), main)
+            sandbox.keeper = Commits(self._connection.engine, main)
             sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:
                 watch = asyncio.create_task(_tell_when_gone(main, sandbox))
@@ -173,12 +167,12 @@ class DockerBackend:
                 await finished(self._remove(execution, folder))
 
     async def _use(self, container: str, cheaply: bool) -> Use | None:
-        return None if cheaply else await use_of(self._engine(), container)
+        return None if cheaply else await use_of(self._connection.engine, container)
 
     async def _adopt(self, execution: ExecutionId) -> DockerContainer:
-        for found in await self._list(f"{EXECUTION_LABEL}={execution}") or ():
+        for found in await self._connection.find(f"{EXECUTION_LABEL}={execution}") or ():
             if found["Labels"].get(ROLE_LABEL) == "primary" and found["State"] == "running":
-                return self._engine().containers.container(found["Id"])
+                return self._connection.engine.containers.container(found["Id"])
         raise SandboxLost("the job's container ended while no runner was there")
 
     async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
@@ -256,7 +250,7 @@ class DockerBackend:
         if known is not None and time.monotonic() < until:
             return known
         found = await have_image(
-            self._engine(),
+            self._connection.engine,
             name,
             plan,
             order.environment,
@@ -268,7 +262,7 @@ class DockerBackend:
 
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
-            return await self._engine().containers.create(config)
+            return await self._connection.engine.containers.create(config)
         except DockerError as error:
             if error.status == 900:
                 raise unreachable(error) from error
@@ -307,50 +301,16 @@ class DockerBackend:
 
     async def _remove_containers(self, execution: ExecutionId) -> None:
         """Remove a job's containers, now or with those of the next job that ends."""
-        found = await self._list(f"{EXECUTION_LABEL}={execution}")
+        found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
         if found is None:
             self._unremoved.add(execution)
             return
         self._unremoved.discard(execution)
-        await self._delete([self._engine().containers.container(c["Id"]) for c in found])
-
-    async def _delete(self, containers: list[DockerContainer]) -> None:
-        await asyncio.gather(*(_delete(container) for container in containers))
-
-    async def _list(self, label: str) -> list[dict[str, Any]] | None:
-        """Return the engine's containers with this label; None where it does not answer."""
-        filters = json.dumps({"label": [label]})
-        try:
-            found = await self._engine().containers.list(all=1, filters=filters)
-        except DockerError:
-            return None
-        return [{"Id": c.id, "Labels": c["Labels"] or {}, "State": c["State"]} for c in found]
-
-    def _engine(self) -> Docker:
-        if self._docker is None:
-            url = self._url or os.environ.get("DOCKER_HOST")
-            if url is not None and url.startswith("unix://"):
-                # Each job holds a connection while it waits for its container's end.
-                connector = aiohttp.UnixConnector(url.removeprefix("unix://"), limit=0)
-                session = aiohttp.ClientSession(
-                    connector=connector, timeout=aiohttp.ClientTimeout()
-                )
-                self._docker = _OwnSession("unix://localhost", session=session, connector=connector)
-            else:
-                self._docker = Docker(url)
-        return self._docker
+        await self._connection.remove(found)
 
 
 class _ImageGone(Exception):
     """An image was removed since it was looked up."""
-
-
-class _OwnSession(Docker):
-    """A client that closes the session it was given."""
-
-    async def close(self) -> None:
-        await super().close()
-        await self.session.close()
 
 
 async def _tell_when_gone(container: DockerContainer, sandbox: FolderSandbox) -> None:
@@ -363,20 +323,6 @@ async def _tell_when_gone(container: DockerContainer, sandbox: FolderSandbox) ->
         sandbox.lost(f"the container engine went away ({error})")
     else:
         sandbox.lost("its primary container was stopped")
-
-
-async def _delete(container: DockerContainer) -> None:
-    for attempt in range(_REMOVE_TRIES):
-        try:
-            await container.delete(force=True, v=True)
-        except DockerError as error:
-            # 404: gone; 409: somebody else is removing it.
-            if error.status in (404, 409) or attempt == _REMOVE_TRIES - 1:
-                return
-        except (aiohttp.ClientError, OSError):
-            return
-        else:
-            return
 
 
 def _opened_how(plans: tuple[ImagePlan, ...], images: list[Image], seconds: float) -> str:

@@ -41,6 +41,9 @@ class View {
     const asked = new RegExp(`^#step-${this.step}-(\\d+)$`).exec(location.hash);
     try {
       if (!this.fresh) await this.load();
+      // What will be in sight is there before the box is, so that nobody sees an empty one.
+      const first = Math.min(asked ? Number(asked[1]) : this.total, this.total) - 1;
+      if (!this.fresh && first >= 0) await this.page(Math.floor(first / PAGE));
     } catch {
       return; // the end stays, with its links
     }
