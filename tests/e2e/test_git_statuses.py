@@ -1,21 +1,17 @@
 """How jobs and workflows end is shown at the host, in requests that its published API takes."""
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import jsonschema_rs
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests import git_messages as sent
+from tests import published_github
 from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Project, Site
 from tests.git_messages import SECRET, ZERO
-from tests.npm import packages
 from tests.recording_host import Asked, RecordingHost, recording_host
 
 pytestmark = pytest.mark.e2e
@@ -135,22 +131,6 @@ def test_jobs_and_workflows_are_shown_beside_the_commit(
     assert TOKEN not in site.server.log
 
 
-def github_schema(method: str, path: str) -> Any:
-    """The published schema of a request's body."""
-    file = packages() / "@octokit/openapi/generated/api.github.com.json"
-    document = json.loads(file.read_text())
-    operation = document["paths"][path][method]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    return {**schema, "components": document["components"]}
-
-
-PUBLISHED = [
-    (r"/repos/[^/]+/[^/]+/statuses/[^/]+", "/repos/{owner}/{repo}/statuses/{sha}"),
-    (r"/repos/[^/]+/[^/]+/check-runs", "/repos/{owner}/{repo}/check-runs"),
-    (r"/repos/[^/]+/[^/]+/check-runs/\d+", "/repos/{owner}/{repo}/check-runs/{check_run_id}"),
-]
-
-
 @pytest.mark.npm
 def test_what_an_app_asks_of_github_is_what_its_published_description_takes(
     site: Site, host: RecordingHost, tmp_path: Path
@@ -173,12 +153,11 @@ def test_what_an_app_asks_of_github_is_what_its_published_description_takes(
     first, second = asked[:2]
     assert (first.method, first.path) == ("GET", "/repos/acme/web/installation")
     assert (second.method, second.path) == ("POST", "/app/installations/41/access_tokens")
+    published_github.is_taken(second)
     written = [it for it in asked[2:] if it.method in ("POST", "PATCH")]
     assert written
     for it in written:
         assert it.headers["authorization"] == "Bearer ghs_of-the-installation"
-        (template,) = [t for pattern, t in PUBLISHED if re.fullmatch(pattern, it.path)]
-        schema = github_schema(it.method.lower(), template)
-        jsonschema_rs.Draft202012Validator(schema).validate(it.body)
+        published_github.is_taken(it)
     names = {it.body.get("name") or it.body["context"] for it in written}
     assert names == {"main", "ci/circleci: good", "ci/circleci: bad"}

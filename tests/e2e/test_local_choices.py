@@ -1,5 +1,6 @@
 """`roundel run` of a part: a member of a matrix, one job, a dry run."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,27 @@ def test_a_run_pretends_what_started_it(
     assert done.stdout.count(": success") == 1
     assert ("pull_request 7" in done.stdout) == (workflow == "pulls")
     assert ("base main" in done.stdout) == (workflow == "pulls")
+
+
+def test_as_many_jobs_run_at_once_as_there_are_cores(tmp_path: Path) -> None:
+    """Each waits for as many as there are cores; one more than that must not be there."""
+    cores = os.cpu_count() or 1
+    here = tmp_path / "here"
+    here.mkdir()
+    config = f"""
+version: 2.1
+jobs:
+  meet:
+    docker: [{{image: "cimg/base:current"}}]
+    parallelism: {2 * cores}
+    steps:
+      - run: |
+          touch {here}/$CIRCLE_NODE_INDEX
+          until [ "$(ls {here} | wc -l)" -ge {cores} ] || [ -e {tmp_path}/met ]; do sleep 0.02; done
+          [ "$(ls {here} | wc -l)" -le {cores} ]
+          touch {tmp_path}/met
+          rm {here}/$CIRCLE_NODE_INDEX
+workflows: {{main: {{jobs: [meet]}}}}
+"""
+    done = Checkout(tmp_path, config).run()
+    assert done.returncode == 0, done.stdout + done.stderr

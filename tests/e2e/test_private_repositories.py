@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests import git_messages as sent
+from tests import published_github
 from tests.e2e.repository import Repository
 from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
@@ -18,7 +19,7 @@ from tests.git_messages import ZERO
 from tests.recording_host import RecordingHost
 from tests.tls import tls_front
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.npm]
 
 TOKEN = "ghs_opens-acme-web-for-an-hour"
 CONFIG = """\
@@ -116,7 +117,10 @@ def test_an_apps_token_opens_a_private_repository_and_is_seen_nowhere(private: P
     asked = private.api.wait_until(
         lambda them: any(it.body and it.body.get("conclusion") for it in them)
     )
-    made = [it.body for it in asked if it.path.endswith("/access_tokens")]
+    tokens = [it for it in asked if it.path.endswith("/access_tokens")]
+    for it in tokens:
+        published_github.is_taken(it)
+    made = [it.body for it in tokens]
     only = {"repositories": ["web"], "permissions": {"contents": "read"}}
     assert only in made
     (pipeline,) = site.client.items(f"/api/v2/project/{slug}/pipeline")
@@ -146,6 +150,7 @@ def test_a_checkout_key_is_put_at_the_host(private: Private) -> None:
     assert key.status == 201, key
     (asked,) = [it for it in private.api.asked if it.path.endswith("/keys")]
     assert (asked.method, asked.path) == ("POST", "/api/v3/repos/acme/web/keys")
+    published_github.is_taken(asked)
     assert asked.body == {
         "title": f"roundel {slug}",
         "key": key.json()["public-key"].strip(),
