@@ -59,7 +59,8 @@ def test_circleci_api_does_all_that_it_offers(bench: Bench):
 
 
 def test_the_mcp_server_does_what_an_assistant_asks_of_it(bench: Bench):
-    tried = run(bench, "mcp.js")
+    ours = "version: 2.1\nworkflows: {none: {when: false, jobs: []}}\n"
+    tried = run(bench, "mcp.js", CONFIG_OF_OURS=ours)
     tried.holds()
     gave = tried.gave
     assert bench.slug in gave["list_followed_projects"]
@@ -67,4 +68,9 @@ def test_the_mcp_server_does_what_an_assistant_asks_of_it(bench: Bench):
     assert "failed" in gave["get_latest_pipeline_status"].lower()
     assert "hello.txt" in gave["list_artifacts"]
     assert "Pipeline run successfully" in gave["run_pipeline"]
+    newest, *_ = bench.site.client.items(f"/api/v2/project/{bench.slug}/pipeline")
+    bench.site.client.compiled(newest["id"])
+    config = bench.site.client.get(f"/api/v2/pipeline/{newest['id']}/config")
+    assert "Pipeline run successfully" in gave["run_pipeline with a config"]
+    assert config["source"] == ours
     assert "No rollback pipeline definition found" in gave["run_rollback_pipeline"]

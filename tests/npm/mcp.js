@@ -42,6 +42,8 @@ async function tool(name, params, as = name) {
   await tool("find_flaky_tests", { projectSlug: env.SLUG });
   await tool("list_artifacts", here);
   await tool("run_pipeline", here);
+  const configContent = env.CONFIG_OF_OURS;
+  await tool("run_pipeline", { ...here, configContent }, "run_pipeline with a config");
   await tool("list_component_versions", { projectSlug: env.SLUG });
   const versions = { currentVersion: "2", targetVersion: "1", namespace: "" };
   const what = { environmentName: "prod", componentName: "web", ...versions };

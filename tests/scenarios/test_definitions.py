@@ -383,12 +383,17 @@ async def test_definitions_and_triggers_are_as_published(place: Place):
     held("trigger", await place.client.get(target))
 
 
-async def test_a_config_of_no_repository_is_refused_and_an_empty_one_is_none(place: Place):
+async def test_a_config_that_is_given_runs_in_the_place_of_the_repositorys(place: Place):
+    house = place.house
     run = "/api/v2/project/gh/acme/web/pipeline/run"
-    body = {"config": {"branch": "main", "content": ""}, "checkout": {"branch": "main"}}
-    assert (await place.client.post(run, body)).status == 201
-    refused = await place.client.post(
-        run, {"config": {"branch": "main", "content": "version: 2.1"}}
-    )
-    assert refused.status == 400
-    assert refused.json()["message"].startswith("config.content: ")
+    texts = []
+    for content in ("", "version: 2.1 # mine"):
+        body = {"config": {"branch": "main", "content": content}, "checkout": {"branch": "main"}}
+        answer = await place.client.post(run, body)
+        assert answer.status == 201, answer
+        await house.engine.ticks.settled()
+        texts.append(house.compiler.asked[-1].text)
+        order = await house.runner.claim()
+        assert order is not None and order.checkout is not None
+        assert order.checkout.branch == "main"
+    assert texts[1] == "version: 2.1 # mine" != texts[0]

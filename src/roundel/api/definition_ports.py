@@ -43,10 +43,14 @@ class DefinitionCases(Protocol):
         definition: DefinitionId | None,
         config_ref: Ref,
         checkout_ref: Ref,
+        config_text: str,
         parameters: Mapping[str, Json],
         by: Actor,
     ) -> Pipeline | None:
-        """Return the new pipeline, or None if its commit asks for none."""
+        """Return the new pipeline, or None if its commit asks for none.
+
+        A `config_text` that is not empty runs in the place of the repository's config.
+        """
 
     async def call_webhook(
         self, trigger: PipelineTriggerId, unverified_secret: str, raw_body: bytes

@@ -53,6 +53,7 @@ class DefinitionCases:
         definition: DefinitionId | None,
         config_ref: Ref,
         checkout_ref: Ref,
+        config_text: str,
         parameters: Mapping[str, Json],
         by: Actor,
     ) -> Pipeline | None:
@@ -63,6 +64,7 @@ class DefinitionCases:
             definition=definition,
             config_ref=config_ref,
             checkout_ref=checkout_ref,
+            config_text=config_text,
             parameters=parameters,
         )
         triggered = await run_definition(command, self._engine)

@@ -109,6 +109,7 @@ class Launch:
     """Which definition a pipeline runs, what triggered it, and where its parts come from.
 
     `values` are further pipeline values by their dotted names, such as the body of a webhook.
+    `config_document` is the content hash of a config that was given instead of the repository's.
     """
 
     definition_id: str
@@ -117,6 +118,7 @@ class Launch:
     trigger_name: str = ""
     config_file: str | None = None  # None: the usual one
     config: ConfigPlace | None = None
+    config_document: str | None = None
     checkout_project: ProjectId | None = None  # whose repository; None: that of the project itself
     values: Mapping[str, Json] = field(default_factory=dict)
 

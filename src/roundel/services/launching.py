@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.definitions import (
@@ -29,13 +29,17 @@ NOTHING = Ref()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDefinition:
-    """Run a definition; without an id the project's own.  Refs left out are filled in."""
+    """Run a definition; without an id the project's own.  Refs left out are filled in.
+
+    A `config_text` takes the place of the config that lies in the repository.
+    """
 
     project: Project
     by: Actor
     definition: DefinitionId | None = None
     config_ref: Ref = NOTHING
     checkout_ref: Ref = NOTHING
+    config_text: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
     values: Mapping[str, Json] = field(default_factory=dict)
 
@@ -52,6 +56,10 @@ async def run_definition(command: RunDefinition, app: App) -> Triggered | None:
         checkout_ref=command.checkout_ref,
         values=command.values,
     )
+    text = command.config_text
+    if text:
+        given = await app.database.write(lambda tx: tx.documents.put(text))
+        launch = replace(launch, config=None, config_document=given)
     return await trigger_pipeline(
         TriggerPipeline(
             project=project, by=command.by, ref=ref, parameters=command.parameters, launch=launch

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from roundel.domain.definitions import CONFIG_FILE
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Commit, Launch, Pipeline, Ref
@@ -110,6 +111,8 @@ async def read_sources(
     config = checkout if place is None else await _find(project, place.project_id, app)
     if checkout is None or config is None:
         return Trouble(kind=TroubleKind.REFUSED, message=GONE, commit=pipeline.commit)
+    if launch is not None and launch.config_document is not None:
+        return await _given(pipeline, launch.config_document, project, checkout, app)
     revision = None if pipeline.commit is None else pipeline.commit.revision
     if fetched is None:
         file = None if launch is None else launch.config_file
@@ -130,8 +133,24 @@ async def read_sources(
     return Sources(config=fetched, config_project=config, checkout_project=checkout, commit=commit)
 
 
+async def _given(
+    pipeline: Pipeline, document: str, project: Project, checkout: Project, app: App
+) -> Sources | Trouble:
+    """Return a config that the caller gave, and the commit to run it on."""
+    text = await app.database.write(lambda tx: tx.documents.get(document))
+    commit = await _commit_of(pipeline, checkout, app)
+    if isinstance(commit, Trouble):
+        return commit
+    return Sources(
+        config=Fetched(commit=commit, text=text or "", file=CONFIG_FILE),
+        config_project=project,
+        checkout_project=checkout,
+        commit=commit,
+    )
+
+
 async def _commit_of(pipeline: Pipeline, checkout: Project, app: App) -> Commit | Trouble:
-    """Return the commit that is checked out, where the config lies elsewhere."""
+    """Return the commit that is checked out, where the config is not in it."""
     if pipeline.commit is not None and app.repositories.is_local(checkout.repository_url):
         return pipeline.commit
     revision = None if pipeline.commit is None else pipeline.commit.revision

@@ -180,7 +180,7 @@ class RefWanted(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RunConfig(RefWanted, forbid_unknown_fields=True):
-    """CircleCI's assistant sends `content` empty as a rule: the config of the repository."""
+    """`content` is a config to run in the place of the repository's; empty it is none."""
 
     content: str | None = None
 

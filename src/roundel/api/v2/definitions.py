@@ -128,11 +128,6 @@ async def remove(call: Call[OfProject, None]) -> Message:
 async def run(call: Call[Project, RunBody]) -> Triggered:
     body = call.body
     check_parameters(body.parameters)
-    if body.config is not None and body.config.content:
-        raise Invalid(
-            "config.content: a config that lies in no repository cannot be run here; push it to a"
-            " branch and name that"
-        )
     definition = None
     if body.definition_id is not None:
         if not is_uuid(body.definition_id):
@@ -143,6 +138,7 @@ async def run(call: Call[Project, RunBody]) -> Triggered:
         definition,
         _ref("config", body.config),
         _ref("checkout", body.checkout),
+        (body.config and body.config.content) or "",
         body.parameters,
         call.actor,
     )
