@@ -102,10 +102,9 @@ async def looking(browser: Browser, url: str, **options: Any) -> AsyncIterator[L
     page.on("console", lambda it: look.troubles.append(it.text) if it.type == "error" else None)
     page.on("pageerror", lambda error: look.troubles.append(str(error)))
 
-    async def weigh(response: Response) -> None:
+    def weigh(response: Response) -> None:
         if response.request.resource_type in ("script", "stylesheet"):
-            length = await response.header_value("content-length")
-            look.weights[response.url] = int(length or 0)
+            look.weights[response.url] = int(response.headers.get("content-length", 0))
 
     page.on("response", weigh)
     yield look

@@ -11,6 +11,7 @@ from roundel.domain.errors import Invalid, LeaseLost
 from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.runners import LEASE_SECONDS, Result, StepStatus
+from roundel.services.claims import UNHEARD_CLAIMS
 from tests.builders import a_job_plan, a_plan
 from tests.fakes import ScriptedRunner, a_chunk, a_report
 from tests.scenarios.conftest import House
@@ -223,4 +224,31 @@ async def test_what_a_runner_does_not_hold_at_its_start_is_freed_at_once(house: 
     await house.engine.runners.settle(RunnerId("another"), [])
     await house.engine.runners.finish(kept.lease, DONE)
     again = await house.runner.run_one()
-    assert again is not None and again.attempt == 2
+    assert again is not None
+    assert again.lease.execution_id == lost.lease.execution_id
+    assert (again.attempt, again.lease.fence) == (1, lost.lease.fence + 1)  # it was never begun
+
+
+async def test_claims_whose_answers_are_lost_are_none_of_the_jobs_attempts(house: House) -> None:
+    """R6: the network may cut a claim off before the runner has heard of the job."""
+    pipeline = await house.trigger(a_plan("build"))
+    for _ in range(3):
+        lost = await house.runner.claim()
+        assert lost is not None
+        await house.engine.runners.settle(house.runner.id, ())
+    order = await house.runner.claim()
+    assert order is not None
+    await house.runner.carry_out(order)
+    assert (await house.workflow(pipeline)).status == "success"
+    rows = await house.rows("SELECT attempt, status FROM execution")
+    assert [tuple(row) for row in rows] == [(1, "success")]
+
+
+async def test_a_job_whose_runner_never_hears_of_it_is_given_up_at_last(house: House) -> None:
+    """It may be the job that ends the runner."""
+    pipeline = await house.trigger(a_plan("build"))
+    for _ in range(2 * UNHEARD_CLAIMS + 2):
+        assert await house.runner.claim() is not None
+        await house.engine.runners.settle(house.runner.id, ())
+    assert await house.runner.claim() is None
+    assert (await house.workflow(pipeline)).status == "failed"

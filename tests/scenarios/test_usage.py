@@ -14,7 +14,9 @@ from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.access import Role
 from roundel.domain.clock import DAY, HOUR, Micros, rfc3339_millis
+from roundel.domain.ids import new_id
 from roundel.domain.projects import Slug
+from roundel.domain.usage import ExportId, ExportState, UsageExport
 from roundel.services import usage
 from roundel.vault.tokens import digest_of
 from tests.api.client import Answer, Client
@@ -195,9 +197,20 @@ async def test_an_address_is_good_for_its_export_alone_and_not_for_ever(office: 
 
 
 async def test_an_export_whose_writing_fails_again_and_again_says_so(office: Office) -> None:
-    made = (await office.order()).json()["usage_export_job_id"]
-    await usage.write_export(usage.ExportId(made), usage.ATTEMPTS + 1, office.house.engine)
-    shown = await office.state(made)
+    house = office.house
+    now = house.clock.now()
+    begun = UsageExport(  # with no timer, so that nobody else writes it meanwhile
+        id=ExportId(new_id()),
+        organization_id=house.project.organization.id,
+        shared=(),
+        start=now,
+        end=now,
+        state=ExportState.PROCESSING,
+        created_at=now,
+    )
+    await house.engine.database.write(lambda tx: tx.usage.add(begun))
+    await usage.write_export(begun.id, usage.ATTEMPTS + 1, house.engine)
+    shown = await office.state(begun.id)
     assert shown["state"] == "failed"
     assert shown["error_reason"]
 

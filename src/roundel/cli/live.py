@@ -60,7 +60,10 @@ class LiveView:
         self._board = Board()
         self._choice = Choice()
         self._followed = True  # nobody has chosen yet: the choice goes with what happens
-        self._console = Console(highlight=False)
+        # A size in the environment is that of the terminal when a shell was started.
+        size = {"COLUMNS", "LINES"}
+        environment = {name: value for name, value in os.environ.items() if name not in size}
+        self._console = Console(highlight=False, _environ=environment)
         self._live: Live | None = None
         self._saved: Any = None  # the terminal's settings, as termios has them
         self._commands: asyncio.Queue[Command] = asyncio.Queue()

@@ -38,6 +38,7 @@ LEASE = LEASE_SECONDS * SECOND
 SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
 # Also what a damaged plan leads to: whoever is next in the queue must not wait for it.
 _NO_ORDER = (CannotOrder, LookupError, TypeError, ValueError)
+UNHEARD_CLAIMS = 10  # whose answers may be lost before it counts as an attempt
 NOT_HELD = "The runner that had this job was started anew and knows nothing of it."
 
 log = logging.getLogger(__name__)
@@ -100,10 +101,24 @@ async def settle(runner_id: RunnerId, holds: Collection[ExecutionId], app: App) 
 
     def transaction(tx: Tx) -> None:
         for execution in tx.executions.leased_to(runner_id):
-            if execution.id not in kept:
+            if execution.id in kept:
+                continue
+            if _never_arrived(execution):
+                put_back(tx, execution)
+            else:
                 lose(tx, execution, NOT_HELD, at)
 
     await app.database.write(transaction)
+
+
+def _never_arrived(execution: Execution) -> bool:
+    """Tell whether a runner has most likely not heard of a job that it was given.
+
+    The network may cut a claim off before its answer; that is none of the job's attempts.  Too
+    often, and it may be the job that ends the runner.
+    """
+    unheard = execution.status is ExecutionStatus.CLAIMED and not execution.canceling
+    return unheard and execution.fence <= UNHEARD_CLAIMS
 
 
 def queues_of(offer: Offer) -> tuple[str, ...]:
