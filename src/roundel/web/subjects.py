@@ -1,7 +1,5 @@
 """Looking up what a path names, and whose it is: the basis of every right."""
 
-from dataclasses import dataclass
-
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.definitions import (
     Definition,
@@ -12,6 +10,7 @@ from roundel.domain.definitions import (
 from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import PipelineId, ScheduleId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.usage import ExportId, UsageExport
 from roundel.domain.views import JobView, PipelineView, ScheduleView, WorkflowView
 from roundel.domain.webhooks import WebhookId, WebhookView
