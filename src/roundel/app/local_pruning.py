@@ -43,7 +43,7 @@ def prune_here(folder: Path, cache: Path) -> Pruned:
 
 async def _drop_images(repository: str) -> int:
     """Remove the images of an engine, where one answers."""
-    engine, _ = await engine_here()
+    engine = await engine_here()
     if engine is None:
         return 0
     try:

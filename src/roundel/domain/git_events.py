@@ -90,12 +90,17 @@ class PullAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullEnd:
-    """One end of a pull request: a branch of a repository, and its head."""
+    """One end of a pull request: a branch of a repository, and its head.
+
+    Some hosts shorten the hash of `revision`.  `address` is where git finds the head, if the
+    repository that the pull request is for does not have it.
+    """
 
     branch: str
     revision: str
     owner: str = ""
     name: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

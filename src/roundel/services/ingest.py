@@ -158,7 +158,9 @@ def _wanted(tx: Tx, delivery: GitDelivery, connection: Connection) -> Wanted:
 
 async def _look(start: Start, app: App) -> Looked | str:
     try:
-        looked = await look(start.project, start.ref, app, start.commit, start.launch)
+        looked = await look(
+            start.project, start.ref, app, start.commit, start.launch, fork=start.fork
+        )
     except DomainError as error:
         return str(error)
     if wants_no_pipeline(start.event, looked.commit):

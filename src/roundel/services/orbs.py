@@ -178,9 +178,11 @@ def orbs_at(
     repositories: Repositories,
     shelf: OrbShelf,
     allow_lists: AllowLists,
+    address: str = "",
 ) -> Orbs:
-    """Return the orbs that a project's config may use at a commit."""
-    at = At(repositories=repositories, url=project.repository_url, revision=revision)
+    """Return the orbs that a project's config may use at a commit, which may lie elsewhere."""
+    url = address or project.repository_url
+    at = At(repositories=repositories, url=url, revision=revision)
     return Orbs(shelf, allow_lists, project.organization.id, at)
 
 

@@ -181,6 +181,7 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                     app.repositories,
                     app.orbs,
                     app.reads,
+                    found.address,
                 ),
                 scope=project.id,
             )
