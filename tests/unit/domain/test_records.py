@@ -1,17 +1,14 @@
 """Records are data classes: whatever the standard library's would do, they do."""
 
-import ast
 import copy
 import dataclasses
 import inspect
 import pickle
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import roundel
 from roundel.domain import records
 
 Decorator = Callable[..., Any]
@@ -183,17 +180,3 @@ def test_a_subclass_has_the_fields_of_its_base_first() -> None:
     assert repr(More(name="a")).endswith("More(name='a', parts=(), size=1)")
     assert Plain(name="a").size == 1
     assert More(name="a") != Sent(name="a")
-
-
-def test_every_data_class_of_the_program_is_such_a_record() -> None:
-    """Otherwise it costs each start of a short command a millisecond."""
-    root = Path(roundel.__file__).parent
-    others = [
-        str(file.relative_to(root))
-        for file in sorted(root.rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        and node.module == "dataclasses"
-        and any(alias.name == "dataclass" for alias in node.names)
-    ]
-    assert others == ["domain/records.py"]
