@@ -9,6 +9,7 @@ from roundel.api.documents import Document
 from roundel.api.ports import ApiSettings, UseCases
 from roundel.api.readers import ApiApp
 from roundel.api.traffic import Traffic
+from roundel.api.written import WrittenPages
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
@@ -44,6 +45,7 @@ class Door:
     traffic: Traffic
     document: Document
     pipelines: Readers[PipelineNow] = field(default_factory=Readers)  # that somebody follows
+    pages: WrittenPages = field(default_factory=WrittenPages)
 
 
 @dataclass(slots=True)
