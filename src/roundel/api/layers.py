@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roundel.api.auth import Callers, token_in
 from roundel.api.binding import ClientGone, header, read_query
-from roundel.api.errors import AWAY, INTERNAL, Refusal, headers_of, status_of
+from roundel.api.errors import AWAY, INTERNAL, Refusal, headers_of
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError, Unavailable
 from roundel.domain.ids import new_id
+from roundel.wire.statuses import status_of
 
 log = logging.getLogger("roundel.api")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
