@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, Self
 
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId, JobId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.records import dataclass
 
 _PLACE = re.compile(r"\d{1,18}(?:\.\d{1,18}){4}", re.ASCII)
 

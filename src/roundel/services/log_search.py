@@ -7,11 +7,12 @@ of outputs and bytes, in bounded memory and beside the event loop, and says wher
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ProjectId
 from roundel.domain.log_search import FoundLine, SearchedOutputs, SearchPlace, StepOutput
+from roundel.domain.records import dataclass
 
 SHORTEST = 3  # characters; less is in every second line
 LONGEST = 200

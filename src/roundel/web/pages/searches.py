@@ -1,7 +1,6 @@
 """Search: projects and tests by name, pipelines by number, branch and commit, lines of logs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -10,6 +9,7 @@ from roundel.domain.access import Need
 from roundel.domain.log_search import FoundLine, SearchPlace
 from roundel.domain.page_views import FoundTest
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.log_search import MOST_BYTES
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.rooms import rooms_of
