@@ -54,6 +54,7 @@ class FakeRepositories:
         self.body = ""
         self.asked: list[tuple[str, Ref, str | None]] = []
         self.opened: list[Access | None] = []
+        self.reached: list[tuple[str, Access | None]] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -64,6 +65,7 @@ class FakeRepositories:
 
     async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
         self.opened.append(access)
+        self.reached.append((url, access))
         return self._missing(ref) or REVISION
 
     async def fetch(
@@ -76,6 +78,7 @@ class FakeRepositories:
     ) -> Fetched | Trouble:
         self.asked.append((url, ref, file))
         self.opened.append(access)
+        self.reached.append((url, access))
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)

@@ -11,7 +11,8 @@ import pytest
 
 from roundel.backends.docker import DockerBackend, ImageRule, parse_image_rule
 from roundel.backends.docker.classes import Limits, limits_of
-from roundel.backends.docker.images import expanded, rewritten
+from roundel.backends.docker.images import rewritten
+from roundel.backends.docker.logins import expanded
 from roundel.backends.protocol import CannotOpen, StepOrder
 from roundel.domain.errors import Invalid
 from roundel.domain.jobs import ExecutionStatus

@@ -1,15 +1,20 @@
-"""Servers for the tests: one of each back end for all tests, and fresh ones to be killed."""
+"""Servers for the tests, one of each back end for all and fresh ones to be killed; a browser."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 from tests.engine import Engine
 from tests.images import BUSYBOX, DEBIAN, have
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -64,4 +69,13 @@ def site(request: pytest.FixtureRequest) -> Site:
 def fresh_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """A server of the test's own, which it may kill and start again."""
     with running_site(request.param, tmp_path, request) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> "AsyncIterator[Browser]":
+    """One Chromium for all tests that look at pages."""
+    from tests.e2e.looking import chromium  # loads what is there only for those
+
+    async with chromium() as started:
         yield started

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.looking import MODES, Look, chromium, looking
+from tests.e2e.looking import MODES, Look, looking
 from tests.e2e.site import Site
 
 pytestmark = [
@@ -64,12 +64,6 @@ def hall(process_site: Site) -> Hall:
     orbs = "/api/v2/organization/gh/acme/url-orb-allow-list"
     make(site, orbs, name="tools", prefix="https://git.example/orbs/")
     return Hall(site, context, group, resource_class)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

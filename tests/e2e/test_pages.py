@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 
 from tests.e2e.client import until
 from tests.e2e.conftest import running_site
-from tests.e2e.looking import MODES, Look, chromium, looking
+from tests.e2e.looking import MODES, Look, looking
 from tests.e2e.site import Project, Site
 
 pytestmark = [
@@ -113,12 +113,6 @@ def town(process_site: Site) -> Town:
     numbers = {name: it["job_number"] for name, it in jobs.items() if "job_number" in it}
     root = "/pipelines/" + project.slug.replace("gh/", "github/")
     return Town(site, project, root, workflow["id"], numbers)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from roundel.vault.key_pairs import make_key_pair
-from tests.e2e.looking import MODES, Look, chromium, looking
+from tests.e2e.looking import MODES, Look, looking
 from tests.e2e.site import Site
 
 pytestmark = [
@@ -67,12 +67,6 @@ def desk(process_site: Site) -> Desk:
         schedule,
         "/settings/project/" + slug.replace("gh/", "github/", 1),
     )
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

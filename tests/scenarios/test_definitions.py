@@ -397,3 +397,14 @@ async def test_a_config_that_is_given_runs_in_the_place_of_the_repositorys(place
         assert order is not None and order.checkout is not None
         assert order.checkout.branch == "main"
     assert texts[1] == "version: 2.1 # mine" != texts[0]
+
+
+async def test_a_definition_that_is_removed_is_no_rollback_pipeline_any_more(place: Place):
+    settings = f"/api/v2/deploy/projects/{place.web.id}/settings"
+    id_ = (await place.make())["id"]
+    wrong = await place.send("PATCH", settings, {"rollback_pipeline_definition_id": an_id()})
+    assert (wrong.status, wrong.message) == (404, "Pipeline definition not found.")
+    chosen = {"rollback_pipeline_definition_id": id_}
+    assert (await place.send("PATCH", settings, chosen)).json() == chosen
+    assert (await place.send("DELETE", f"{place.definitions}/{id_}")).status == 200
+    assert (await place.client.get(settings)).json() == {}

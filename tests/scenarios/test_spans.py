@@ -1,9 +1,8 @@
 """Spans of pipelines reach a collector: whole, once for each that waits, again after a failure."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -28,13 +27,10 @@ PATH = "/api/v2/otel/exporters"
 KEY = "hunter2-of-the-collector"
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+@pytest.fixture(autouse=True)
+def collectors_here(house: House) -> None:
+    """Let the server ask addresses of this machine."""
     house.engine.web = Web(private=True)
-    await house.open()
-    yield house
-    await house.engine.stop()
 
 
 @pytest.fixture

@@ -5,27 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from roundel.domain.errors import (
-    DomainError,
-    IllegalMove,
-    Invalid,
-    LeaseLost,
-    NotAllowed,
-    NotFound,
-    TooOften,
-    Unauthenticated,
-)
-
-STATUS_OF: Mapping[type[DomainError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    NotAllowed: 403,
-    NotFound: 404,
-    IllegalMove: 409,
-    LeaseLost: 409,
-    TooOften: 429,
-    DomainError: 400,
-}
+from roundel.domain.errors import DomainError, Invalid, TooOften
 
 INTERNAL = "Something went wrong on the server; its log has the details under this request id"
 
@@ -39,10 +19,6 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
-
-
-def status_of(error: DomainError) -> int:
-    return next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
 
 
 def headers_of(error: DomainError) -> Mapping[str, str]:

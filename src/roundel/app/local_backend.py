@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roundel.app.local_events import Audience, Note
 from roundel.backends.folder import JobFolder
@@ -14,6 +15,9 @@ from roundel.backends.routed import RoutedBackend
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId
 from roundel.settings import BackendChoice
+
+if TYPE_CHECKING:
+    from roundel.backends.docker import DockerBackend
 
 NO_ENGINE = (
     "no container engine answers, so jobs run as processes of this machine: with its programs, as"
@@ -43,34 +47,41 @@ async def choose_backend(
     `shared` is a folder that jobs are to see where it is.  With the back end comes the address of
     this machine as its jobs see it.
     """
-    if choice is not BackendChoice.PROCESS:
-        why = "no engine's socket was found"
-        if choice is BackendChoice.DOCKER or _engine_may_be_there():
-            from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
-
-            rules = (ImageRule(pattern, image) for pattern, image in image_map)
-            docker = DockerBackend(
-                image_map=rules, shared=() if shared is None else (shared,), on_pull=on_pull
-            )
-            answer = await docker.why_unusable()
-            if answer is None:
-                # Who runs it here trusts it here: machine jobs have this machine.
-                return RoutedBackend(docker, _processes(shared)), await docker.gateway()
-            await docker.close()
-            why = answer
-        if choice is BackendChoice.DOCKER:
-            raise NoBackend(why)
-        audience.hear(Note(text=NO_ENGINE, warning=True))
+    if choice is BackendChoice.PROCESS:
+        return _processes(shared), HERE
+    folders = () if shared is None else (shared,)
+    docker, why = await _engine(choice is BackendChoice.DOCKER, image_map, folders, on_pull)
+    if docker is not None:
+        # Who runs it here trusts it here: machine jobs have this machine.
+        return RoutedBackend(docker, _processes(shared)), await docker.gateway()
+    if choice is BackendChoice.DOCKER:
+        raise NoBackend(why)
+    audience.hear(Note(text=NO_ENGINE, warning=True))
     return _processes(shared), HERE
 
 
-async def engine_here() -> tuple[Backend | None, str]:
-    """Return the container engine that answers here, else None and why none does."""
-    if not _engine_may_be_there():
-        return None, "no engine's socket was found"
-    from roundel.backends.docker import DockerBackend
+async def engine_here() -> "DockerBackend | None":
+    """Return the container engine that answers here."""
+    found, _ = await _engine(asked_for=False)
+    return found
 
-    docker = DockerBackend()
+
+async def _engine(
+    asked_for: bool,
+    image_map: tuple[tuple[str, str], ...] = (),
+    shared: tuple[Path, ...] = (),
+    on_pull: OnPull = lambda *_: None,
+) -> "tuple[DockerBackend | None, str]":
+    """Return the engine that answers, else None and why there is none.
+
+    Only one that was `asked_for` is tried where no socket tells of it.
+    """
+    if not asked_for and not _engine_may_be_there():
+        return None, "no engine's socket was found"
+    from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
+
+    rules = (ImageRule(pattern, image) for pattern, image in image_map)
+    docker = DockerBackend(image_map=rules, shared=shared, on_pull=on_pull)
     why = await docker.why_unusable()
     if why is None:
         return docker, ""

@@ -3,12 +3,12 @@
 import asyncio
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.app.local_backend import engine_here
 from roundel.app.local_snapshots import repository_of
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, state_folder, state_name
+from roundel.domain.records import dataclass
 from roundel.store.folder import DataFolder, FolderInUse
 from roundel.vcs.working_tree import find_checkout
 
@@ -43,7 +43,7 @@ def prune_here(folder: Path, cache: Path) -> Pruned:
 
 async def _drop_images(repository: str) -> int:
     """Remove the images of an engine, where one answers."""
-    engine, _ = await engine_here()
+    engine = await engine_here()
     if engine is None:
         return 0
     try:

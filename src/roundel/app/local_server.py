@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from roundel.app.local_events import (
     Audience,
@@ -16,6 +16,7 @@ from roundel.app.local_events import (
 )
 from roundel.domain.clock import Clock
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import (
     Chunk,
     JobOrder,

@@ -53,6 +53,8 @@ IMAGE_KEYS = (
     "user",
 )
 
+AUTH_KEYS = ("auth", "aws_auth", "gcp_auth")  # of an image; the first that is there counts
+
 EXECUTOR_KEYS = (
     "description",
     "macos",
@@ -207,6 +209,12 @@ def _docker_violations(path: Path, docker: Node, holder: Map) -> list[Violation]
         elif isinstance(image["image"], (Map, Seq)):
             spot = image.value_spot("image")
             found.append(wrong_type((*at, "image"), "String", type_word(image["image"]), spot))
+        for key in AUTH_KEYS:
+            node = image.get(key)
+            if node is not None and not isinstance(node, Map) and not is_template(node):
+                found.append(
+                    wrong_type((*at, key), "Mapping", type_word(node), image.value_spot(key))
+                )
         found += _environment_violations((*at, "environment"), image, "environment")
     return found
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from roundel.compiler.builtins import TEXT_KEYS, step_name
+from roundel.compiler.element_schema import AUTH_KEYS
 from roundel.compiler.filters import why_filtered
 from roundel.compiler.invocations import Invocation, statuses_of
 from roundel.compiler.jobs import TYPES_WITHOUT_STEPS, JobBody, pairs_of
@@ -241,9 +242,7 @@ def _machine(node: Node) -> dict[str, Json]:
 
 
 def _image(entry: Map) -> ImagePlan:
-    auth = entry.get("auth")
-    aws = entry.get("aws_auth")
-    found = auth if isinstance(auth, Map) else aws if isinstance(aws, Map) else None
+    found = next((node for key in AUTH_KEYS if isinstance(node := entry.get(key), Map)), None)
     return ImagePlan(
         image=text_of(entry.get("image")),
         name=_text(entry.get("name")),

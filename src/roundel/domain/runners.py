@@ -5,7 +5,7 @@ the others.  One contract suite runs on both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 
 LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost

@@ -5,7 +5,6 @@ caller has, so the cost of a page does not grow with its place in the list.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
@@ -26,6 +25,7 @@ from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
 from roundel.domain.schedules import Schedule

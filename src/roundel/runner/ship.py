@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import Clock, Micros
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Chunk, Shipment, StepReport, StepStatus
 from roundel.runner.lease import HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.definitions import (
     MOST_DEFINITIONS,
@@ -20,6 +20,7 @@ from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import ProjectId, is_uuid, new_id
 from roundel.domain.presets import EventPreset
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.work import App, Tx
 
 NO_DEFINITION = "Pipeline definition not found."
@@ -116,10 +117,21 @@ async def change_definition(command: ChangeDefinition, project: Project, app: Ap
 
 
 async def remove_definition(definition: Definition, app: App) -> None:
-    """Remove a definition with its triggers; its pipelines stay."""
+    """Remove a definition with its triggers; its pipelines stay.
+
+    Rollbacks of a project that ran it run workflows again from then on.
+    """
     if definition.is_default:
         raise Invalid("The default definition stays as long as its project.")
-    await app.database.write(lambda tx: tx.definitions.remove(definition.id))
+
+    def transaction(tx: Tx) -> None:
+        tx.definitions.remove(definition.id)
+        settings = tx.settings.of_project(definition.project_id)
+        if settings.rollback_pipeline_definition_id == definition.id:
+            without = replace(settings, rollback_pipeline_definition_id=None)
+            tx.settings.save_project(definition.project_id, without)
+
+    await app.database.write(transaction)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

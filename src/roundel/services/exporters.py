@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import OrganizationId, TimerId, WorkflowId, new_id
 from roundel.domain.outbox import OutboxEvent
+from roundel.domain.records import dataclass
 from roundel.domain.telemetry import (
     MOST_PER_ORGANIZATION,
     Exporter,
@@ -84,9 +85,9 @@ async def remove_exporter(exporter_id: ExporterId, app: App) -> None:
     await app.database.write(transaction)
 
 
-def await_spans(tx: Tx, event: OutboxEvent) -> None:
-    """Let the collectors of a project's organisation wait for a workflow that has ended."""
-    for exporter_id in tx.exporters.of_project(event.project_id):
+def await_spans(tx: Tx, event: OutboxEvent, those: Sequence[ExporterId]) -> None:
+    """Let collectors wait for a workflow that has ended."""
+    for exporter_id in those:
         workflow = WorkflowId(event.subject)
         tx.exporters.await_export(
             WaitingExport(

@@ -1,13 +1,14 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
-from roundel.domain.pipelines import Pipeline
+from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.access import AtHost, at_host, by_key, with_password
@@ -181,24 +182,33 @@ def _checkout(
     source = checkout_project(tx, pipeline, project)
     if source is None:
         raise CannotOrder("the repository that is to be checked out is not registered any more")
+    if pipeline.in_fork is not None:  # nothing of ours opens what is not ours
+        address, _ = pipeline.in_fork
+        return _order(address, pipeline, pipeline.commit), None
     trusted = receives_secrets(tx, pipeline, source)  # a fork's job gets nothing that opens it
     try:
         ssh_key = preferred_key(tx, source, app.cipher) if trusted else None
     except CannotUnseal as error:
         raise CannotOrder(f"the checkout key of {source.slug} cannot be opened: {error}") from None
-    order = CheckoutOrder(
-        ssh_key=ssh_key,
-        repository_url=source.repository_url,
-        revision=pipeline.commit.revision,
-        branch=pipeline.ref.branch,
-        tag=pipeline.ref.tag,
-    )
+    order = _order(source.repository_url, pipeline, pipeline.commit, ssh_key)
     if not trusted or not source.repository_url.startswith("https://"):
         return order, None
     place = at_host(tx, source, app)
     if place is None or place.short_lived:
         return order, place
     return by_key(order, place), None
+
+
+def _order(
+    address: str, pipeline: Pipeline, commit: Commit, ssh_key: Secret | None = None
+) -> CheckoutOrder:
+    return CheckoutOrder(
+        ssh_key=ssh_key,
+        repository_url=address,
+        revision=commit.revision,
+        branch=pipeline.ref.branch,
+        tag=pipeline.ref.tag,
+    )
 
 
 def _ssh_keys(

@@ -5,13 +5,13 @@ every project may use its classes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from roundel.domain.access import Actor, Need
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import IllegalMove, NotAllowed, NotFound
 from roundel.domain.ids import OrganizationId, TokenId, new_id
 from roundel.domain.projects import Vcs
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import (
     ResourceClass,
     ResourceClassId,

@@ -41,7 +41,6 @@ TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
 FIRST_RETRY = 2 * SECOND  # doubled with each attempt
 COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
 AT_ONCE = 100  # rows per tick: keeps the transaction short
-_AT_ONCE = {TimerKind.APPROVAL_EXPIRY, TimerKind.WORKFLOW_EXPIRY, TimerKind.TURN_EXPIRY}
 
 LEASE = LEASE_SECONDS * SECOND
 CUT_OFF_SECONDS = LEASE_SECONDS / 3  # between two ticks; after that runners get their time again
@@ -140,7 +139,7 @@ class Ticks:
             return [timer for timer in due if not _done_at_once(tx, timer, at)]
 
         for timer in await self._app.database.write(transaction):
-            self._start(timer)
+            self._own(timer.kind, timer.subject, timer.attempts, self._work_of(timer))
 
     def _was_cut_off(self) -> bool:
         """Tell whether the database was away for so long that no lease could be renewed."""
@@ -161,12 +160,6 @@ class Ticks:
         """Return once no work is under way."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
-
-    def _start(self, timer: Timer) -> None:
-        if timer.kind in _AT_ONCE:
-            return  # done in the transaction that took it
-        work = self._work_of(timer)
-        self._own(timer.kind, timer.subject, timer.attempts, work)
 
     def _work_of(self, timer: Timer) -> Coroutine[Any, Any, None]:
         """Return what a timer asks for.  Each kind loads its own: a local run meets few of them."""
@@ -276,10 +269,13 @@ def _tell(tx: Tx, event: OutboxEvent, public_url: str) -> None:
         from roundel.services.telling import tell_webhooks
 
         tell_webhooks(tx, event, hooks, public_url)
-    if event.kind is EventKind.WORKFLOW_COMPLETED and tx.exporters.of_project(event.project_id):
+    if event.kind is not EventKind.WORKFLOW_COMPLETED:
+        return
+    exporters = tx.exporters.of_project(event.project_id)
+    if exporters:
         from roundel.services.exporters import await_spans
 
-        await_spans(tx, event)
+        await_spans(tx, event, exporters)
 
 
 def _done_at_once(tx: Tx, timer: Timer, at: Micros) -> bool:

@@ -105,6 +105,17 @@ def placeholders(name: str, values: Sequence[object]) -> tuple[str, dict[str, ob
     return ", ".join(f":{key}" for key in named), named
 
 
+def like(column: str, name: str) -> str:
+    """Return the condition that a text column has `:name` in it, whatever its case."""
+    return f"lower({column}) LIKE :{name} ESCAPE '!'"
+
+
+def inside(text: str) -> str:
+    """Return what the parameter of `like` is for a text, in which nothing is a wildcard."""
+    escaped = "".join(f"!{letter}" if letter in "!%_" else letter for letter in text.lower())
+    return f"%{escaped}%"
+
+
 _PIECES = re.compile(r"('(?:[^']|'')*')|/\*pg (.*?)\*/|(?<!:):([a-z_][a-z0-9_]*)|(%)", re.DOTALL)
 
 

@@ -48,6 +48,7 @@ class SqlReads:
         self._read = database.read
         self._glance = database.glance
         self._clock = clock
+        self._pipeline_lists = pipelines.PipelineLists()
         self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
@@ -135,7 +136,7 @@ class SqlReads:
         """Return pipelines, newest first, of the given projects."""
         read = self._glance if len(projects) == 1 else self._read
         return await read(
-            lambda sql: pipelines.pipelines(
+            lambda sql: self._pipeline_lists.page(
                 sql,
                 projects=projects,
                 branch=branch,

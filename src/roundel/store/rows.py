@@ -93,6 +93,8 @@ PROJECT = "id, slug, name, repository_url, default_branch, created_at"
 PROJECT_WIDTH = 6
 
 
+# Read at nearly every request, and seldom changed.
+@lru_cache(maxsize=1024)
 def project_of(row: Row) -> Project:
     """Read a project, followed in the row by its organisation."""
     return Project(

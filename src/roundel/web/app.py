@@ -32,10 +32,10 @@ from roundel.web.headers import with_headers
 from roundel.web.lines import LineIndexes
 from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
-from roundel.web.refusals import status_of
 from roundel.web.rendering import Renderer
 from roundel.web.stream import Streams
 from roundel.web.table import pages
+from roundel.wire.statuses import status_of
 
 log = logging.getLogger("roundel.web")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.access import Actor, Role
@@ -20,6 +19,7 @@ from roundel.domain.pipelines import Pipeline, PipelineError, Ref
 from roundel.domain.plan import Json
 from roundel.domain.policies import PolicyReads
 from roundel.domain.projects import Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session, SessionReads

@@ -1,38 +1,16 @@
-"""Refusals on pages: which status each has, and forms that say what was wrong with them."""
+"""Refusals on pages: forms that say what was wrong with them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
-from roundel.domain.errors import (
-    DomainError,
-    IllegalMove,
-    Invalid,
-    NotAllowed,
-    NotFound,
-    TooOften,
-    Unauthenticated,
-)
+from roundel.domain.errors import DomainError, Unauthenticated
 from roundel.web.page import PageHandler, Visit
+from roundel.wire.statuses import status_of
 
 S = TypeVar("S")
-
-STATUS_OF: Mapping[type[DomainError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    NotAllowed: 403,
-    NotFound: 404,
-    IllegalMove: 409,
-    TooOften: 429,
-    DomainError: 400,
-}
-
-
-def status_of(error: DomainError) -> int:
-    """Return the status of a page that tells of a refusal."""
-    return next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
 
 
 class Shown(Protocol):

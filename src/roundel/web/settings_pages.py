@@ -28,8 +28,19 @@ DONE = {
 }
 
 HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
-# The sections of a project's settings: where each is below them, and its name.
-SECTIONS = (
+# The sections of settings: where each is below them, its name, and what one needs to see it.
+OF_ORGANIZATION = (
+    ("", "Overview", Need.READ),
+    ("/people", "People", Need.READ),
+    ("/groups", "Groups", Need.READ),
+    ("/contexts", "Contexts", Need.READ),
+    ("/runners", "Runners", Need.READ),
+    ("/policies", "Policies", Need.READ),
+    ("/orbs", "URL orbs", Need.READ),
+    ("/usage", "Usage", Need.READ),
+    ("/audit", "Audit log", Need.ADMINISTER),
+)
+OF_PROJECT = (
     ("", "Overview"),
     ("/environment-variables", "Environment variables"),
     ("/ssh", "SSH keys"),
@@ -66,6 +77,9 @@ async def show(
         rooms=await rooms_of(visit, organization=organization),
         organization=organization,
         root=address_of.settings(organization),
+        sections=[
+            (path, name) for path, name, need in OF_ORGANIZATION if actor.may(need, organization.id)
+        ],
         problem=problem,
         may_write=actor.may(Need.WRITE, organization.id),
         may_administer=actor.may(Need.ADMINISTER, organization.id),
@@ -92,7 +106,7 @@ async def show_project(
         rooms=await rooms_of(visit, project=project),
         project=project,
         root=address_of.project_settings(project),
-        sections=SECTIONS,
+        sections=OF_PROJECT,
         house=address_of.settings(organization),
         problem=problem,
         may_write=actor.may(Need.WRITE, organization.id),

@@ -1,6 +1,7 @@
 """Looking up what a path names, and whose it is: the basis of every right."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from roundel.domain.contexts import Context, ContextId
 from roundel.domain.definitions import (
@@ -12,11 +13,16 @@ from roundel.domain.definitions import (
 from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import PipelineId, ScheduleId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.usage import ExportId, UsageExport
 from roundel.domain.views import JobView, PipelineView, ScheduleView, WorkflowView
 from roundel.domain.webhooks import WebhookId, WebhookView
 from roundel.web.page import Found, Path
 from roundel.web.ports import WebApp
+
+Outer = TypeVar("Outer")
+Inner = TypeVar("Inner")
+Here = TypeVar("Here")
 
 HIGHEST_NUMBER = 2**31 - 1  # what databases store in a number's column
 
@@ -87,6 +93,19 @@ class GroupHere:
     group: Group
 
 
+async def _below(
+    outer: Found[Outer] | None,
+    text: str,
+    read: Callable[[str], Awaitable[Inner | None]],
+    here: Callable[[Outer, Inner], Here | None],
+) -> Found[Here] | None:
+    """Return what an id names below an outer thing; `here` is None for what belongs elsewhere."""
+    if outer is None or outer.thing is None:
+        return None if outer is None else Found(outer.organization, None)
+    inner = await read(text.lower()) if is_uuid(text) else None
+    return Found(outer.organization, None if inner is None else here(outer.thing, inner))
+
+
 async def organization(app: WebApp, path: Path) -> Found[Organization] | None:
     """Find an organization by its slug."""
     vcs = VCS_WORDS.get(path["vcs"])
@@ -96,35 +115,32 @@ async def organization(app: WebApp, path: Path) -> Found[Organization] | None:
 
 async def context(app: WebApp, path: Path) -> Found[ContextHere] | None:
     """Find a context of an organization by its id."""
-    found, text = await organization(app, path), path["context"]
-    if found is None or found.thing is None:
-        return None
-    context = await app.reads.secrets.context(ContextId(text.lower())) if is_uuid(text) else None
-    if context is None or context.organization_id != found.organization:
-        return Found(found.organization, None)
-    return Found(found.organization, ContextHere(found.thing, context))
+    return await _below(
+        await organization(app, path),
+        path["context"],
+        lambda id_: app.reads.secrets.context(ContextId(id_)),
+        lambda owner, it: ContextHere(owner, it) if it.organization_id == owner.id else None,
+    )
 
 
 async def group(app: WebApp, path: Path) -> Found[GroupHere] | None:
     """Find a group of an organization by its id."""
-    found, text = await organization(app, path), path["group"]
-    if found is None or found.thing is None:
-        return None
-    group = await app.groups.group(GroupId(text.lower())) if is_uuid(text) else None
-    if group is None or group.organization_id != found.organization:
-        return Found(found.organization, None)
-    return Found(found.organization, GroupHere(found.thing, group))
+    return await _below(
+        await organization(app, path),
+        path["group"],
+        lambda id_: app.groups.group(GroupId(id_)),
+        lambda owner, it: GroupHere(owner, it) if it.organization_id == owner.id else None,
+    )
 
 
 async def usage_export(app: WebApp, path: Path) -> Found[UsageExport] | None:
     """Find what an organization has asked for of its usage, by its id."""
-    found, text = await organization(app, path), path["export"]
-    if found is None:
-        return None
-    export = await app.usage.export(ExportId(text.lower())) if is_uuid(text) else None
-    if export is None or export.organization_id != found.organization:
-        return Found(found.organization, None)
-    return Found(found.organization, export)
+    return await _below(
+        await organization(app, path),
+        path["export"],
+        lambda id_: app.usage.export(ExportId(id_)),
+        lambda owner, it: it if it.organization_id == owner.id else None,
+    )
 
 
 async def project(app: WebApp, path: Path) -> Found[Project] | None:
@@ -139,47 +155,48 @@ async def project(app: WebApp, path: Path) -> Found[Project] | None:
 
 async def webhook(app: WebApp, path: Path) -> Found[WebhookHere] | None:
     """Find a webhook of a project by its id."""
-    found, text = await project(app, path), path["webhook"]
-    if found is None or found.thing is None:
-        return None
-    view = await app.webhooks.webhook(WebhookId(text.lower())) if is_uuid(text) else None
-    if view is None or view.webhook.project_id != found.thing.id:
-        return Found(found.organization, None)
-    return Found(found.organization, WebhookHere(found.thing, view))
+    return await _below(
+        await project(app, path),
+        path["webhook"],
+        lambda id_: app.webhooks.webhook(WebhookId(id_)),
+        lambda owner, it: WebhookHere(owner, it) if it.webhook.project_id == owner.id else None,
+    )
 
 
 async def schedule(app: WebApp, path: Path) -> Found[ScheduleView] | None:
     """Find a schedule of a project by its id."""
-    found, text = await project(app, path), path["schedule"]
-    if found is None or found.thing is None:
-        return None
-    view = await app.reads.schedule(ScheduleId(text.lower())) if is_uuid(text) else None
-    if view is None or view.project.id != found.thing.id:
-        return Found(found.organization, None)
-    return Found(found.organization, view)
+    return await _below(
+        await project(app, path),
+        path["schedule"],
+        lambda id_: app.reads.schedule(ScheduleId(id_)),
+        lambda owner, it: it if it.project.id == owner.id else None,
+    )
 
 
 async def definition(app: WebApp, path: Path) -> Found[DefinitionHere] | None:
     """Find a pipeline definition of a project by its id."""
-    found, text = await project(app, path), path["definition"]
-    if found is None or found.thing is None:
-        return None
-    one = await app.definitions.definition(DefinitionId(text.lower())) if is_uuid(text) else None
-    if one is None or one.project_id != found.thing.id:
-        return Found(found.organization, None)
-    return Found(found.organization, DefinitionHere(found.thing, one))
+    return await _below(
+        await project(app, path),
+        path["definition"],
+        lambda id_: app.definitions.definition(DefinitionId(id_)),
+        lambda owner, it: DefinitionHere(owner, it) if it.project_id == owner.id else None,
+    )
 
 
 async def trigger(app: WebApp, path: Path) -> Found[TriggerHere] | None:
     """Find a trigger of a definition by its id."""
-    found, text = await definition(app, path), path["trigger"]
-    if found is None or found.thing is None:
-        return None if found is None else Found(found.organization, None)
-    here = found.thing
-    one = await app.definitions.trigger(PipelineTriggerId(text.lower())) if is_uuid(text) else None
-    if one is None or one.definition_id != here.definition.id:
-        return Found(found.organization, None)
-    return Found(found.organization, TriggerHere(here.project, here.definition, one))
+
+    def here(outer: DefinitionHere, it: PipelineTrigger) -> TriggerHere | None:
+        if it.definition_id != outer.definition.id:
+            return None
+        return TriggerHere(outer.project, outer.definition, it)
+
+    return await _below(
+        await definition(app, path),
+        path["trigger"],
+        lambda id_: app.definitions.trigger(PipelineTriggerId(id_)),
+        here,
+    )
 
 
 async def pipeline(app: WebApp, path: Path) -> Found[PipelineHere] | None:
@@ -197,14 +214,18 @@ async def pipeline(app: WebApp, path: Path) -> Found[PipelineHere] | None:
 
 async def workflow(app: WebApp, path: Path) -> Found[WorkflowHere] | None:
     """Find a workflow by pipeline and id."""
-    found = await pipeline(app, path)
-    if found is None or found.thing is None:
-        return None
-    here, text = found.thing, path["workflow"]
-    view = await app.reads.workflow(WorkflowId(text.lower())) if is_uuid(text) else None
-    if view is None or view.workflow.pipeline_id != here.view.pipeline.id:
-        return Found(found.organization, None)
-    return Found(found.organization, WorkflowHere(here.project, here.view, view))
+
+    def here(outer: PipelineHere, it: WorkflowView) -> WorkflowHere | None:
+        if it.workflow.pipeline_id != outer.view.pipeline.id:
+            return None
+        return WorkflowHere(outer.project, outer.view, it)
+
+    return await _below(
+        await pipeline(app, path),
+        path["workflow"],
+        lambda id_: app.reads.workflow(WorkflowId(id_)),
+        here,
+    )
 
 
 async def job(app: WebApp, path: Path) -> Found[JobHere] | None:

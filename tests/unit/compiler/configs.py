@@ -7,6 +7,9 @@ from roundel.domain.plan import StepPlan
 
 VALUES = {"pipeline.git.branch": "main", "pipeline.number": 7, "pipeline.id": "an-id"}
 
+# A config that uses an orb.
+USES = "version: 2.1\norbs: {t: acme/tools@1}\njobs: {build: {machine: true, steps: [t/x]}}\n"
+
 
 class TextOrbs:
     """Orbs given as texts by their exact references; counts what was asked for."""

@@ -280,6 +280,7 @@ jobs:
         command: sleep 5 "a b"
         environment: {A: 1, B: null, C: true}
         auth: {username: u, password: $P}
+      - {image: eu.gcr.io/a/b, gcp_auth: {oidc_service_account: $ACCOUNT}}
     shell: /bin/sh -eu
     working_directory: /tmp/x
     parallelism: 3
@@ -290,7 +291,8 @@ jobs:
     ).plan
     assert plan is not None
     job = plan.jobs["build"]
-    (image,) = job.executor.images
+    image, service = job.executor.images
+    assert service.auth == {"oidc_service_account": "$ACCOUNT"}
     assert (image.entrypoint, image.command) == (("sh", "-c"), ("sleep", "5", "a b"))
     assert image.environment == {"A": "1", "C": "true"}
     assert image.auth == {"username": "u", "password": "$P"}

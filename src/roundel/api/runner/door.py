@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from roundel.api.auth import token_in
 from roundel.api.binding import ClientGone, read_body, read_query
-from roundel.api.errors import status_of
 from roundel.api.runner.guests import Guest, Guests
 from roundel.api.runner.verbs import VERBS
 from roundel.domain.errors import DomainError, Invalid, NotFound, Unauthenticated
 from roundel.domain.storage import BlobId, KeepingServer
 from roundel.wire import messages as say
+from roundel.wire.statuses import status_of
 
 MOST_BYTES = 16 * 1024 * 1024  # of one message: a batch of output or of test results
 WAITING = frozenset({"claim", "canceled"})

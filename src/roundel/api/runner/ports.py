@@ -1,11 +1,11 @@
 """Use cases about runners elsewhere.  Their rights, which no path names, are their own affair."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.ids import OrganizationId, TokenId
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import (
     ResourceClass,
     ResourceClassId,

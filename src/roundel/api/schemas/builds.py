@@ -185,7 +185,7 @@ def build(view: JobView, number: int, origin: str, now: Micros) -> Build:
             {},
         ),
         all_commit_details=_commits(pipeline),
-        auto_rerun_number=workflow.auto_rerun_number if workflow.max_auto_reruns else UNSET,
+        auto_rerun_number=workflow.auto_rerun_number or UNSET,
         max_auto_reruns=workflow.max_auto_reruns or UNSET,
     )
 

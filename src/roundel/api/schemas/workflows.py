@@ -101,7 +101,7 @@ def workflow_shown(view: WorkflowView) -> WorkflowShown:
         workflow.started_by or NOBODY,
         workflow.canceled_by or UNSET,
         "setup" if workflow.tag == "setup" else UNSET,
-        workflow.auto_rerun_number if workflow.max_auto_reruns else UNSET,
+        workflow.auto_rerun_number or UNSET,
         workflow.max_auto_reruns or UNSET,
     )
 

@@ -17,9 +17,21 @@ _NO_LIBRARY = (
     "installed here: `pip install 'roundel[aws]'` where the runner is, or give auth with the "
     "username AWS and a password that `aws ecr get-login-password` has printed."
 )
+_KEYS = ("aws_access_key_id", "aws_secret_access_key")
 _ROLE_KEYS = ("oidc_role_arn", "role_arn")  # the documented name, and that of the AWS orbs
 _TOKEN = "CIRCLE_OIDC_TOKEN_V2"  # noqa: S105 the variable's name
 _CONNECT_SECONDS, _READ_SECONDS, _TRIES = 5, 15, 3
+
+
+def is_amazon(name: str) -> bool:
+    """Tell whether an image lies in a registry that takes these logins."""
+    return _REGISTRY.fullmatch(name) is not None
+
+
+def from_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what `aws_auth` would say, from the variables that stand for it; empty if not all."""
+    found = {key: environment.get(key.upper(), "") for key in _KEYS}
+    return found if all(found.values()) else {}
 
 
 async def ecr_login(
@@ -42,10 +54,7 @@ async def ecr_login(
             "give auth with username and password for other registries",
         )
     role = next((auth[key] for key in _ROLE_KEYS if auth.get(key)), None)
-    keys = {
-        "aws_access_key_id": auth.get("aws_access_key_id", ""),
-        "aws_secret_access_key": auth.get("aws_secret_access_key", ""),
-    }
+    keys = {key: auth.get(key, "") for key in _KEYS}
     if role is None and not all(keys.values()):
         missing = ", ".join(key for key, value in keys.items() if not value)
         raise _wrong(

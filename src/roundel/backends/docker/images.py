@@ -4,19 +4,18 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
-from roundel.backends.docker.ecr import ecr_login
+from roundel.backends.docker.logins import login_for
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.errors import Invalid
 from roundel.domain.plan import ImagePlan
+from roundel.domain.records import dataclass
 
 PRESERVE_LABEL = "com.circleci.preserve-entrypoint"
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +122,12 @@ async def _pull(
     environment: Mapping[str, str],
     on_progress: OnProgress,
 ) -> None:
-    login = {key: expanded(value, environment) for key, value in (plan.auth or {}).items()}
-    if login and "username" not in login:
-        login = await ecr_login(plan.image, login, environment)
+    login = await login_for(name, plan, environment)
     try:
         wanted = _with_host(name) if login else name
         layers: dict[str, tuple[int, int]] = {}
         told = 0.0
-        async for said in docker.images.pull(wanted, auth=login or None, stream=True):
+        async for said in docker.images.pull(wanted, auth=login, stream=True):
             if "error" in said:
                 raise _not_pulled(name, str(said["error"]))
             detail = said.get("progressDetail") or {}
@@ -152,11 +149,6 @@ def _not_pulled(name: str, why: str) -> CannotOpen:
         "Check its name, and that its registry can be reached.",
         infrastructure=False,
     )
-
-
-def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Return `text` with `$NAME` replaced: only registry credentials know this."""
-    return _VARIABLE.sub(lambda m: environment.get(m[1] or m[2], ""), text)
 
 
 def unreachable(error: DockerError) -> CannotOpen:

@@ -113,12 +113,13 @@ enter_target() {
   mkdir -p -- "$path" && cd -- "$path"
 }
 
+# Whatever writes for a runner that dies ends by SIGPIPE: a subshell, so that this one goes on.
 while read -r number word rest <&5; do
   case $word in
-    where) printf '%s\n%s\n' "$HOME" "$PWD" >"$talk.$number.up"; code=$? ;;
+    where) (printf '%s\n%s\n' "$HOME" "$PWD") >"$talk.$number.up"; code=$? ;;
     tar) command -v tar >/dev/null; code=$? ;;
     kind) code=$(kind "$1") ;;
-    contents) contents "$rest" >"$talk.$number.up"; code=$? ;;
+    contents) (contents "$rest") >"$talk.$number.up"; code=$? ;;
     list_*) (mode=list && "pack_${word#list_}" "$@") >"$talk.$number.up" 5<&- 6<&-; code=$? ;;
     pack_*) (mode=tar && "$word" "$@") >"$talk.$number.up" 5<&- 6<&-; code=$? ;;
     target) (enter_target && pwd) >"$talk.$number.up"; code=$? ;;

@@ -11,7 +11,7 @@ from roundel.domain.audit import (
 )
 from roundel.domain.ids import OrganizationId
 from roundel.store.database import Database
-from roundel.store.dialect import Sql
+from roundel.store.dialect import Sql, inside, like
 from roundel.store.repos.audit import ENTRY, entry_of
 
 _AT_ONCE = 1000  # entries that are held at a time while the chain is followed
@@ -60,15 +60,11 @@ _NEAR = (
     f"(SELECT {ENTRY} FROM audit WHERE organization_id = :organization"
     " AND number < :before ORDER BY number DESC LIMIT :most) AS near"
 )
-_LIKE = "(lower(operation) LIKE :like ESCAPE '!' OR lower(target) LIKE :like ESCAPE '!')"
 
 
 def _searched(
     sql: Sql, organization: OrganizationId, wanted: AuditFilter, before: int | None, limit: int
 ) -> AuditPage:
-    text = wanted.text.lower()
-    for letter in "!%_":
-        text = text.replace(letter, f"!{letter}")
     near: dict[str, object] = {
         "organization": organization,
         "before": 2**62 if before is None else before,
@@ -78,9 +74,9 @@ def _searched(
     if wanted.actor:
         where.append("actor_login = :actor")
         values["actor"] = wanted.actor
-    if text:
-        where.append(_LIKE)
-        values["like"] = f"%{text}%"
+    if wanted.text:
+        where.append(f"({like('operation', 'text')} OR {like('target', 'text')})")
+        values["text"] = inside(wanted.text)
     rows = sql.all(
         f"SELECT {ENTRY} FROM {_NEAR} WHERE {' AND '.join(where)}"
         " ORDER BY number DESC LIMIT :limit",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from roundel.domain.ids import ProjectId, WorkflowId
 from roundel.domain.page_views import FoundTest
-from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.dialect import Row, Sql, inside, like, placeholders
 from roundel.store.rows import slug_of
 
 PROJECTS = 20  # that are looked through
@@ -32,13 +32,12 @@ def find_tests(
     if not runs:
         return []
     names, values = placeholders("job", list(runs))
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = sql.all(
         "SELECT job_id, name, classname, result FROM test_result"
         f" WHERE job_id IN ({names})"
-        " AND (lower(name) LIKE :text ESCAPE '\\' OR lower(classname) LIKE :text ESCAPE '\\')"
+        f" AND ({like('name', 'text')} OR {like('classname', 'text')})"
         " ORDER BY job_id DESC, number LIMIT :limit",
-        text=f"%{escaped}%",
+        text=inside(text),
         limit=limit,
         **values,
     )

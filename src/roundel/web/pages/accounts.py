@@ -10,9 +10,10 @@ from roundel.domain.errors import DomainError, Invalid, NotFound
 from roundel.domain.ids import TokenId
 from roundel.domain.runners import Secret
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.refusals import refused_on, status_of
+from roundel.web.refusals import refused_on
 from roundel.web.rooms import rooms_of
 from roundel.web.settings_pages import DONE, ONLY_WHOLE, done, refuse_scopes
+from roundel.wire.statuses import status_of
 
 # What a token may do; of nothing: whatever its person may.
 SCOPES = {
