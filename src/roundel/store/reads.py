@@ -14,6 +14,7 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
+from roundel.domain.jobs import Execution
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
@@ -34,6 +35,7 @@ from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
 from roundel.store.repos import orbs
+from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
@@ -57,6 +59,10 @@ class SqlReads:
     async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
         """Return the class of runners that this token speaks for."""
         return await self._glance(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
+
+    async def execution(self, execution_id: ExecutionId) -> Execution | None:
+        """Return the execution."""
+        return await self._glance(lambda sql: SqlExecutions(sql).get(execution_id))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""

@@ -52,11 +52,13 @@ def json_text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+@lru_cache
 def columns(names: str, table: str) -> str:
     """Return `names` for a SELECT, each with its table in front."""
     return ", ".join(f"{table}.{name.strip()}" for name in names.split(","))
 
 
+@lru_cache
 def values_of(names: str) -> str:
     """Return `:name, …` for the VALUES of an INSERT."""
     return ", ".join(f":{name.strip()}" for name in names.split(","))
