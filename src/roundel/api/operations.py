@@ -9,6 +9,7 @@ from roundel.api.documents import Document
 from roundel.api.ports import ApiSettings, UseCases
 from roundel.api.readers import ApiApp
 from roundel.api.traffic import Traffic
+from roundel.api.written import WrittenPages
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
@@ -45,6 +46,7 @@ class Door:
     traffic: Traffic
     document: Document
     pipelines: Readers[PipelineNow] = field(default_factory=Readers)  # that somebody follows
+    pages: WrittenPages = field(default_factory=WrittenPages)
 
 
 @dataclass(slots=True)
@@ -60,6 +62,12 @@ class Call(Generic[S, B]):
     origin: str  # scheme and host under which links are given out
     last_event_id: str = ""  # what somebody has who comes back to a stream
     status: int = 200  # of the answer; a handler with several sets it
+    concerns: OrganizationId | None = None  # whose audit log tells of it
+    made: str = ""  # the id of what came of it, for the same log
+
+    def tell(self, organization: OrganizationId | None, made: str = "") -> None:
+        """Say whose thing is changed, and which, where the path does not name it."""
+        self.concerns, self.made = organization, made
 
     @property
     def app(self) -> ApiApp:

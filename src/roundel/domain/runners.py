@@ -163,6 +163,15 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """What a job has done since the last one.  A step may begin and end in the same."""
+
+    begun: tuple[StepReport, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    ended: tuple[StepReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """The server's word to a runner that reports: go on, or stop."""
 
@@ -217,6 +226,9 @@ class Server(Protocol):
 
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost (long poll)."""

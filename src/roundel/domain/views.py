@@ -20,7 +20,7 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
-from roundel.domain.jobs import ExecutionStatus, Job
+from roundel.domain.jobs import Execution, ExecutionStatus, Job
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
@@ -138,6 +138,8 @@ class Reads(Protocol):
         """Return the class of runners that this token speaks for."""
 
     async def person(self, person_id: PersonId) -> Actor | None: ...
+
+    async def execution(self, execution_id: ExecutionId) -> Execution | None: ...
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]: ...
 
