@@ -1,5 +1,7 @@
 """What opens a private repository: to the server and to jobs, and to a fork's job nothing."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from roundel.domain.checkout_keys import KeyType
 from roundel.domain.repositories import Access
-from roundel.domain.runners import CheckoutOrder, Secret
+from roundel.domain.runners import CheckoutOrder, CheckoutPassword, JobOrder, Secret
+from roundel.services.access import at_host
 from roundel.services.checkout_keys import add_checkout_key
 from tests import git_messages as sent
 from tests.git_messages import Sent
@@ -51,12 +54,21 @@ def an_app() -> dict[str, str]:
     return {"app_id": "12345", "private_key": pem.decode()}
 
 
-async def checkout_of(host: Hosted, event: str, body: object) -> CheckoutOrder:
-    """Have the host tell of something; what the job of it is given for its checkout."""
+async def order_of(host: Hosted, event: str, body: object) -> JobOrder:
+    """Have the host tell of something; the order of the job of it."""
     answer = await host.send(sent.github(event, body, id_=event))
     assert answer.status == 202, answer
     order = await host.house.runner.claim()
     assert order is not None and order.checkout is not None
+    return order
+
+
+async def checkout_of(host: Hosted, event: str, body: object) -> CheckoutOrder:
+    """Have the host tell of something; what the job of it is given for its checkout."""
+    order = await order_of(host, event, body)
+    assert order.checkout is not None
+    given = await host.house.engine.runners.checkout_password(order.lease)
+    assert (given.password, given.away) == (None, "")
     return order.checkout
 
 
@@ -65,10 +77,13 @@ async def test_an_app_opens_the_repository_to_the_server_and_to_its_jobs(
 ) -> None:
     host = await connected(private, api, **an_app())
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
-    checkout = await checkout_of(host, "push", body)
+    order = await order_of(host, "push", body)
     assert set(private.repositories.opened) == {OPENS}
-    assert (checkout.username, checkout.password) == ("x-access-token", TOKEN)
+    checkout = order.checkout
+    assert checkout is not None and checkout.password is None and checkout.password_on_request
     assert checkout.repository_url == _url(host)
+    given = await private.engine.runners.checkout_password(order.lease)
+    assert given == CheckoutPassword(username="x-access-token", password=Secret(TOKEN))
     assert TOKEN not in await private.dump()
 
 
@@ -109,14 +124,52 @@ async def test_a_repository_elsewhere_is_not_opened_with_the_connections_token(
     assert checkout.password is None
 
 
-async def test_a_host_that_gives_no_password_does_not_keep_a_job_waiting(
+async def test_a_host_that_refuses_a_password_leaves_the_job_to_try_without(
     private: House, api: RecordingHost
 ) -> None:
     host = await connected(private, api, **an_app())
     api.refusals = [(403, {})] * 20
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
-    checkout = await checkout_of(host, "push", body)
-    assert checkout.password is None
+    await checkout_of(host, "push", body)
+
+
+async def test_a_host_in_trouble_is_told_to_the_job_that_may_ask_again(
+    private: House, api: RecordingHost
+) -> None:
+    host = await connected(private, api, **an_app())
+    api.refusals = [(502, {})] * 20
+    body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
+    order = await order_of(host, "push", body)
+    given = await private.engine.runners.checkout_password(order.lease)
+    assert given.password is None
+    assert given.away.endswith("/repos/acme/web/installation answers with status 502")
+
+
+async def test_a_host_that_never_answers_keeps_no_claim_and_no_other_job_waiting(
+    private: House,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:  # nobody accepts
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        address = url.replace("http:", "https:")
+        host = await hosted(
+            private, repository=f"{address}/acme/web.git", api_url=f"{url}/api/v3", **an_app()
+        )
+        body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
+        # What reads the config asks the host as well, so there is one that was read before.
+        private.repositories.local = True
+        order = await order_of(host, "push", body)
+        asking = asyncio.create_task(private.engine.runners.checkout_password(order.lease))
+        await private.trigger()
+        second = await private.runner.claim()
+        assert second is not None and second.job_id != order.job_id
+        assert not asking.done()
+        asking.cancel()
+        place = await private.engine.database.write(
+            lambda tx: at_host(tx, host.project, private.engine)
+        )
+        assert place is not None
+        given = await place.password_of_job(seconds=0.01)
+        assert given.away == "the host does not answer within 0.01 s"
 
 
 GITEA_PUSH = sent.github_push(
@@ -156,8 +209,11 @@ async def test_an_apps_token_goes_before_a_checkout_key(private: House, api: Rec
     host = await connected(private, api, **an_app())
     await private.use.add_checkout_key(host.project, KeyType.DEPLOY)
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
-    checkout = await checkout_of(host, "push", body)
-    assert (checkout.repository_url, checkout.password) == (_url(host), TOKEN)
+    order = await order_of(host, "push", body)
+    assert order.checkout is not None
+    assert order.checkout.repository_url == _url(host)
+    given = await private.engine.runners.checkout_password(order.lease)
+    assert given.password == TOKEN
 
 
 # What each host documents: where a deploy key (an access key) is added, and how it only reads.
