@@ -20,6 +20,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepProgress,
     StepReport,
     StepStatus,
@@ -174,6 +175,19 @@ class FakeServer(FakeStorage):
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         self._call("report")
+        return self._reported(lease, steps)
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        self._call("chunk")
+        return self._took(lease, chunks)
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        self._call("ship")
+        self._reported(lease, shipment.begun)
+        self._took(lease, shipment.chunks)
+        return self._reported(lease, shipment.ended)
+
+    def _reported(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         told = self._held(lease)
         for step in steps:
             before = told.reports.get(step.index)
@@ -186,8 +200,7 @@ class FakeServer(FakeStorage):
         told.changed.set()
         return self._orders(told)
 
-    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
-        self._call("chunk")
+    def _took(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         told = self._held(lease)
         for chunk in chunks:
             assert told.reports[chunk.step].status is StepStatus.RUNNING, "output after the end"

@@ -1,12 +1,17 @@
 """Lists in keyset pages."""
 
+from dataclasses import replace
+
 from roundel.api.app import create_api
 from roundel.app import UseCases
+from roundel.domain.access import Person, Token
 from roundel.domain.clock import Micros
-from roundel.domain.ids import PipelineId
-from roundel.domain.pipelines import Ref
+from roundel.domain.ids import PersonId, PipelineId, TokenId, new_id
+from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.projects import Slug
 from roundel.store.dialect import Sql
+from roundel.store.transaction import Transaction
+from roundel.vault.tokens import digest_of, new_token, prefix_of
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
@@ -67,6 +72,60 @@ async def test_pipelines_are_found_by_branch_and_by_actor(house: House) -> None:
     found = await reads.pipeline_by_number(house.project.id, 2)
     assert found is not None
     assert found.pipeline.ref == Ref(branch="main")
+
+
+async def test_a_list_shows_every_change_at_once_though_it_remembers_rows(house: House) -> None:
+    api = create_api(house.engine, UseCases(house.engine), SETTINGS)
+    client = Client(api, (house.folder / "admin-token").read_text().strip())
+    path = "/api/v2/project/gh/acme/web/pipeline"
+    for _ in range(2):
+        await house.trigger()
+    first, again = await client.get(path), await client.get(path)
+    assert (first.body, first.headers["etag"]) == (again.body, again.headers["etag"])
+
+    pipeline = (await house.engine.reads.pipelines(projects=[house.project.id]))[0].pipeline
+    # The clock of this house stands still: what changes within one tick must be seen too.
+    changed = replace(pipeline, commit=Commit(revision="c0ffee", subject="Another"))
+    await house.engine.database.write(lambda tx: tx.pipelines.save(changed, pipeline.state))
+    third = await client.get(path)
+    assert third.headers["etag"] != first.headers["etag"]
+    assert [it["vcs"]["revision"] == "c0ffee" for it in third.json()["items"]] == [True, False]
+
+    moved = replace(house.project, repository_url="/srv/moved.git")
+    await house.engine.database.write(lambda tx: tx.projects.save(moved))
+    urls = {it["vcs"]["origin_repository_url"] for it in (await client.get(path)).json()["items"]}
+    assert urls == {"/srv/moved.git"}
+
+
+async def test_what_was_remembered_for_one_caller_is_not_shown_to_a_stranger(house: House) -> None:
+    api = create_api(house.engine, UseCases(house.engine), SETTINGS)
+    client = Client(api, (house.folder / "admin-token").read_text().strip())
+    path = "/api/v2/project/gh/acme/web/pipeline"
+    await house.trigger()
+    assert (await client.get(path)).status == 200
+    assert (await Client(api, "unknown").get(path)).status == 401
+    stranger = Person(id=PersonId(new_id()), login="eve", name="Eve", created_at=Micros(0))
+    secret = await _token_of(house, stranger)
+    assert (await Client(api, secret).get(path)).status == 404
+
+
+async def _token_of(house: House, person: Person) -> str:
+    made = new_token()
+    token = Token(
+        id=TokenId(new_id()),
+        person_id=person.id,
+        label="",
+        prefix=prefix_of(made),
+        digest=digest_of(made),
+        created_at=Micros(0),
+    )
+
+    def add(tx: Transaction) -> None:
+        tx.people.add(person)
+        tx.people.add_token(token)
+
+    await house.engine.database.write(add)
+    return made
 
 
 async def test_lists_use_an_index_for_their_order(house: House) -> None:

@@ -3,11 +3,12 @@
 Adapters make them of verified messages; everything behind an adapter speaks of these alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
 from roundel.domain.pipelines import Commit
+from roundel.domain.records import dataclass
 
 NO_REVISION = "0" * 40  # what git writes for "there was none" and "there is none any more"
 

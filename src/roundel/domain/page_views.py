@@ -1,7 +1,6 @@
 """What pages show and the API does not: lists with what is in each row, searches, newest states."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from roundel.domain.jobs import JobStatus
 from roundel.domain.pipelines import PipelineState, TriggerType
 from roundel.domain.plan import Place
 from roundel.domain.projects import Slug
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 from roundel.domain.views import NodeView, PipelineView
 from roundel.domain.workflows import Workflow

@@ -1,7 +1,7 @@
 """Pipelines: one run of a project's config, and what triggered it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import PersonId, PipelineId, ProjectId, ScheduleId
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 
 class PipelineState(StrEnum):

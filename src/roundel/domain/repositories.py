@@ -1,11 +1,11 @@
 """Git repositories as the server sees them: find a revision, read the config at it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 
 

@@ -5,7 +5,7 @@ the others.  One contract suite runs on both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 
 LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost
@@ -175,6 +176,15 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """What a job has done since the last one.  A step may begin and end in the same."""
+
+    begun: tuple[StepReport, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    ended: tuple[StepReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """The server's word to a runner that reports: go on, or stop."""
 
@@ -229,6 +239,9 @@ class Server(Protocol):
 
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost (long poll)."""

@@ -1,9 +1,9 @@
 """One attempt at one step."""
 
 import asyncio
-from dataclasses import dataclass
 
 from roundel.backends.protocol import Exit, Output, Sandbox, StepOrder
+from roundel.domain.records import dataclass
 from roundel.domain.runners import StepStatus
 from roundel.runner.durations import shown
 from roundel.runner.ship import StepStream

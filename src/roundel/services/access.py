@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clone_addresses import name_at_host, ssh_address
 from roundel.domain.git_hosts import Connection, Credentials, HostApi, HostRefused
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access
 from roundel.domain.runners import CheckoutOrder, CheckoutPassword, Secret
 from roundel.services.checkout_keys import preferred_key

@@ -1,7 +1,7 @@
 """Dynamic config: a setup job hands over the config with which its pipeline goes on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.clock import HOUR, Micros
 from roundel.domain.errors import Invalid, Unauthenticated
@@ -9,6 +9,7 @@ from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.compiling import CompileOutcome, CompileRequest
 from roundel.services.orbs import Orbs, orbs_at
 from roundel.services.planning import create_workflows

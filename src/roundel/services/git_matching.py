@@ -1,7 +1,7 @@
 """Which pipelines a git event starts: of which projects, at which commit, or why of none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.addresses import is_folder, repository_key
 from roundel.domain.clock import Micros
@@ -22,6 +22,7 @@ from roundel.domain.git_hosts import Connection, Provider, PullFacts
 from roundel.domain.pipelines import Commit, Launch, Ref, ref_of_fork
 from roundel.domain.presets import EventPreset, wants
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.settings import ProjectSettings
 from roundel.services.launching import NOTHING, launch_of
 from roundel.services.work import Tx

@@ -8,7 +8,6 @@ import json
 import posixpath
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -19,6 +18,7 @@ from roundel.domain.clock import MINUTE, Clock, Micros
 from roundel.domain.ids import OrganizationId
 from roundel.domain.orbs import UrlOrbPrefix
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Repositories, Trouble
 from roundel.services.compiling import OrbFound, OrbMissing, OrbUnusable
 from roundel.wire.web import Web, WebRefused

@@ -1,13 +1,14 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
 from roundel.services.access import AtHost, at_host, by_key

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.resource_use import Sample
@@ -16,6 +15,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepReport,
 )
 from roundel.services import claims, output, results
@@ -24,7 +24,6 @@ from roundel.services.deploys import log_release
 from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
 from roundel.services.orders import checkout_place, token_draft
-from roundel.services.work import Tx
 
 
 class LocalServer(LocalStorage):
@@ -48,19 +47,15 @@ class LocalServer(LocalStorage):
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""
-        at = self._app.clock.now()
-        lease_until = Micros(at + claims.LEASE)
-
-        def transaction(tx: Tx) -> Orders:
-            execution = claims.held(tx, lease)
-            results.take_report(tx, execution, steps, lease_until, at)
-            return Orders(cancel=execution.canceling)
-
-        return await self._app.database.write(transaction)
+        return await self.ship(lease, Shipment(ended=tuple(steps)))
 
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
-        return await output.take_chunks(lease, chunks, self._app)
+        return await self.ship(lease, Shipment(chunks=tuple(chunks)))
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
+        return await output.take_shipment(lease, shipment, self._app)
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost."""

@@ -1,6 +1,6 @@
 """What a pipeline is made of: the config of one commit, and the commit that its jobs check out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.definitions import CONFIG_FILE
 from roundel.domain.errors import Invalid
@@ -8,6 +8,7 @@ from roundel.domain.git_events import PullEnd
 from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Commit, Launch, Pipeline, Ref
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Fetched, Trouble, TroubleKind
 from roundel.services.access import access_to
 from roundel.services.work import App, Tx

@@ -129,6 +129,7 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
+        self._sql: Sql | None = None
         self._writer = new_id()
         self._serial = 0
         self._committing = False
@@ -138,12 +139,16 @@ class PostgresSession:
         self._committing = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
+            self._sql = Sql(self._link)
             self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
         self._link.script(f"{_LOCK} SAVEPOINT call")
         self._link.changed = False
 
     def sql(self) -> Sql:
-        return Sql(self._open())
+        """Return the connection in the words of repositories."""
+        if self._link is None or self._sql is None:
+            raise psycopg.OperationalError("there is no connection")
+        return self._sql
 
     def mark(self) -> None:
         """Remember this point; the one before is forgotten."""

@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.domain.errors import Invalid
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access, Fetched, Trouble, TroubleKind
 from roundel.vcs.addresses import check_address, is_revision, local_path, ref_names, shown
 from roundel.vcs.commits import parse_commit

@@ -5,8 +5,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from roundel.domain.records import dataclass
 
 OUTPUT_LIMIT = 8 * 1024 * 1024  # bytes of one object that we are ready to take
 

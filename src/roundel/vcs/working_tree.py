@@ -8,13 +8,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import DomainError
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access, Fetched, Trouble
 from roundel.domain.skipping import asks_to_skip
 from roundel.vcs.bare import CONFIG_FILE, GitRepositories

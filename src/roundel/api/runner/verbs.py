@@ -51,6 +51,11 @@ async def chunk(server: KeepingServer, guest: Guest, body: bytes) -> object:
     return await server.chunk(guest.lease(ask), ask.chunks)
 
 
+async def ship(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.ShipAsk)
+    return await server.ship(guest.lease(ask), ask.shipment)
+
+
 async def canceled(server: KeepingServer, guest: Guest, body: bytes) -> object:
     """Answer after a while in any case: no proxy keeps a silent call open for ever."""
     lease = guest.lease(say.unpacked(body, say.Held))
@@ -147,6 +152,7 @@ VERBS: dict[str, Verb] = {
     "renew": renew,
     "report": report,
     "chunk": chunk,
+    "ship": ship,
     "canceled": canceled,
     "finish": finish,
     "find-cache": find_cache,

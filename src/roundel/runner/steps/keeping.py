@@ -1,7 +1,6 @@
 """What the steps that keep and fetch files have in common."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,6 +8,7 @@ from roundel.backends.protocol import Sandbox
 from roundel.backends.users import INSIDE
 from roundel.domain.clock import Clock
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder, Secret
 from roundel.runner.archives.ground import Ground
 from roundel.runner.steps.carriers import Carrier, EngineCarrier, TarCarrier

@@ -1,10 +1,11 @@
 """From a step of the plan to what the sandbox runs."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from roundel.domain.plan import Json, StepPlan
+from roundel.domain.records import dataclass
 
 NO_OUTPUT_SECONDS = 600.0
 
