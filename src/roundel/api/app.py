@@ -116,13 +116,14 @@ class Dispatch:
             origin=self._door.settings.public_url or _origin(scope),
             last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
+            concerns=organization,
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:
 
             async def act() -> tuple[int, bytes]:
                 written = _written(await operation.handler(call))
-                await self._record(operation, scope, caller, organization, call.status)
+                await self._record(operation, scope, call, call.status)
                 return call.status, written.body
 
             cases = self._door.use_cases.repeats
@@ -131,7 +132,7 @@ class Dispatch:
             return
         answer = await operation.handler(call)
         status = answer.status_code if isinstance(answer, Response) else call.status
-        await self._record(operation, scope, caller, organization, status)
+        await self._record(operation, scope, call, status)
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
@@ -141,21 +142,21 @@ class Dispatch:
         self,
         operation: AnyOperation,
         scope: Scope,
-        caller: Actor | None,
-        organization: OrganizationId | None,
+        call: Call[Any, Any],
         status: int,
     ) -> None:
         """Write down what a call has changed; refused ones never come here."""
         if not operation.changes_something or status >= 400:
             return
+        caller = call.caller
         await self._door.use_cases.audit.record(
             Deed(
                 operation=operation.id,
-                target=scope["path"],
+                target=f"{scope['path']}/{call.made}" if call.made else scope["path"],
                 status=status,
                 actor_id="" if caller is None else caller.id,
                 actor_login="" if caller is None else caller.login,
-                organization_id=organization,
+                organization_id=call.concerns,
             )
         )
 
