@@ -13,6 +13,7 @@ from roundel.domain.plan import Place
 from roundel.domain.projects import Slug
 from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
+from roundel.domain.schedules import CronTrigger
 from roundel.domain.views import NodeView, PipelineView
 from roundel.domain.workflows import Workflow
 
@@ -195,6 +196,11 @@ class PageReads(Protocol):
         self, projects: Sequence[ProjectId], text: str, *, limit: int = 20
     ) -> Sequence[PipelineView]:
         """Return pipelines by their number, the beginning of their commit, or their branch."""
+
+    async def cron_triggers(
+        self, project_id: ProjectId, *, limit: int = 100
+    ) -> Sequence[CronTrigger]:
+        """Return what the configs of a project's branches schedule, by branch and workflow."""
 
     async def excluded(self, workflow_id: WorkflowId) -> Sequence[LeftOut]:
         """Return the jobs of a workflow that a filter keeps from running."""
