@@ -130,6 +130,22 @@ async def test_a_search_finds_lines_of_logs_and_goes_on_where_it_stopped(street:
     assert (await visitor.get("/search?q=build&in=gh/acme/web&from=1.2")).status == 400
 
 
+async def test_a_refused_start_keeps_what_came_and_says_which_field(street: Street) -> None:
+    visitor = await street.visitor()
+    sent = {"branch": "feature", "tag": "v1", "parameters": "deploy=true"}
+    answer = await visitor.post(f"{ROOT}/start", **sent)
+    page = text_of(answer)
+    assert answer.status == 400 and await numbers(visitor, ROOT) == []
+    assert 'name="branch" value="feature"' in page
+    assert 'name="tag" value="v1" aria-invalid="true" aria-describedby="wrong-tag"' in page
+    assert ">deploy=true</textarea>" in page
+    assert "give one of them, and not both" in page
+    page = text_of(await visitor.post(f"{ROOT}/start", branch="feature", parameters="a=b\nodd"))
+    assert 'name="branch" value="feature"' in page and "a=b\nodd</textarea>" in page
+    assert re.search(r'<textarea[^>]*aria-describedby="wrong-parameters"', page)
+    assert '<p id="wrong-parameters" class="wrong-at">Parameters, line 2' in page
+
+
 async def test_a_search_finds_tests_of_the_newest_runs(street: Street) -> None:
     house = street.house
     for result in ("failure", "success"):

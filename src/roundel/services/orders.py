@@ -12,6 +12,7 @@ from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
+from roundel.services.access import AtHost, at_host, by_key
 from roundel.services.checkout_keys import preferred_key
 from roundel.services.context_use import (
     JobSecrets,
@@ -28,7 +29,6 @@ from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
 
 if TYPE_CHECKING:
-    from roundel.services.access import AtHost
     from roundel.services.identity import TokenDraft
 
 TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
@@ -45,20 +45,14 @@ class Draft:
     order: JobOrder
     tokens: "TokenDraft | None"
     own: Mapping[str, str]  # what the job itself sets
-    place: "AtHost | None"  # of the repository, where its host may be asked for a password
 
     async def signed(self, app: App) -> JobOrder:
         """Return the whole order."""
-        order = self.order
-        if self.tokens is not None:
-            from roundel.services.identity import with_tokens
+        if self.tokens is None:
+            return self.order
+        from roundel.services.identity import with_tokens
 
-            order = await with_tokens(order, self.tokens, self.own, app)
-        if order.checkout is None or self.place is None:
-            return order
-        from roundel.services.access import with_password
-
-        return replace(order, checkout=await with_password(order.checkout, self.place))
+        return await with_tokens(self.order, self.tokens, self.own, app)
 
 
 def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
@@ -71,7 +65,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
     secrets = _secrets(pipeline, workflow, app)
     kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
-    checkout, place = _checkout(tx, project, pipeline, app)
+    checkout, _ = _checkout(tx, project, pipeline, app)
     order = JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -110,7 +104,16 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
     tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
-    return Draft(order=order, tokens=tokens, own=plan.environment, place=place)
+    return Draft(order=order, tokens=tokens, own=plan.environment)
+
+
+def checkout_place(tx: Tx, execution: Execution, app: App) -> AtHost | None:
+    """Return which host makes a password for an execution's checkout; None if none does."""
+    job = tx.jobs.get(execution.job_id)
+    if job is None:
+        return None
+    _, pipeline, project = _whereabouts(tx, job)
+    return _checkout(tx, project, pipeline, app)[1]
 
 
 def token_draft(tx: Tx, execution: Execution, app: App) -> "TokenDraft | None":
@@ -186,8 +189,11 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
 
 def _checkout(
     tx: Tx, project: Project, pipeline: Pipeline, app: App
-) -> "tuple[CheckoutOrder | None, AtHost | None]":
-    """Return what is checked out, and where its host may be asked for what opens it."""
+) -> tuple[CheckoutOrder | None, AtHost | None]:
+    """Return what is checked out, and which host makes a password for it once it is needed.
+
+    A token that does more than to read this repository is for us, not for jobs.
+    """
     if pipeline.commit is None:
         return None, None
     source = checkout_project(tx, pipeline, project)
@@ -204,11 +210,11 @@ def _checkout(
     order = _order(source.repository_url, pipeline, pipeline.commit, ssh_key)
     if not trusted or not source.repository_url.startswith("https://"):
         return order, None
-    from roundel.services.access import at_host, by_key
-
     place = at_host(tx, source, app)
-    if place is None or place.short_lived:
-        return order, place
+    if place is None:
+        return order, None
+    if place.short_lived:
+        return replace(order, password_on_request=True), place
     return by_key(order, place), None
 
 
