@@ -21,6 +21,7 @@ from roundel.domain.runners import CheckoutOrder, JobOrder
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
 from tests.images import BUSYBOX, DEBIAN, REDIS, have
+from tests.registry import registry
 from tests.repositories import git, make_repository
 from tests.unit.runner.conftest import a_runner
 
@@ -157,12 +158,14 @@ async def test_running_out_of_memory_is_told_apart(engine, debian, tmp_path):
 
 async def test_a_missing_image_is_one_clear_message(engine, tmp_path):
     server = FakeServer()
-    async with a_runner(server, tmp_path, backend=DockerBackend(url=engine.url)):
-        told = server.submit(an_order("true", image="localhost:1/no/such:image"))
-        await told.ended.wait()
+    with registry() as name:
+        image = name.replace("nothing-to-run", "no-such")
+        async with a_runner(server, tmp_path, backend=DockerBackend(url=engine.url)):
+            told = server.submit(an_order("true", image=image))
+            await told.ended.wait()
     assert told.result.status is ExecutionStatus.FAILED
-    assert "localhost:1/no/such:image" in told.output(0)
-    assert "cannot be pulled" in told.output(0)
+    assert image in told.output(0)
+    assert "cannot be pulled: manifest unknown" in told.output(0)
     assert told.output(0).count("\n") == 1
     assert list(told.reports) == [0]
 
@@ -172,12 +175,23 @@ async def test_a_missing_image_is_one_clear_message(engine, tmp_path):
     [
         ({"user": "nobody-here"}, 'no user "nobody-here"'),
         ({"image": "Not An Image"}, "is not an image name"),
+        ({"user": "no-group:none"}, "no user"),
     ],
 )
 async def test_what_an_image_cannot_do_is_told(backend, engine, debian, tmp_path, keys, why):
     image = an_image(**{"image": debian, **keys})
     with pytest.raises(CannotOpen, match=why) as told:
         await said(backend, tmp_path, an_order(images=[image]), "true")
+    assert not told.value.infrastructure
+    assert engine.containers_below(tmp_path) == []
+
+
+async def test_a_service_whose_command_is_not_there_is_the_users_affair(
+    backend, engine, busybox, tmp_path
+):
+    service = an_image(busybox, command=("serve-nothing",))
+    with pytest.raises(CannotOpen, match="serve-nothing") as told:
+        await said(backend, tmp_path, an_order(images=[an_image(busybox), service]), "true")
     assert not told.value.infrastructure
     assert engine.containers_below(tmp_path) == []
 
