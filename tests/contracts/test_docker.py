@@ -1,7 +1,6 @@
 """What the docker back end does beyond the contract of all back ends."""
 
 import asyncio
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,7 +19,7 @@ from roundel.domain.plan import ImagePlan, StepPlan
 from roundel.domain.runners import CheckoutOrder, JobOrder
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
-from tests.images import BUSYBOX, DEBIAN, REDIS, have
+from tests.images import BUSYBOX, DEBIAN, REDIS, derived, have
 from tests.registry import registry
 from tests.repositories import git, make_repository
 from tests.unit.runner.conftest import a_runner
@@ -123,7 +122,7 @@ async def test_an_entrypoint_that_is_to_be_kept_runs_beside_the_steps(
     if how == "label":
         quoted = ", ".join(f'"{word}"' for word in words)
         image = an_image(
-            _derived(
+            derived(
                 engine,
                 debian,
                 "kept",
@@ -136,7 +135,7 @@ async def test_an_entrypoint_that_is_to_be_kept_runs_beside_the_steps(
 
 
 async def test_an_entrypoint_without_that_wish_does_not_run(backend, engine, debian, tmp_path):
-    image = _derived(engine, debian, "plain", 'ENTRYPOINT ["sh", "-c", "exit 9"]')
+    image = derived(engine, debian, "plain", 'ENTRYPOINT ["sh", "-c", "exit 9"]')
     assert await said(backend, tmp_path, an_order(image=image), "echo fine") == "fine\n"
 
 
@@ -197,7 +196,7 @@ async def test_a_service_whose_command_is_not_there_is_the_users_affair(
 
 
 async def test_an_image_without_a_shell_is_told(backend, engine, busybox, tmp_path):
-    image = _derived(engine, busybox, "shell-less", 'RUN ["/bin/busybox", "rm", "/bin/sh"]')
+    image = derived(engine, busybox, "shell-less", 'RUN ["/bin/busybox", "rm", "/bin/sh"]')
     with pytest.raises(CannotOpen, match="no /bin/sh"):
         await said(backend, tmp_path, an_order(image=image), "true")
 
@@ -209,7 +208,7 @@ async def test_steps_are_stopped_in_images_without_setsid(engine, debian, busybo
         for base, outcome in ((debian, "timedout"), (busybox, "timedout")):
             removal = "rm -f /usr/bin/setsid /bin/setsid"
             shell = '["/bin/sh", "-c", ' + f'"{removal}"]'
-            image = _derived(engine, base, "no-setsid", f"RUN {shell}")
+            image = derived(engine, base, "no-setsid", f"RUN {shell}")
             step = StepPlan(
                 kind="run",
                 name="hang",
@@ -299,21 +298,6 @@ def test_resource_classes_have_limits():
     assert limits_of(None) is None
 
 
-def _derived(engine: Engine, base: str, name: str, *lines: str) -> str:
-    """Build an image from another one."""
-    tag = f"roundel-test/derived-{name}-{base.rpartition(':')[2]}"
-    done = subprocess.run(
-        ["docker", "--host", engine.url, "build", "-q", "-t", tag, "-"],
-        input="\n".join([f"FROM {base}", *lines]),
-        env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return tag
-
-
 async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debian, tmp_path):
     redis = an_image(
         have(engine, REDIS), name="cache", command=("redis-server", "--protected-mode", "no")
@@ -335,7 +319,7 @@ async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debi
 async def test_an_image_is_looked_up_once_and_again_when_it_is_gone(
     backend, engine, debian, busybox, tmp_path
 ):
-    first = _derived(engine, busybox, "moving", "RUN touch /first")
+    first = derived(engine, busybox, "moving", "RUN touch /first")
     script = "[ -e /first ] && echo first || echo second"
     assert await said(backend, tmp_path, an_order(image=first), script) == "first\n"
     engine.docker("rmi", first)
