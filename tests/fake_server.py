@@ -11,6 +11,7 @@ from roundel.domain.plan import ExecutorKind, ExecutorPlan, ImagePlan, Json, Ste
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     CheckoutOrder,
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -19,6 +20,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepProgress,
     StepReport,
     StepStatus,
@@ -119,6 +121,7 @@ class FakeServer(FakeStorage):
         self.calls: list[str] = []
         self.away: set[str] = set()  # calls that find no server
         self.lost: set[ExecutionId] = set()
+        self.passwords: list[CheckoutPassword] = []  # answers in their order
         self.settled: frozenset[ExecutionId] | None = None
         self.most_at_once = 0
         self._open = 0
@@ -172,6 +175,19 @@ class FakeServer(FakeStorage):
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         self._call("report")
+        return self._reported(lease, steps)
+
+    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+        self._call("chunk")
+        return self._took(lease, chunks)
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        self._call("ship")
+        self._reported(lease, shipment.begun)
+        self._took(lease, shipment.chunks)
+        return self._reported(lease, shipment.ended)
+
+    def _reported(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         told = self._held(lease)
         for step in steps:
             before = told.reports.get(step.index)
@@ -184,8 +200,7 @@ class FakeServer(FakeStorage):
         told.changed.set()
         return self._orders(told)
 
-    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
-        self._call("chunk")
+    def _took(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         told = self._held(lease)
         for chunk in chunks:
             assert told.reports[chunk.step].status is StepStatus.RUNNING, "output after the end"
@@ -216,6 +231,11 @@ class FakeServer(FakeStorage):
         self._call("identity_token")
         self._held(lease)
         return Secret(f"token.{lease.execution_id}.{sorted(claims)}")
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        self._call("checkout_password")
+        self._held(lease)
+        return self.passwords.pop(0) if self.passwords else CheckoutPassword()
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         self._call("log_release")

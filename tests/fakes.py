@@ -54,6 +54,7 @@ class FakeRepositories:
         self.body = ""
         self.asked: list[tuple[str, Ref, str | None]] = []
         self.opened: list[Access | None] = []
+        self.reached: list[tuple[str, Access | None]] = []
 
     def check(self, url: str) -> None:
         if url.startswith("ftp:"):
@@ -64,6 +65,7 @@ class FakeRepositories:
 
     async def resolve(self, url: str, ref: Ref, access: Access | None = None) -> str | Trouble:
         self.opened.append(access)
+        self.reached.append((url, access))
         return self._missing(ref) or REVISION
 
     async def fetch(
@@ -76,6 +78,7 @@ class FakeRepositories:
     ) -> Fetched | Trouble:
         self.asked.append((url, ref, file))
         self.opened.append(access)
+        self.reached.append((url, access))
         if self.trouble is not None:
             return self.trouble
         missing = self._missing(ref)
@@ -88,7 +91,9 @@ class FakeRepositories:
         self.opened.append(access)
         return self.trouble if self.trouble is not None else dict(self.found_heads)
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         return self.files.get(path) if revision == REVISION else None
 
     def _missing(self, ref: Ref) -> Trouble | None:

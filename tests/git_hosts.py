@@ -97,10 +97,11 @@ def http_host(
     login: str = "ada",
     password: str = PASSWORD,
     api: RecordingHost | None = None,
+    public: str | None = None,
 ) -> Iterator[str]:
     """Serve the repositories of a folder to `login` with the password; yield the address.
 
-    What lies below /api/ is for `api` to answer.
+    What lies below /api/ is for `api` to answer, what lies below `public` is open to everybody.
     """
     backend = (
         Path(
@@ -130,7 +131,9 @@ def http_host(
             if api is not None and self.path.startswith("/api/"):
                 api.answer(self, body)
                 return
-            if self.headers.get("Authorization") != wanted:
+            everybodys = public is not None and self.path.startswith(public)
+            # Whoever shows a password for what is open to all is known to have lost one.
+            if self.headers.get("Authorization") != (None if everybodys else wanted):
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
                 self.send_header("Content-Length", "0")

@@ -222,11 +222,43 @@ def bitbucket_push(*changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def bitbucket_pull(*, fork: bool = False, state: str = "OPEN") -> dict[str, Any]:
-    source = {"uuid": "{fork}", "full_name": "mallory/web"} if fork else BITBUCKET_REPOSITORY
+def bitbucket_repository(
+    uuid: str, full_name: str, site: str = "https://bitbucket.org"
+) -> dict[str, Any]:
+    """A repository with all that the event payloads' description has of one."""
+    owner, _, name = full_name.partition("/")
+    api = f"https://api.bitbucket.org/2.0/repositories/{full_name}"
+    return {
+        "type": "repository",
+        "links": {
+            "self": {"href": api},
+            "html": {"href": f"{site}/{full_name}"},
+            "avatar": {"href": f"{site}/{full_name}/avatar/16/"},
+        },
+        "uuid": uuid,
+        "project": None,
+        "full_name": full_name,
+        "name": name,
+        "website": None,
+        "owner": {"type": "user", "nickname": owner, "uuid": f"{{{owner}}}"},
+        "workspace": {"type": "workspace", "slug": owner, "uuid": f"{{{owner}}}"},
+        "scm": "git",
+        "is_private": False,
+    }
+
+
+def bitbucket_pull(
+    *,
+    fork: bool = False,
+    state: str = "OPEN",
+    revision: str = B,
+    site: str = "https://bitbucket.org",
+) -> dict[str, Any]:
+    own = {**BITBUCKET_REPOSITORY, **bitbucket_repository("{b7b78f0c}", "acme/web", site)}
+    source = bitbucket_repository("{fork}", "mallory/web", site) if fork else own
     return {
         "actor": {"uuid": "{mallory}", "nickname": "mallory"},
-        "repository": BITBUCKET_REPOSITORY,
+        "repository": own,
         "pullrequest": {
             "id": 7,
             "title": "Try it",
@@ -235,13 +267,13 @@ def bitbucket_pull(*, fork: bool = False, state: str = "OPEN") -> dict[str, Any]
             "links": {"html": {"href": "https://bitbucket.org/acme/web/pull-requests/7"}},
             "source": {
                 "branch": {"name": "try"},
-                "commit": {"hash": B[:12]},
+                "commit": {"hash": revision[:12]},
                 "repository": source,
             },
             "destination": {
                 "branch": {"name": "main"},
                 "commit": {"hash": A[:12]},
-                "repository": BITBUCKET_REPOSITORY,
+                "repository": own,
             },
         },
     }

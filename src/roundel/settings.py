@@ -1,10 +1,10 @@
 """The server's settings: read once, from options and the environment, and passed on as values."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from roundel.domain.limits import LimitClass
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 
 DEFAULT_PORT = 8400

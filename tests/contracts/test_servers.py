@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from roundel.api.runner.verbs import VERBS
 from roundel.domain import storage
 from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
@@ -18,7 +19,14 @@ from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
 from roundel.domain.reruns import Choice
 from roundel.domain.resource_use import Sample
-from roundel.domain.runners import JobOrder, Lease, Result, StepStatus
+from roundel.domain.runners import (
+    CheckoutPassword,
+    JobOrder,
+    Lease,
+    Result,
+    Shipment,
+    StepStatus,
+)
 from roundel.domain.storage import BlobId
 from tests.builders import a_job_plan, a_plan
 from tests.contracts.servers import CLASS, Served, served
@@ -128,11 +136,13 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         server.renew(wrong),
         server.report(wrong, [a_report()]),
         server.chunk(wrong, [a_chunk(b"x")]),
+        server.ship(wrong, Shipment(begun=(a_report(),))),
         server.upload(wrong, pieces(b"x")),
         server.find_cache(wrong, ["a"]),
         server.layers(wrong),
         server.keep_tests(wrong, "p", []),
         server.identity_token(wrong, {}, False),
+        server.checkout_password(wrong),
         server.log_release(wrong, Release(component="a", environment="b", version="1")),
     ]
     if late != "ended":  # the same end again is no mistake
@@ -155,6 +165,45 @@ async def test_output_said_twice_is_kept_once_and_a_gap_is_refused(there: Served
     logs = there.house.engine.logs.read(order.lease.execution_id, 0)
     kept = b"".join([piece.data async for piece in logs])
     assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(b"one\n" + big).hexdigest()
+
+
+async def test_a_shipment_is_kept_whole_or_not_at_all(there: Served) -> None:
+    order = await claimed(there)
+    began, over = a_report(), a_report(status=StepStatus.SUCCESS, exit_code=0, ended_at=Micros(9))
+    later = replace(a_report(index=1), name="later")
+    gap = Shipment(begun=(began,), chunks=(a_chunk(b"one "), a_chunk(b"three", number=2)))
+    with pytest.raises(Invalid, match="chunk 2 came before chunk 1"):
+        await there.server.ship(order.lease, gap)
+    resumed = await there.server.resume(order.lease)
+    assert resumed is not None
+    assert not resumed.steps
+    for _ in range(2):  # the answer may be lost, and all of it comes again
+        await there.server.ship(
+            order.lease,
+            Shipment(begun=(began, later), chunks=(a_chunk(b"one "),), ended=(over,)),
+        )
+    resumed = await there.server.resume(order.lease)
+    assert resumed is not None
+    assert [(step.report, step.next_chunk) for step in resumed.steps] == [(over, 1), (later, 0)]
+
+
+async def test_a_server_of_before_there_were_shipments_gets_them_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(VERBS, "ship")
+    house = House(tmp_path / "data")
+    await house.open()
+    async with served(house, "http") as there:
+        order = await claimed(there)
+        over = a_report(status=StepStatus.SUCCESS, exit_code=0, ended_at=Micros(9))
+        whole = Shipment(begun=(a_report(),), chunks=(a_chunk(b"one"),), ended=(over,))
+        await there.server.ship(order.lease, whole)
+        await there.server.ship(order.lease, Shipment(begun=(a_report(index=1),)))
+        resumed = await there.server.resume(order.lease)
+    await house.engine.stop()
+    assert resumed is not None
+    assert [step.report.status for step in resumed.steps] == ["success", "running"]
+    assert resumed.steps[0].next_chunk == 1
 
 
 async def test_a_runner_that_was_away_learns_what_the_server_has(there: Served) -> None:
@@ -267,6 +316,11 @@ async def test_a_job_may_ask_for_a_token_with_an_audience(there: Served) -> None
     assert repr(token) == "***"
     with pytest.raises(Invalid, match="only `aud`"):
         await there.server.identity_token(order.lease, {"sub": "me"}, False)
+
+
+async def test_a_job_may_ask_for_what_opens_its_repository(there: Served) -> None:
+    order = await claimed(there)
+    assert await there.server.checkout_password(order.lease) == CheckoutPassword()
 
 
 async def test_a_fork_is_refused_a_token(there: Served) -> None:

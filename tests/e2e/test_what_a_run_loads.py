@@ -21,10 +21,12 @@ workflows:
     jobs: [build]
 """
 _PROGRAM = """
-import atexit, sys
-atexit.register(lambda: print("LOADED", *sorted(sys.modules), file=sys.stderr))
-from roundel.cli.main import main
-main(sys.argv[1:])
+import sys
+from roundel.cli.main import cli
+try:
+    cli(sys.argv[1:], prog_name="roundel")
+finally:
+    print("LOADED", *sorted(sys.modules), file=sys.stderr)
 """
 
 # What the server, other commands and other back ends need.

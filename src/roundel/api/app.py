@@ -1,9 +1,8 @@
-"""The API as one ASGI application: the table of operations behind three thin layers."""
+"""The API as one ASGI application: the table of operations behind two thin layers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,7 +11,7 @@ from roundel.api.auth import Callers
 from roundel.api.binding import Bodies, header, read_body, refuse_edn
 from roundel.api.documents import Document
 from roundel.api.errors import Refusal
-from roundel.api.layers import Errors, RequestIds, WhoCalls
+from roundel.api.layers import Answering, WhoCalls
 from roundel.api.limits import Limits
 from roundel.api.openapi import write_document
 from roundel.api.operations import LOG_IN, AnyOperation, Call, Door, Found, Operation, RawMessage
@@ -24,6 +23,7 @@ from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
+from roundel.api.written import SteadyAnswers, Written, write
 from roundel.domain.access import Actor, Need
 from roundel.domain.audit import Deed
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
@@ -31,7 +31,8 @@ from roundel.domain.ids import OrganizationId
 from roundel.wire.messages import PREFIX
 
 DENIED = "Permission denied."
-_encoder = msgspec.json.Encoder()
+MOST_PATHS = 4096  # whose operation is remembered
+LONGEST_PATH = 256  # of those, in bytes
 
 
 def create_api(
@@ -46,9 +47,9 @@ def create_api(
     table = operations()
     document = Document(lambda: write_document(table, settings.public_url))
     dispatch = Dispatch(Door(app, use_cases, settings, callers, traffic, document), table)
-    layered = RequestIds(Errors(WhoCalls(dispatch, callers)), traffic.observe)
+    layered = Answering(WhoCalls(dispatch, callers), traffic.observe)
     guests = Guests(app.reads, app.clock, use_cases.greet_runner)
-    for_runners = RequestIds(Errors(RunnerDoor(app.runners, guests)), traffic.observe)
+    for_runners = Answering(RunnerDoor(app.runners, guests), traffic.observe)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -81,6 +82,8 @@ class Dispatch:
         self._door = door
         self._limits = Limits(door.settings.limits, door.app.clock)
         self._router: Router[Bound] = Router()
+        self._steady = SteadyAnswers()
+        self._paths: dict[bytes, tuple[dict[str, Bound], tuple[str, ...]]] = {}
         for operation in table:
             bound = Bound(operation)
             self._router.add(operation.method, bound.template, bound)
@@ -99,6 +102,12 @@ class Dispatch:
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
         refuse_edn(scope)
+        state = self._door.app.reads.state() if operation.steady else None
+        asked = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+        known = None if state is None else self._steady.find(state, asked, caller)
+        if known is not None:
+            await send_answer(scope, send, operation.status, known)
+            return
         organization, subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None or operation.raw:
@@ -114,54 +123,55 @@ class Dispatch:
             origin=self._door.settings.public_url or _origin(scope),
             last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
+            concerns=organization,
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:
 
             async def act() -> tuple[int, bytes]:
-                body = _encoder.encode(await operation.handler(call))
-                await self._record(operation, scope, caller, organization, call.status)
-                return call.status, body
+                written = _written(await operation.handler(call))
+                await self._record(operation, scope, call, call.status)
+                return call.status, written.body
 
             cases = self._door.use_cases.repeats
-            await send_answer(scope, send, *await answer_once(key, scope, body, act, cases))
+            status, again = await answer_once(key, scope, body, act, cases)
+            await send_answer(scope, send, status, Written[object](again))
             return
         answer = await operation.handler(call)
         status = answer.status_code if isinstance(answer, Response) else call.status
-        await self._record(operation, scope, caller, organization, status)
+        await self._record(operation, scope, call, status)
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_answer(scope, send, call.status, _encoder.encode(answer))
+        written = _written(answer)
+        if state is not None and caller is not None and b"circle-token" not in asked[1]:
+            self._steady.keep(state, asked, caller, written)
+        await send_answer(scope, send, call.status, written)
 
     async def _record(
         self,
         operation: AnyOperation,
         scope: Scope,
-        caller: Actor | None,
-        organization: OrganizationId | None,
+        call: Call[Any, Any],
         status: int,
     ) -> None:
         """Write down what a call has changed; refused ones never come here."""
         if not operation.changes_something or status >= 400:
             return
+        caller = call.caller
         await self._door.use_cases.audit.record(
             Deed(
                 operation=operation.id,
-                target=scope["path"],
+                target=f"{scope['path']}/{call.made}" if call.made else scope["path"],
                 status=status,
                 actor_id="" if caller is None else caller.id,
                 actor_login="" if caller is None else caller.login,
-                organization_id=organization,
+                organization_id=call.concerns,
             )
         )
 
     def _route(self, scope: Scope) -> tuple[Bound, dict[str, str]]:
-        segments = segments_of(scope.get("raw_path") or scope["path"].encode())
-        found = self._router.find(segments)
-        if found is None:
-            raise Refusal(404, "Not found: there is no such endpoint")
-        ends, values = found
+        ends, values = self._find(scope.get("raw_path") or scope["path"].encode())
         method = scope["method"]
         bound = ends.get("GET" if method == "HEAD" else method)
         if bound is None:
@@ -169,6 +179,20 @@ class Dispatch:
             message = f"{method} is not possible here; use {allowed}"
             raise Refusal(405, message, {"allow": allowed})
         return bound, dict(zip(bound.names, values, strict=True))
+
+    def _find(self, path: bytes) -> tuple[dict[str, Bound], tuple[str, ...]]:
+        """Return what ends at a path; clients ask for few, again and again."""
+        found = self._paths.get(path)
+        if found is not None:
+            return found
+        found = self._router.find(segments_of(path))
+        if found is None:
+            raise Refusal(404, "Not found: there is no such endpoint")
+        if len(path) <= LONGEST_PATH:
+            if len(self._paths) >= MOST_PATHS:
+                self._paths.clear()
+            self._paths[path] = found
+        return found
 
     async def _admit(
         self, operation: AnyOperation, path: Mapping[str, str], caller: Actor | None
@@ -191,6 +215,10 @@ class Dispatch:
         if not caller.may(operation.need, found.organization):
             raise NotAllowed(DENIED)
         return found.organization, found.thing
+
+
+def _written(answer: object) -> Written[Any]:
+    return answer if isinstance(answer, Written) else write(answer)
 
 
 def _raw(scope: Scope, body: bytes) -> RawMessage:

@@ -145,8 +145,11 @@ def refuse_edn(scope: Scope) -> None:
 
 def header(scope: Scope, name: bytes) -> str:
     """Return the last value of a request header, or an empty text."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return values[-1].decode("latin-1") if values else ""
+    lines: dict[bytes, bytes] | None = scope.get("roundel.lines")
+    if lines is None:
+        lines = scope["roundel.lines"] = dict(scope["headers"])
+    value = lines.get(name)
+    return "" if value is None else value.decode("latin-1")
 
 
 def _is_json(scope: Scope) -> bool:

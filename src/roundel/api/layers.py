@@ -1,4 +1,4 @@
-"""The three layers around every handler: request id, rendering of errors, who is calling."""
+"""The layers around every handler: request id and rendering of errors, and who is calling."""
 
 import logging
 import re
@@ -23,11 +23,15 @@ log = logging.getLogger("roundel.api")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+NOBODY_THERE = 499  # the status, for measuring, of what nobody waited for
 Observer: TypeAlias = Callable[[str, str, int, float], None]
 
 
-class RequestIds:
-    """Gives each request an id, the caller's own where it is sane, and measures the answer."""
+class Answering:
+    """Gives each request an id, the caller's own where it is sane, and sees that it is answered.
+
+    Every refusal and every failure of ours is rendered in the API's shape, and all is measured.
+    """
 
     def __init__(self, inner: ASGIApp, observe: Observer) -> None:
         self._inner = inner
@@ -35,10 +39,10 @@ class RequestIds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         theirs = header(scope, b"x-request-id")
-        ours = theirs if _SANE_ID.fullmatch(theirs) else new_id()
+        ours = theirs if theirs and _SANE_ID.fullmatch(theirs) else new_id()
         request_id.set(ours)
-        status = 499  # nobody was there to be answered
-        begun = time.perf_counter()
+        status = 0
+        started = time.perf_counter()
 
         async def with_id(message: Message) -> None:
             nonlocal status
@@ -49,45 +53,40 @@ class RequestIds:
                 message["headers"] = [*message["headers"], own, *more]
             await send(message)
 
-        await self._inner(scope, receive, with_id)
-        route = scope.get("roundel.route", "")
-        self._observe(scope["method"], route, status, time.perf_counter() - begun)
-
-
-class Errors:
-    """Renders every refusal and every failure of ours in the API's shape."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
         try:
-            await self._inner(scope, receive, watched)
+            await self._inner(scope, receive, with_id)
         except (ClientGone, ClientDisconnect):
+            pass
+        except Exception as error:
+            await _answer_failure(scope, with_id, error, begun=status != 0)
+        route = scope.get("roundel.route", "")
+        seconds = time.perf_counter() - started
+        self._observe(scope["method"], route, status or NOBODY_THERE, seconds)
+
+
+async def _answer_failure(scope: Scope, send: Send, error: Exception, *, begun: bool) -> None:
+    """Render what was raised; a stream that has begun breaks off, its length says so."""
+    match error:
+        case Refusal():
+            await send_message(scope, send, error.status, str(error), error.headers)
             return
-        except Refusal as refusal:
-            await send_message(scope, send, refusal.status, str(refusal), refusal.headers)
-        except DomainError as error:
-            if begun:  # a stream that breaks off; the length of the answer says so
-                raise
-            await send_message(scope, send, status_of(error), str(error), headers_of(error))
-        except Unavailable as error:
-            if begun:
-                raise
-            log.warning("unavailable id=%s: %s", request_id.get(), error)
-            await send_message(scope, send, 503, AWAY, {"retry-after": "2"})
-        except Exception:
-            log.exception("request_failed id=%s method=%s", request_id.get(), scope["method"])
-            if begun:
-                raise
-            await send_message(scope, send, 500, INTERNAL)
+        case DomainError():
+            status, message, headers = status_of(error), str(error), headers_of(error)
+        case Unavailable():
+            if not begun:
+                log.warning("unavailable id=%s: %s", request_id.get(), error)
+            status, message, headers = 503, AWAY, {"retry-after": "2"}
+        case _:
+            log.error(
+                "request_failed id=%s method=%s",
+                request_id.get(),
+                scope["method"],
+                exc_info=error,
+            )
+            status, message, headers = 500, INTERNAL, {}
+    if begun:
+        raise error
+    await send_message(scope, send, status, message, headers)
 
 
 class WhoCalls:

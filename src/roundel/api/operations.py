@@ -1,7 +1,7 @@
 """An operation: one row of the API's table.  Routing, rights and the document come from it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from roundel.api.auth import Callers
@@ -9,10 +9,12 @@ from roundel.api.documents import Document
 from roundel.api.ports import ApiSettings, UseCases
 from roundel.api.readers import ApiApp
 from roundel.api.traffic import Traffic
+from roundel.api.written import WrittenPages
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.limits import LimitClass
+from roundel.domain.records import dataclass
 from roundel.services.following import PipelineNow, Readers
 
 S = TypeVar("S")  # what the path names, already looked up
@@ -44,6 +46,7 @@ class Door:
     traffic: Traffic
     document: Document
     pipelines: Readers[PipelineNow] = field(default_factory=Readers)  # that somebody follows
+    pages: WrittenPages = field(default_factory=WrittenPages)
 
 
 @dataclass(slots=True)
@@ -59,6 +62,12 @@ class Call(Generic[S, B]):
     origin: str  # scheme and host under which links are given out
     last_event_id: str = ""  # what somebody has who comes back to a stream
     status: int = 200  # of the answer; a handler with several sets it
+    concerns: OrganizationId | None = None  # whose audit log tells of it
+    made: str = ""  # the id of what came of it, for the same log
+
+    def tell(self, organization: OrganizationId | None, made: str = "") -> None:
+        """Say whose thing is changed, and which, where the path does not name it."""
+        self.concerns, self.made = organization, made
 
     @property
     def app(self) -> ApiApp:
@@ -136,6 +145,7 @@ class Operation(Generic[S, B]):
     media_type: str | None = None  # of an answer that is not JSON
     query: tuple[Query, ...] = ()
     only_tries: bool = False  # changes nothing although it is no GET, such as compiling a text
+    steady: bool = False  # the answer comes of path, query, caller and database alone, not the time
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself

@@ -1,7 +1,7 @@
 """What the doors need from the server beside its readers: use cases and a few settings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from roundel.api.definition_ports import DefinitionCases
@@ -36,6 +36,7 @@ from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
 from roundel.domain.policies import BundleChange, Decision
 from roundel.domain.projects import Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.repeats import FirstAnswer
 from roundel.domain.reruns import Choice
 from roundel.domain.schedules import Attribution, Schedule, Timetable

@@ -6,12 +6,13 @@ parts of one and, last, `{name*}` for all that is left.  A literal wins over a s
 over a shorter one, a slug over one segment, one segment over the rest.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import is_uuid
+from roundel.domain.records import dataclass
 
 T = TypeVar("T")
 

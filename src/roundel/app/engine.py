@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roundel.app.lazy_parts import LazyParts
@@ -14,6 +13,7 @@ from roundel.domain.clock import Clock, Micros, SystemClock
 from roundel.domain.errors import DomainError, Invalid, Unavailable
 from roundel.domain.ids import new_id
 from roundel.domain.logs import Logs
+from roundel.domain.records import dataclass
 from roundel.domain.replicas import DEAD_AFTER
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer

@@ -1,11 +1,11 @@
 """The person at the terminal: what they can ask of a run, and the terminal they lend."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.ids import JobId
+from roundel.domain.records import dataclass
 
 
 class Verb(StrEnum):

@@ -1,11 +1,11 @@
 """What happens in a local run, as it happens: for the terminal, and for tools that read along."""
 
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, JobId, WorkflowId
 from roundel.domain.plan import Plan
+from roundel.domain.records import dataclass
 from roundel.domain.runners import StepReport
 
 

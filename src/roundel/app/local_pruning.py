@@ -3,12 +3,12 @@
 import asyncio
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.app.local_backend import engine_here
 from roundel.app.local_snapshots import repository_of
 from roundel.app.local_wanted import MOST_AT_ONCE, CannotRunHere, state_folder, state_name
+from roundel.domain.records import dataclass
 from roundel.store.folder import DataFolder, FolderInUse
 from roundel.vcs.working_tree import find_checkout
 

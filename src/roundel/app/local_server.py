@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from roundel.app.local_events import (
     Audience,
@@ -16,6 +16,7 @@ from roundel.app.local_events import (
 )
 from roundel.domain.clock import Clock
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import (
     Chunk,
     JobOrder,
@@ -23,6 +24,7 @@ from roundel.domain.runners import (
     Offer,
     Orders,
     Result,
+    Shipment,
     StepReport,
     StepStatus,
 )
@@ -156,24 +158,15 @@ class TellingServer(LocalServer):
                 told = done
                 self._audience.hear(Progress(task=task, text=text, done=done, total=None))
 
-    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
-        """Tell of steps that began or ended, in order."""
-        orders = await super().report(lease, steps)
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
+        orders = await super().ship(lease, shipment)
         task = self._tasks.get(lease.execution_id)
         if task is not None:
-            for report in steps:
-                if report.status is not StepStatus.RUNNING:
-                    self._drain(task, report.index)
-                self._orderly[task.execution].hear(StepTold(task=task, report=report))
-        return orders
-
-    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
-        """Hand over output; it is durable when the call returns."""
-        orders = await super().chunk(lease, chunks)
-        task = self._tasks.get(lease.execution_id)
-        if task is not None:
-            for chunk in chunks:
+            self._hear_steps(task, shipment.begun)
+            for chunk in shipment.chunks:
                 self._hear_chunk(task, chunk)
+            self._hear_steps(task, shipment.ended)
         return orders
 
     async def finish(self, lease: Lease, result: Result) -> None:
@@ -194,6 +187,12 @@ class TellingServer(LocalServer):
                 )
             )
         self.ended.set()
+
+    def _hear_steps(self, task: Task, steps: Sequence[StepReport]) -> None:
+        for report in steps:
+            if report.status is not StepStatus.RUNNING:
+                self._drain(task, report.index)
+            self._orderly[task.execution].hear(StepTold(task=task, report=report))
 
     def _hear_chunk(self, task: Task, chunk: Chunk) -> None:
         stream = self._streams.setdefault((task.execution, chunk.step), _Stream())

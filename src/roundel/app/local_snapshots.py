@@ -4,13 +4,14 @@ import contextlib
 import json
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from roundel.backends.protocol import Backend, Sandbox
 from roundel.domain.errors import DomainError
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import StepPlan
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
 
 REPOSITORY = "roundel-snapshot"

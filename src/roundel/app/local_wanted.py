@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from roundel.app.local_desk import Desk
 from roundel.domain.errors import DomainError
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 from roundel.services.choosing import Choice
 from roundel.settings import BackendChoice
 

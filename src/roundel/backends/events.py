@@ -1,7 +1,9 @@
 """The supervisor's `events` file, read as what it is: text that the job could have written."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from roundel.domain.records import dataclass
 
 MAX_LINE_BYTES = 4096
 MAX_BYTES = 4 * 1024 * 1024  # a job of 10,000 steps writes a tenth of this

@@ -13,7 +13,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from roundel.backends.protocol import (
@@ -27,6 +27,7 @@ from roundel.backends.protocol import (
     Use,
 )
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
 
 

@@ -5,10 +5,10 @@ import contextlib
 import json
 import os
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 
 MARK = "ROUNDEL_EXECUTION"  # in the environment of every process of a job
 HOME_MARK = "ROUNDEL_HOME"

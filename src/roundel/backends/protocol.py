@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
 
 GRACE_SECONDS = 3.0  # between TERM and KILL; a cancelled job must be gone within 10 s

@@ -9,11 +9,11 @@ import asyncio
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.backends.folder import JobFolder
 from roundel.domain.ids import ExecutionId
+from roundel.domain.records import dataclass
 
 # Above the numbers that people, services and user namespaces of others are given.
 _FIRST, _SPAN = 0x70000000, 0x01000000

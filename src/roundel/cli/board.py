@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from roundel.cli.ansi import tamed
 from roundel.cli.palette import SET_UP
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from roundel.app.local_events import Event, JobStands, Summary, Task, WorkflowStands

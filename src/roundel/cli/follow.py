@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
 from roundel.cli.palette import SET_UP
+from roundel.domain.records import dataclass
 from roundel.wire.api_client import ApiClient
 
 POLL_SECONDS = 0.1  # a person does not see the difference to less

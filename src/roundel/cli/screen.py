@@ -3,7 +3,6 @@
 A picture is drawn anew for the size that the terminal has now, so a resize cannot garble it.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -11,6 +10,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from roundel.cli.board import ENDED, Board, Row
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

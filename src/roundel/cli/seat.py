@@ -4,10 +4,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from roundel.cli.output import Failure
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from roundel.app.local_desk import Desk

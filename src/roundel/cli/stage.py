@@ -9,12 +9,12 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from roundel.cli.output import Failure
+from roundel.domain.records import dataclass
 
 READY = "Roundel is ready at "
 READY_WITHIN_SECONDS = 30.0

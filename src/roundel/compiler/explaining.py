@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roundel.compiler.builtins import step_name
 from roundel.compiler.tree import Map, Node, Seq, Spot
 from roundel.domain.plan import Place, SlotPlan
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from roundel.compiler.invocations import Invocation

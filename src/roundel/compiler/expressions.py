@@ -7,12 +7,12 @@ undefined (None) are falsy here; logic statements have other rules (`logic.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 from roundel.compiler.patterns import matches_whole
 from roundel.compiler.scanning import ExpressionError, Pattern, Token, Value, scan
+from roundel.domain.records import dataclass
 
 DEEPEST_EXPRESSION = 60  # parentheses and `not`s; more is no honest expression
 

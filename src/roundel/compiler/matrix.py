@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from roundel.compiler.limits import MOST_MEMBERS
 from roundel.compiler.logic import equal
@@ -14,6 +13,7 @@ from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Scope
 from roundel.compiler.substitute import substitute
 from roundel.compiler.tree import Map, Node, Seq, a_map, text_of, type_word
+from roundel.domain.records import dataclass
 
 MOST_NOTED = 200  # members that were left out; more tell nobody anything
 _KEYS = ("parameters", "exclude", "alias")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.compiler.emit import emit
 from roundel.compiler.report import Problem, Report
 from roundel.compiler.source import load
 from roundel.compiler.tree import START, Document, Map, Node, Seq, Spot, a_map
+from roundel.domain.records import dataclass
 
 _INCLUDE = re.compile(r"\s*<<\s*include\(([^()]*)\)\s*>>\s*\Z")
 _ANY_INCLUDE = re.compile(r"<<\s*include\(")

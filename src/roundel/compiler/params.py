@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from roundel.compiler.report import Hint, Report, nearest
 from roundel.compiler.scanning import Value
 from roundel.compiler.scope import Elements, Run
 from roundel.compiler.tree import START, Document, Map, Node, Seq, Spot, text_of
+from roundel.domain.records import dataclass
 
 TYPES = ("string", "boolean", "integer", "enum", "executor", "steps", "env_var_name")
 PIPELINE_TYPES = ("string", "boolean", "integer", "enum")

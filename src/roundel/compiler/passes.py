@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from roundel.compiler import check, schema
 from roundel.compiler.document import compiled_document
@@ -22,6 +22,7 @@ from roundel.compiler.source import load
 from roundel.compiler.tree import START, Document, Map, Spot
 from roundel.compiler.workflows import DroppedWorkflow, Workflow, expand_workflows
 from roundel.domain.plan import Json, Place, Plan
+from roundel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from roundel.domain.plan import Place
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from roundel.compiler.tree import Spot

@@ -7,7 +7,6 @@ never scanned again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -23,6 +22,7 @@ from roundel.compiler.expressions import (
 )
 from roundel.compiler.scanning import ExpressionError, Token, Value
 from roundel.compiler.tree import text_of
+from roundel.domain.records import dataclass
 
 LONGEST_TAG = 2_048  # characters between `<<` and `>>`
 DEEPEST_SECTIONS = 50

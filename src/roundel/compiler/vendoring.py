@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.compiler.orb_sources import copy_of, is_path
@@ -15,6 +14,7 @@ from roundel.compiler.scope import Elements, Run
 from roundel.compiler.source import load
 from roundel.compiler.tree import Document, Map
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 LOCK_FILE = "orbs.lock.json"
 

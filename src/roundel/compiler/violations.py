@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from roundel.compiler.report import FirstHint, Hint, Report
 from roundel.compiler.tree import Spot
+from roundel.domain.records import dataclass
 
 HEADING = "ERROR IN CONFIG FILE:"
 

@@ -1,12 +1,13 @@
 """Who may do what.  Every route names its need; whoever lacks it is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId, TokenId
+from roundel.domain.records import dataclass
 
 
 class Role(StrEnum):

@@ -1,6 +1,6 @@
 """Artifacts: what they are called, and how a browser may be shown them."""
 
-from dataclasses import dataclass
+from roundel.domain.records import dataclass
 
 PATH_LIMIT = 1024  # bytes of UTF-8, as object stores have it
 

@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId
+from roundel.domain.records import dataclass
 
 START = ""  # what the first entry follows
 LONGEST_TARGET = 500

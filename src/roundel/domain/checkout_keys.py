@@ -1,13 +1,13 @@
 """Checkout keys: the key pairs with which a project's jobs clone its repository."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.records import dataclass
 
 MOST_PER_PROJECT = 20
 

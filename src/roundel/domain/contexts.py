@@ -1,13 +1,13 @@
 """Secrets that organisations and projects keep: contexts, their variables and restrictions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
 from roundel.domain.access import Role
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId, ProjectId
+from roundel.domain.records import dataclass
 
 ContextId = NewType("ContextId", str)
 RestrictionId = NewType("RestrictionId", str)

@@ -1,7 +1,7 @@
 """Pipeline definitions: which config runs on which checkout; and triggers: what starts them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import NewType, Protocol
 
@@ -11,6 +11,7 @@ from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Ref
 from roundel.domain.presets import EventPreset
 from roundel.domain.projects import Vcs
+from roundel.domain.records import dataclass
 
 DefinitionId = NewType("DefinitionId", str)
 PipelineTriggerId = NewType("PipelineTriggerId", str)

@@ -1,12 +1,12 @@
 """Deploy markers: which version of a component was put where, and by which job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import JobId, OrganizationId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.records import dataclass
 
 EnvironmentId = NewType("EnvironmentId", str)
 ComponentId = NewType("ComponentId", str)

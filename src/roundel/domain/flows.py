@@ -4,12 +4,12 @@ Rules: spec, job run time section 10 (start rule and derived statuses).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from roundel.domain.jobs import ENDED, FAILURES, JobStatus
 from roundel.domain.plan import JobType, Requirement
+from roundel.domain.records import dataclass
 
 
 class WorkflowStatus(StrEnum):

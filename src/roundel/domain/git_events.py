@@ -3,11 +3,12 @@
 Adapters make them of verified messages; everything behind an adapter speaks of these alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
 from roundel.domain.pipelines import Commit
+from roundel.domain.records import dataclass
 
 NO_REVISION = "0" * 40  # what git writes for "there was none" and "there is none any more"
 
@@ -89,12 +90,17 @@ class PullAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullEnd:
-    """One end of a pull request: a branch of a repository, and its head."""
+    """One end of a pull request: a branch of a repository, and its head.
+
+    Some hosts shorten the hash of `revision`.  `address` is where git finds the head, if the
+    repository that the pull request is for does not have it.
+    """
 
     branch: str
     revision: str
     owner: str = ""
     name: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Git hosts: connections to them, what they send us, and what we ask of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import NewType, Protocol
 
@@ -10,6 +10,7 @@ from roundel.domain.contexts import Sealed
 from roundel.domain.git_events import GitEvent, Message
 from roundel.domain.git_statuses import CommitStatus
 from roundel.domain.ids import OrganizationId, PersonId, ProjectId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 
 ConnectionId = NewType("ConnectionId", str)

@@ -5,12 +5,13 @@ what was lost.  Both ways meet here, so that each change of a ref counts once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId
+from roundel.domain.records import dataclass
 
 Step: TypeAlias = tuple[str | None, str | None]  # (before, after)
 

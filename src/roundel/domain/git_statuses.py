@@ -1,7 +1,6 @@
 """What hosts show beside a commit: one line for each workflow and each job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +8,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import ProjectId
 from roundel.domain.jobs import JobStatus
+from roundel.domain.records import dataclass
 
 
 class StatusState(StrEnum):

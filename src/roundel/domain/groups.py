@@ -1,12 +1,12 @@
 """Groups: members of an organisation under one name, whom contexts can be restricted to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.access import Person, Role
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId
+from roundel.domain.records import dataclass
 
 GroupId = NewType("GroupId", str)
 

@@ -1,12 +1,12 @@
 """What readers see of insights, and the ports that keep and fetch it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.insights import Figures, Grain, Sample
+from roundel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ are put together.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from roundel.domain.clock import DAY, HOUR, Micros
 from roundel.domain.ids import ProjectId
+from roundel.domain.records import dataclass
 
 ALL = "*"  # in place of a branch: all of them; no branch can be called that
 WHOLE = ""  # in place of a job: the run as a whole; in place of a workflow: all of them

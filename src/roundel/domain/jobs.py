@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -10,6 +9,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId, WorkflowId
 from roundel.domain.plan import JobType
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 
 

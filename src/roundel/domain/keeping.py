@@ -1,11 +1,11 @@
 """Where the server keeps what jobs leave behind: the ports that the store implements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, WorkflowId
+from roundel.domain.records import dataclass
 from roundel.domain.storage import (
     BlobId,
     FailedTest,

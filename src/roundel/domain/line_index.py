@@ -4,9 +4,11 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate, pairwise
 from typing import Self
+
+from roundel.domain.records import dataclass
 
 EVERY_LINES = 200  # a place is kept for each; a page of lines is as long
 EVERY_BYTES = 256 * 1024  # and sooner where lines are long

@@ -1,12 +1,12 @@
 """Step output as readers see it: a stream of bytes by offset, then wait for more."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
 from roundel.domain.line_index import LineIndex
+from roundel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ that stand below its issuer, one issuer an organisation.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.records import dataclass
 
 ALGORITHM = "RS256"
 USUAL_TTL = Micros(HOUR)

@@ -1,11 +1,11 @@
 """Orbs as a server keeps track of them: what was resolved, and from where they may come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PipelineId
+from roundel.domain.records import dataclass
 
 UrlOrbId = NewType("UrlOrbId", str)
 

@@ -1,13 +1,13 @@
 """What must leave us: a row written in the transaction that made it true."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 
 class EventKind(StrEnum):

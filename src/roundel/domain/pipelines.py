@@ -1,7 +1,7 @@
 """Pipelines: one run of a project's config, and what triggered it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import IllegalMove
 from roundel.domain.ids import PersonId, PipelineId, ProjectId, ScheduleId
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 
 class PipelineState(StrEnum):
@@ -72,6 +73,11 @@ class Ref:
     tag: str | None = None
 
 
+def ref_of_fork(number: int) -> Ref:
+    """Return what a fork's branch is called in the repository that the pull request is for."""
+    return Ref(branch=f"pull/{number}/head")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """What the git host told of the event that a pipeline came from.
@@ -91,6 +97,8 @@ class Origin:
     fork: bool = False
     fork_owner: str = ""
     fork_name: str = ""
+    fork_branch: str = ""  # the head of a fork's pull request, and where git finds that,
+    fork_address: str = ""  # if the repository that it is for does not have it
     author_id: str = ""  # of a fork's pull request, at the host
     web_url: str = ""
     held: bool = False
@@ -173,6 +181,16 @@ class Pipeline:
     schedule_name: str | None = None
     origin: Origin | None = None  # of a pipeline that a git event started
     launch: Launch | None = None  # None: the project's default definition
+
+    @property
+    def in_fork(self) -> tuple[str, Ref] | None:
+        """The address and the branch of its commit, where only a fork's repository has it."""
+        origin = self.origin
+        if origin is None or not origin.fork_address or origin.pull_number is None:
+            return None
+        if self.ref != ref_of_fork(origin.pull_number):
+            return None  # a trigger's own, in a repository of ours
+        return origin.fork_address, Ref(branch=origin.fork_branch)
 
     @property
     def definition_id(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeAlias
 
 from roundel.domain.plan import JobPlan, Plan, SlotPlan, StepPlan, WorkflowPlan
+from roundel.domain.records import dataclass
 
 # Seconds by the names of workflow and job.
 Durations: TypeAlias = Mapping[tuple[str, str], float]

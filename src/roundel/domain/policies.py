@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 DecisionId = NewType("DecisionId", str)
 

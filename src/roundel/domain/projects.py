@@ -1,13 +1,13 @@
 """Organisations and projects, and the slugs by which clients name them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.records import dataclass
 
 
 class Vcs(StrEnum):

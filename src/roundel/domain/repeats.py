@@ -1,10 +1,10 @@
 """Idempotency keys: what a request was answered the first time, for whoever sends it again."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.contexts import Sealed
+from roundel.domain.records import dataclass
 
 KEPT_FOR = DAY  # how long a key is remembered
 

@@ -1,11 +1,11 @@
 """Git repositories as the server sees them: find a revision, read the config at it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 
 
@@ -70,5 +70,7 @@ class Repositories(Protocol):
     async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         """Return a file of a commit that was fetched; None if the commit has none there."""

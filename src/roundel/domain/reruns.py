@@ -4,7 +4,6 @@ Rules: spec, job run time section 10.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from roundel.domain.clock import DAY, Micros
@@ -12,6 +11,7 @@ from roundel.domain.errors import Invalid
 from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import ENDED, JobStatus
+from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow, WorkflowSlot
 
 MOST_RERUNS = 100  # of one original

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import OrganizationId, RunnerId, TokenId
+from roundel.domain.records import dataclass
 
 ResourceClassId = NewType("ResourceClassId", str)
 

@@ -1,9 +1,9 @@
 """What a job's processes have used: samples over time, of which a bounded number is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from roundel.domain.clock import Micros
+from roundel.domain.records import dataclass
 
 MOST_SAMPLES = 240  # 20 minutes at one each 5 s; then half as many over twice the time
 

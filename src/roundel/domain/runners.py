@@ -5,7 +5,7 @@ the others.  One contract suite runs on both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, JobId, ProjectId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 
 LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost
@@ -60,11 +61,24 @@ class CheckoutOrder:
     known_hosts: str = ""  # lines for ssh; other hosts are taken as they come, and remembered
     username: str = ""  # with `password`, for https
     password: Secret | None = None
+    password_on_request: bool = False  # the server has one made once the step needs it
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What must not be seen in output."""
         return tuple(secret for secret in (self.ssh_key, self.password) if secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPassword:
+    """What opens a job's repository over https.
+
+    Without `password` nothing of ours does; `away` says why where asking again may help.
+    """
+
+    username: str = ""
+    password: Secret | None = None
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +176,15 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """What a job has done since the last one.  A step may begin and end in the same."""
+
+    begun: tuple[StepReport, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    ended: tuple[StepReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """The server's word to a runner that reports: go on, or stop."""
 
@@ -217,6 +240,9 @@ class Server(Protocol):
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
 
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
+
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost (long poll)."""
 
@@ -227,6 +253,9 @@ class Server(Protocol):
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
         """Return a token with claims that the job asks for; refuse a fork's (NotAllowed)."""
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host; may take a while."""
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

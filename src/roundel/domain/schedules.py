@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +10,7 @@ from roundel.domain.clock import HOUR, MINUTE, SECOND, Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import CronTriggerId, PersonId, ProjectId, ScheduleId
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")

@@ -1,12 +1,12 @@
 """Sessions of the pages: who is signed in at a browser, for how long, and how one is invited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor, Role, Token
 from roundel.domain.clock import DAY, MINUTE, Micros
 from roundel.domain.ids import OrganizationId, PersonId, TokenId
+from roundel.domain.records import dataclass
 
 IDLE_LIMIT = 7 * DAY  # since the last look at a page
 ABSOLUTE_LIMIT = 30 * DAY  # since the sign-in, whatever happens

@@ -1,10 +1,10 @@
 """What a project and an organisation have chosen; the defaults are CircleCI's."""
 
-from dataclasses import dataclass
 from sys import maxsize
 from typing import Protocol
 
 from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.records import dataclass
 
 NO_LIMIT = maxsize
 

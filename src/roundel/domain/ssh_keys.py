@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.records import dataclass
 
 MOST_PER_PROJECT = 100
 LONGEST_KEY = 32 * 1024  # characters

@@ -5,10 +5,10 @@ transaction; a blob that nothing names after a day is an orphan and is removed.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Lease, Server
 
 BlobId = NewType("BlobId", str)

@@ -1,13 +1,14 @@
 """Exporters of spans: where an organisation wants to see how its pipelines went."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import NewType, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.ids import OrganizationId, ProjectId, WorkflowId
+from roundel.domain.records import dataclass
 
 ExporterId = NewType("ExporterId", str)
 

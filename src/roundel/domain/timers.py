@@ -1,12 +1,12 @@
 """Due work: everything timed is a row, taken by a tick in the way that a runner takes a job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import TimerId
+from roundel.domain.records import dataclass
 
 
 class TimerKind(StrEnum):

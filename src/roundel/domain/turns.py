@@ -1,12 +1,12 @@
 """Turns: serial groups and locks, for which jobs of several workflows wait in line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from roundel.domain.clock import HOUR, Micros
 from roundel.domain.ids import JobId, OrganizationId, WorkflowId
+from roundel.domain.records import dataclass
 
 LONGEST_WAIT = 5 * HOUR
 

@@ -1,7 +1,6 @@
 """Usage exports: what an organisation's jobs used in a span of time, one line a job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
@@ -10,6 +9,7 @@ from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.jobs import Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow
 
 ExportId = NewType("ExportId", str)

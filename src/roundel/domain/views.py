@@ -5,7 +5,6 @@ caller has, so the cost of a page does not grow with its place in the list.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
@@ -21,11 +20,12 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
-from roundel.domain.jobs import ExecutionStatus, Job
+from roundel.domain.jobs import Execution, ExecutionStatus, Job
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Requirement
 from roundel.domain.projects import Organization, Project, Slug, Vcs
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import ResourceClass
 from roundel.domain.runners import StepReport
 from roundel.domain.schedules import Schedule
@@ -131,6 +131,9 @@ class Reads(Protocol):
     @property
     def secrets(self) -> ContextReads: ...
 
+    def state(self) -> int | None:
+        """Return a number that is another one once anything was written; None if nobody knows."""
+
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
 
@@ -138,6 +141,8 @@ class Reads(Protocol):
         """Return the class of runners that this token speaks for."""
 
     async def person(self, person_id: PersonId) -> Actor | None: ...
+
+    async def execution(self, execution_id: ExecutionId) -> Execution | None: ...
 
     async def organizations(self, actor: Actor) -> Sequence[Organization]: ...
 

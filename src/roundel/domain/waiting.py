@@ -1,11 +1,11 @@
 """Why a job waits: what stands before it, in facts and in one sentence."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import JobStatus
+from roundel.domain.records import dataclass
 
 
 class Cause(StrEnum):

@@ -1,7 +1,6 @@
 """Outgoing webhooks: who wants to hear of which ends, and what became of each telling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
@@ -9,6 +8,7 @@ from roundel.domain.clock import HOUR, MINUTE, SECOND, Micros
 from roundel.domain.contexts import Sealed
 from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.outbox import EventKind
+from roundel.domain.records import dataclass
 
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)

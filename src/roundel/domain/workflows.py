@@ -1,7 +1,7 @@
 """Workflows: one run of one workflow of a pipeline's plan."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from roundel.domain.clock import Micros
@@ -9,6 +9,7 @@ from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, PersonId, PipelineId, ProjectId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType, Requirement
+from roundel.domain.records import dataclass
 
 SETUP_TAG = "setup"  # of the workflow of a setup config
 

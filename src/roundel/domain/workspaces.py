@@ -1,8 +1,8 @@
 """Workspaces: which layers a job unpacks, in which order, and when two of them contradict."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from roundel.domain.records import dataclass
 from roundel.domain.storage import LayerConflict, WorkspaceLayer
 
 _CONFLICTS_SHOWN = 100  # paths of one conflict that are told

@@ -6,9 +6,9 @@ Literals, `.Branch` and its like, `.Environment.NAME`, the functions `checksum`,
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from roundel.domain.records import dataclass
 from roundel.domain.storage import CACHE_KEY_LIMIT
 
 NO_VALUE = "<no value>"  # what Go prints for a missing entry of a map

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from roundel.backends.protocol import Sandbox, SandboxLost
 from roundel.domain.clock import SECOND, Clock
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import StepPlan, When
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder, Result, Secret, StepProgress, StepReport, StepStatus
 from roundel.runner.attending import Attendant
 from roundel.runner.durations import shown
@@ -53,7 +53,7 @@ class JobRun:
         hide: Callable[[Secret], None],
     ) -> None:
         self._order = order
-        self._keeper = Keeper(order=order, storage=storage, clock=clock)
+        self._keeper = Keeper(order=order, storage=storage, clock=clock, hide=hide)
         self._hide = hide
         self._past = {step.report.index: step for step in past}
         self._shipper = shipper

@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
 from roundel.domain.errors import DomainError, LeaseLost
 from roundel.domain.runners import (
     RENEW_SECONDS,
-    Chunk,
     Lease,
     Orders,
     Result,
     Server,
-    StepReport,
+    Shipment,
 )
 from roundel.runner.metering import Meter
 
@@ -76,13 +75,9 @@ class HeldLease:
             await self._call("canceled", lambda: self._server.canceled(self.lease))
             self.stop.set()
 
-    async def report(self, steps: Sequence[StepReport]) -> None:
-        """Tell of steps.  Raise LeaseLost."""
-        await self._ask("report", lambda: self._server.report(self.lease, steps))
-
-    async def chunk(self, chunks: Sequence[Chunk]) -> None:
-        """Hand over output.  Raise LeaseLost."""
-        await self._ask("chunk", lambda: self._server.chunk(self.lease, chunks))
+    async def ship(self, shipment: Shipment) -> None:
+        """Tell of steps and hand over their output.  Raise LeaseLost."""
+        await self._ask("ship", lambda: self._server.ship(self.lease, shipment))
 
     async def finish(self, result: Result) -> None:
         """End the execution, and tell what else was measured.

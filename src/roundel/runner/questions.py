@@ -14,7 +14,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -22,6 +21,7 @@ from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
 from roundel.domain.deploys import Release
 from roundel.domain.errors import DomainError
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 from roundel.domain.storage import FailedTest
 from roundel.runner.failed_tests import only_failed

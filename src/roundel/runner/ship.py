@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import Clock, Micros
-from roundel.domain.runners import Chunk, StepReport, StepStatus
+from roundel.domain.records import dataclass
+from roundel.domain.runners import Chunk, Shipment, StepReport, StepStatus
 from roundel.runner.lease import HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text
 
@@ -189,26 +190,26 @@ class Shipper:
         )
 
     async def _send(self) -> None:
-        for index, stream in list(self._streams.items()):
-            # Its output has arrived with an earlier call, so its end may be told.
-            if stream.closing is not None and not stream.pieces:
-                self._reports.append(stream.closing)
-                del self._streams[index]
-        reports, self._reports = self._reports, []
-        # Taken before the first call: a step that begins during it is told of with the next.
+        # All is taken before the call: a step that begins during it is told of with the next.
+        begun, self._reports = self._reports, []
         chunks: list[Chunk] = []
+        ended: list[StepReport] = []
         room = CALL_BYTES
-        for stream in self._streams.values():
+        for index, stream in list(self._streams.items()):
             taken = stream.take(room)
             chunks += taken
             room -= sum(len(chunk.data) for chunk in taken)
-        if reports:
-            await self._held.report(reports)
-        if chunks:
-            await self._held.chunk(chunks)
-            self._pending -= sum(len(chunk.data) for chunk in chunks)
-            if self._pending <= FULL_BYTES:
-                self._room.set()
+            if stream.closing is not None and not stream.pieces:
+                ended.append(stream.closing)
+                del self._streams[index]
+        if not begun and not chunks and not ended:
+            return
+        await self._held.ship(
+            Shipment(begun=tuple(begun), chunks=tuple(chunks), ended=tuple(ended))
+        )
+        self._pending -= sum(len(chunk.data) for chunk in chunks)
+        if self._pending <= FULL_BYTES:
+            self._room.set()
         if self._unsent():
             self._changed.set()
 

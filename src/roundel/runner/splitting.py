@@ -5,8 +5,9 @@ By name every item weighs the same, which deals the sorted list round.  Ties go 
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from roundel.domain.records import dataclass
 
 NAME_FALLBACK = "Error auto-detecting timing type, falling back to weighting by name."
 NO_TIMINGS = (

@@ -1,6 +1,6 @@
 """Approvals: a person lets a held workflow go on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
@@ -8,6 +8,7 @@ from roundel.domain.errors import IllegalMove, NotFound
 from roundel.domain.ids import JobId, WorkflowId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
+from roundel.domain.records import dataclass
 from roundel.domain.timers import TimerKind
 from roundel.services.advancing import advance_after
 from roundel.services.work import App, Tx

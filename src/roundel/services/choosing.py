@@ -1,7 +1,7 @@
 """Choosing from a plan: some workflows or jobs of it, and what steps become of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from roundel.domain.errors import DomainError
@@ -16,6 +16,7 @@ from roundel.domain.plan import (
     StepPlan,
     WorkflowPlan,
 )
+from roundel.domain.records import dataclass
 
 NOT_CHOSEN = "it was not chosen"
 SCHEDULED = "it runs on schedule only; name it to run it now"

@@ -183,15 +183,18 @@ def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
 def held(tx: Tx, lease: Lease) -> Execution:
     """Return the execution if this very lease still holds it, else raise LeaseLost."""
     execution = tx.executions.get(lease.execution_id)
-    if (
-        execution is None
-        or execution.runner_id != lease.runner_id
+    if execution is None or not _holds(lease, execution):
+        raise LeaseLost("this execution is not yours, or no longer")
+    return execution
+
+
+def _holds(lease: Lease, execution: Execution) -> bool:
+    return not (
+        execution.runner_id != lease.runner_id
         or execution.fence != lease.fence
         or execution.status in EXECUTION_ENDED
         or execution.status is ExecutionStatus.QUEUED
-    ):
-        raise LeaseLost("this execution is not yours, or no longer")
-    return execution
+    )
 
 
 async def resume(lease: Lease, app: App) -> Resumed | None:
@@ -233,16 +236,11 @@ async def renew(lease: Lease, samples: Sequence[Sample], app: App) -> Orders:
 
 async def canceled(lease: Lease, app: App) -> None:
     """Return once this execution is to be cancelled or its lease is lost."""
-
-    def transaction(tx: Tx) -> bool:
-        try:
-            return held(tx, lease).canceling
-        except LeaseLost:
-            return True
-
     with app.wakeups.listen(topic_of_execution(lease.execution_id)) as woken:
         while True:
             woken.clear()
-            if await app.database.write(transaction):
+            # A read: every job asks twice at least, and it must not wait in line with the writers.
+            execution = await app.reads.execution(lease.execution_id)
+            if execution is None or execution.canceling or not _holds(lease, execution):
                 return
             await wait_for(woken, SLOW_POLL_SECONDS)

@@ -5,9 +5,10 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 from roundel.services.compiling import (
     CompileOutcome,
     Compiler,

@@ -1,12 +1,13 @@
 """Compiling configs: the port, and what goes in and comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from roundel.domain.orbs import OrbLock
 from roundel.domain.pipelines import PipelineError
 from roundel.domain.plan import Json
+from roundel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

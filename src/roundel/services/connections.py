@@ -2,7 +2,6 @@
 
 import json
 import secrets as random
-from dataclasses import dataclass
 
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.git_hosts import (
@@ -17,6 +16,7 @@ from roundel.domain.git_hosts import (
 )
 from roundel.domain.ids import new_id
 from roundel.domain.projects import Organization, Project
+from roundel.domain.records import dataclass
 from roundel.services.credentials import bound_to
 from roundel.services.looking import watch_in
 from roundel.services.work import App, Tx

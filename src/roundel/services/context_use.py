@@ -1,7 +1,6 @@
 """Contexts at work: whether a job may have those that it names, and what is in them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.scanning import ExpressionError, Value
@@ -11,6 +10,7 @@ from roundel.domain.jobs import JobStatus
 from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobType, Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 from roundel.domain.schedules import SYSTEM
 from roundel.domain.workflows import Workflow, WorkflowSlot

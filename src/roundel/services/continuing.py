@@ -1,7 +1,7 @@
 """Dynamic config: a setup job hands over the config with which its pipeline goes on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.clock import HOUR, Micros
 from roundel.domain.errors import Invalid, Unauthenticated
@@ -9,8 +9,9 @@ from roundel.domain.ids import PipelineId
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.compiling import CompileOutcome, CompileRequest
-from roundel.services.orbs import orbs_at
+from roundel.services.orbs import Orbs, orbs_at
 from roundel.services.planning import create_workflows
 from roundel.services.plans import PlanHead, read_head
 from roundel.services.policies import apply_policies
@@ -132,10 +133,15 @@ async def _compile(
             parameters=command.parameters,
             values=values,
             optional=pipeline.parameters,
-            orbs=orbs_at(project, commit.revision, app.repositories, app.orbs, app.reads),
+            orbs=_orbs(pipeline, project, commit, app),
             scope=project.id,
         )
     )
+
+
+def _orbs(pipeline: Pipeline, project: Project, commit: Commit, app: App) -> Orbs:
+    address = "" if pipeline.in_fork is None else pipeline.in_fork[0]
+    return orbs_at(project, commit.revision, app, address)
 
 
 async def _refuse_conflicts(
@@ -155,7 +161,7 @@ async def _refuse_conflicts(
         file=FILE,
         parameters={},
         values=values,
-        orbs=orbs_at(project, commit.revision, app.repositories, app.orbs, app.reads),
+        orbs=_orbs(pipeline, project, commit, app),
         scope=project.id,
     )
     plain = await app.compiler.compile(request)

@@ -1,10 +1,10 @@
 """Cron lines: five fields, in UTC.  The times are found by cronsim."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import Invalid
+from roundel.domain.records import dataclass
 
 _FIELDS = 5  # cronsim takes seconds as well, which CircleCI does not
 

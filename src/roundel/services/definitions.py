@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.definitions import (
     MOST_DEFINITIONS,
@@ -20,6 +20,7 @@ from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import ProjectId, is_uuid, new_id
 from roundel.domain.presets import EventPreset
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.work import App, Tx
 
 NO_DEFINITION = "Pipeline definition not found."

@@ -52,6 +52,8 @@ def origin_of(
         fork=pull is not None and pull.fork,
         fork_owner=pull.head.owner if pull is not None and pull.fork else "",
         fork_name=pull.head.name if pull is not None and pull.fork else "",
+        fork_branch=pull.head.branch if pull is not None and pull.fork else "",
+        fork_address=pull.head.address if pull is not None and pull.fork else "",
         author_id="" if pull is None else pull.author_id,
         web_url=repository.web_url,
         held=held,

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import OrganizationId, TimerId, WorkflowId, new_id
 from roundel.domain.outbox import OutboxEvent
+from roundel.domain.records import dataclass
 from roundel.domain.telemetry import (
     MOST_PER_ORGANIZATION,
     Exporter,

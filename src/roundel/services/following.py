@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
 from roundel.domain.ids import PipelineId, ProjectId
 from roundel.domain.jobs import Job
 from roundel.domain.pipelines import Pipeline
+from roundel.domain.records import dataclass
 from roundel.domain.views import Reads
 from roundel.domain.watching import topic_of_changes
 from roundel.domain.workflows import Workflow

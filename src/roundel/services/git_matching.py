@@ -1,7 +1,7 @@
 """Which pipelines a git event starts: of which projects, at which commit, or why of none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.addresses import is_folder, repository_key
 from roundel.domain.clock import Micros
@@ -13,14 +13,16 @@ from roundel.domain.git_events import (
     GitEvent,
     HostRepository,
     PullAction,
+    PullEnd,
     PullRequest,
     Push,
     TagPush,
 )
 from roundel.domain.git_hosts import Connection, Provider, PullFacts
-from roundel.domain.pipelines import Commit, Launch, Ref
+from roundel.domain.pipelines import Commit, Launch, Ref, ref_of_fork
 from roundel.domain.presets import EventPreset, wants
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.settings import ProjectSettings
 from roundel.services.launching import NOTHING, launch_of
 from roundel.services.work import Tx
@@ -38,6 +40,14 @@ class Start:
     ref: Ref
     commit: Commit | None  # None: whatever `ref` names now
     launch: Launch | None = None  # None: the project's default definition, for want of triggers
+
+    @property
+    def fork(self) -> PullEnd | None:
+        """The head to check out, where only a fork's repository has it."""
+        pull = self.event
+        if not isinstance(pull, PullRequest) or not pull.fork or not pull.head.address:
+            return None
+        return pull.head if self.ref == ref_of_fork(pull.number) else None
 
 
 def projects_of(
@@ -238,7 +248,7 @@ def _place_of_pull(pull: PullRequest) -> tuple[Ref, Commit | None]:
     """A fork's branch is known here by the number of its pull request alone."""
     revision = pull.head.revision
     if pull.fork:
-        ref = Ref(branch=f"pull/{pull.number}/head")
+        ref = ref_of_fork(pull.number)
     elif pull.merged:
         # The branch is often gone by now; what counts is where it went.
         ref, revision = Ref(branch=pull.base.branch), pull.merge_revision or ""

@@ -7,7 +7,7 @@ that its predecessor had, and masks it.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid, NotAllowed
@@ -25,6 +25,7 @@ from roundel.domain.oidc import (
 )
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder, Secret
 from roundel.domain.workflows import Workflow
 from roundel.services.context_use import context_ids, receives_secrets

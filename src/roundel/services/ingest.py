@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.errors import DomainError, NotFound
@@ -25,6 +24,7 @@ from roundel.domain.git_hosts import (
 )
 from roundel.domain.git_refs import News, change_ref
 from roundel.domain.ids import TimerId, new_id
+from roundel.domain.records import dataclass
 from roundel.domain.timers import Timer, TimerKind
 from roundel.services.credentials import opened
 from roundel.services.event_origins import wants_no_pipeline
@@ -158,7 +158,9 @@ def _wanted(tx: Tx, delivery: GitDelivery, connection: Connection) -> Wanted:
 
 async def _look(start: Start, app: App) -> Looked | str:
     try:
-        looked = await look(start.project, start.ref, app, start.commit, start.launch)
+        looked = await look(
+            start.project, start.ref, app, start.commit, start.launch, fork=start.fork
+        )
     except DomainError as error:
         return str(error)
     if wants_no_pipeline(start.event, looked.commit):

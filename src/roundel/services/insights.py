@@ -1,5 +1,7 @@
 """Folding what has ended into the figures of insights; each event once, as the outbox has it."""
 
+from collections.abc import Sequence
+
 from roundel.domain.clock import MILLISECOND, Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, WorkflowId
@@ -26,13 +28,15 @@ _JOBS = {
 }
 
 
-def fold_event(tx: Tx, event: OutboxEvent) -> None:
-    """Count what an event tells of."""
-    match event.kind:
-        case EventKind.JOB_COMPLETED:
-            _fold_job(tx, JobId(event.subject))
-        case EventKind.WORKFLOW_COMPLETED:
-            _fold_workflow(tx, WorkflowId(event.subject))
+def fold_events(tx: Tx, events: Sequence[OutboxEvent]) -> None:
+    """Count what events tell of."""
+    named: dict[WorkflowId, tuple[str, str]] = {}  # jobs that end at once are mostly of the same
+    for event in events:
+        match event.kind:
+            case EventKind.JOB_COMPLETED:
+                _fold_job(tx, JobId(event.subject), named)
+            case EventKind.WORKFLOW_COMPLETED:
+                _fold_workflow(tx, WorkflowId(event.subject))
 
 
 def _fold_workflow(tx: Tx, workflow_id: WorkflowId) -> None:
@@ -64,20 +68,25 @@ def _fold_workflow(tx: Tx, workflow_id: WorkflowId) -> None:
     )
 
 
-def _fold_job(tx: Tx, job_id: JobId) -> None:
+def _fold_job(tx: Tx, job_id: JobId, named: dict[WorkflowId, tuple[str, str]]) -> None:
     job = tx.jobs.get(job_id)
     if job is None or job.type is not JobType.BUILD or job.status not in _JOBS:
         return
-    workflow = tx.workflows.get(job.workflow_id)
-    if workflow is None or job.started_at is None or job.stopped_at is None:
+    if job.started_at is None or job.stopped_at is None:
         return
+    if job.workflow_id not in named:
+        workflow = tx.workflows.get(job.workflow_id)
+        if workflow is None:
+            return
+        named[workflow.id] = workflow.name, tx.insights.branch_of(workflow.id)
+    workflow_name, branch = named[job.workflow_id]
     duration = _millis(job.started_at, job.stopped_at)
     tx.insights.fold(
         Sample(
             project_id=job.project_id,
-            workflow=workflow.name,
+            workflow=workflow_name,
             job=job.name,
-            branch=tx.insights.branch_of(workflow.id),
+            branch=branch,
             outcome=_JOBS[job.status],
             duration_ms=duration,
             credits=compute_units(duration, job.parallelism, job.resource_class),

@@ -2,12 +2,12 @@
 
 import re
 import secrets
-from dataclasses import dataclass
 
 from roundel.domain.access import Actor, Person, Role
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import OrganizationId, PersonId, new_id
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import INVITATION_LIFETIME, Invitation
 from roundel.services.sessions import checked_hash

@@ -1,10 +1,9 @@
 """Jobs: their end on request."""
 
-from dataclasses import dataclass
-
 from roundel.domain.access import Actor
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import JobId
+from roundel.domain.records import dataclass
 from roundel.services.advancing import advance_after
 from roundel.services.stopping import stop_job
 from roundel.services.work import App, Tx

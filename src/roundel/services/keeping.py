@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 from roundel.domain.artifacts import artifact_path
@@ -13,6 +12,7 @@ from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import new_id
 from roundel.domain.jobs import Execution, Job
 from roundel.domain.keeping import OWN_SCOPE, CacheScope, NewCache, Upload, object_name
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Lease
 from roundel.domain.storage import (
     CACHE_KEY_LIMIT,

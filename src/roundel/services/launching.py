@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.definitions import (
@@ -19,6 +19,7 @@ from roundel.domain.ids import PersonId
 from roundel.domain.pipelines import ConfigPlace, Launch, Ref, TriggerType
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.definitions import NO_DEFINITION, NO_TRIGGER, digest_of_secret
 from roundel.services.pipelines import Triggered, TriggerPipeline, trigger_pipeline
 from roundel.services.work import App

@@ -8,13 +8,14 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.jobs import EXECUTION_ENDED
 from roundel.domain.logs import Logs
 from roundel.domain.page_views import PageReads
+from roundel.domain.records import dataclass
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.domain.views import NodeView
 from roundel.domain.watching import topic_of_steps

@@ -1,11 +1,12 @@
 """Claims of identity tokens that organisations and projects choose: the audience, the time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.oidc import CustomClaims, checked_audience, ttl_of
+from roundel.domain.records import dataclass
 from roundel.services.work import App, Tx
 
 

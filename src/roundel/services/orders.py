@@ -1,16 +1,17 @@
 """Orders: all that a runner needs for one execution, put together at the claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
-from roundel.domain.pipelines import Pipeline
+from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobPlan
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
-from roundel.services.access import AtHost, at_host, by_key, with_password
+from roundel.services.access import AtHost, at_host, by_key
 from roundel.services.checkout_keys import preferred_key
 from roundel.services.context_use import (
     JobSecrets,
@@ -41,14 +42,10 @@ class Draft:
     order: JobOrder
     tokens: TokenDraft | None
     own: Mapping[str, str]  # what the job itself sets
-    place: AtHost | None  # of the repository, where its host may be asked for a password
 
     async def signed(self, app: App) -> JobOrder:
         """Return the whole order."""
-        order = await with_tokens(self.order, self.tokens, self.own, app)
-        if order.checkout is None or self.place is None:
-            return order
-        return replace(order, checkout=await with_password(order.checkout, self.place))
+        return await with_tokens(self.order, self.tokens, self.own, app)
 
 
 def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
@@ -61,7 +58,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
     secrets = _secrets(pipeline, workflow, app)
     kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
-    checkout, place = _checkout(tx, project, pipeline, app)
+    checkout, _ = _checkout(tx, project, pipeline, app)
     order = JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -100,7 +97,16 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
     tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
-    return Draft(order=order, tokens=tokens, own=plan.environment, place=place)
+    return Draft(order=order, tokens=tokens, own=plan.environment)
+
+
+def checkout_place(tx: Tx, execution: Execution, app: App) -> AtHost | None:
+    """Return which host makes a password for an execution's checkout; None if none does."""
+    job = tx.jobs.get(execution.job_id)
+    if job is None:
+        return None
+    _, pipeline, project = _whereabouts(tx, job)
+    return _checkout(tx, project, pipeline, app)[1]
 
 
 def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
@@ -175,30 +181,44 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
 def _checkout(
     tx: Tx, project: Project, pipeline: Pipeline, app: App
 ) -> tuple[CheckoutOrder | None, AtHost | None]:
-    """Return what is checked out, and where its host may be asked for what opens it."""
+    """Return what is checked out, and which host makes a password for it once it is needed.
+
+    A token that does more than to read this repository is for us, not for jobs.
+    """
     if pipeline.commit is None:
         return None, None
     source = checkout_project(tx, pipeline, project)
     if source is None:
         raise CannotOrder("the repository that is to be checked out is not registered any more")
+    if pipeline.in_fork is not None:  # nothing of ours opens what is not ours
+        address, _ = pipeline.in_fork
+        return _order(address, pipeline, pipeline.commit), None
     trusted = receives_secrets(tx, pipeline, source)  # a fork's job gets nothing that opens it
     try:
         ssh_key = preferred_key(tx, source, app.cipher) if trusted else None
     except CannotUnseal as error:
         raise CannotOrder(f"the checkout key of {source.slug} cannot be opened: {error}") from None
-    order = CheckoutOrder(
-        ssh_key=ssh_key,
-        repository_url=source.repository_url,
-        revision=pipeline.commit.revision,
-        branch=pipeline.ref.branch,
-        tag=pipeline.ref.tag,
-    )
+    order = _order(source.repository_url, pipeline, pipeline.commit, ssh_key)
     if not trusted or not source.repository_url.startswith("https://"):
         return order, None
     place = at_host(tx, source, app)
-    if place is None or place.short_lived:
-        return order, place
+    if place is None:
+        return order, None
+    if place.short_lived:
+        return replace(order, password_on_request=True), place
     return by_key(order, place), None
+
+
+def _order(
+    address: str, pipeline: Pipeline, commit: Commit, ssh_key: Secret | None = None
+) -> CheckoutOrder:
+    return CheckoutOrder(
+        ssh_key=ssh_key,
+        repository_url=address,
+        revision=commit.revision,
+        branch=pipeline.ref.branch,
+        tag=pipeline.ref.tag,
+    )
 
 
 def _ssh_keys(

@@ -1,18 +1,44 @@
-"""Output: chunks of steps come in once each, in their order, and are durable when taken."""
+"""Shipments: steps that begin, their output, steps that end; durable when taken.
 
-from collections.abc import Sequence
+Chunks come in once each, in their order.
+"""
 
+from collections.abc import Mapping, Sequence
+
+from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
-from roundel.domain.runners import Chunk, Lease, Orders
-from roundel.services.claims import held
+from roundel.domain.runners import Chunk, Lease, Orders, Shipment
+from roundel.services.claims import LEASE, held
+from roundel.services.results import save_steps, take_report
 from roundel.services.work import App, Tx, topic_of_output
 
 INLINE_BYTES = 16 * 1024  # larger chunks become objects at once (docs/decisions/0004)
 
 
-async def take_chunks(lease: Lease, chunks: Sequence[Chunk], app: App) -> Orders:
-    """Keep output; a chunk that we have already is left out."""
+async def take_shipment(lease: Lease, shipment: Shipment, app: App) -> Orders:
+    """Keep what a runner tells of a job, all of it or nothing; what we have already is left out."""
+    at = app.clock.now()
+    blobs = await _put_large(lease, shipment.chunks, app)
+    ended = {step.index: step for step in shipment.ended}
+    # Of a step that began and ended since, its end says all.
+    begun = [ended.pop(step.index, step) for step in shipment.begun]
+
+    def transaction(tx: Tx) -> Orders:
+        execution = held(tx, lease)
+        if shipment.begun or shipment.ended:
+            take_report(tx, execution, begun, Micros(at + LEASE), at)
+        for chunk in shipment.chunks:
+            _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
+        save_steps(tx, execution.id, tuple(ended.values()))
+        return Orders(cancel=execution.canceling)
+
+    return await app.database.write(transaction)
+
+
+async def _put_large(
+    lease: Lease, chunks: Sequence[Chunk], app: App
+) -> Mapping[tuple[int, int], str]:
     blobs: dict[tuple[int, int], str] = {}
     for chunk in chunks:
         if len(chunk.data) > INLINE_BYTES:
@@ -20,14 +46,7 @@ async def take_chunks(lease: Lease, chunks: Sequence[Chunk], app: App) -> Orders
             name = f"output/{lease.execution_id}/{chunk.step}/{chunk.number}-{lease.fence}"
             await app.blobs.put(name, chunk.data)
             blobs[chunk.step, chunk.number] = name
-
-    def transaction(tx: Tx) -> Orders:
-        execution = held(tx, lease)
-        for chunk in chunks:
-            _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
-        return Orders(cancel=execution.canceling)
-
-    return await app.database.write(transaction)
+    return blobs
 
 
 def _append(tx: Tx, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import MINUTE, Micros
@@ -21,6 +21,7 @@ from roundel.domain.pipelines import (
 )
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Fetched, Trouble
 from roundel.domain.skipping import asks_to_skip
 from roundel.domain.timers import Timer, TimerKind
@@ -174,13 +175,7 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 file=config.file,
                 parameters=pipeline.parameters,
                 values=pipeline_values(pipeline, project, commit, config.file, found),
-                orbs=orbs_at(
-                    found.config_project,
-                    config.commit.revision,
-                    app.repositories,
-                    app.orbs,
-                    app.reads,
-                ),
+                orbs=orbs_at(found.config_project, config.commit.revision, app, found.address),
                 scope=project.id,
             )
         )

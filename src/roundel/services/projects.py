@@ -1,12 +1,13 @@
 """Projects: a repository whose pipelines we run, in its organisation."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.clock import Micros
 from roundel.domain.errors import NotAllowed
 from roundel.domain.ids import OrganizationId, ProjectId, new_id
 from roundel.domain.projects import Organization, Project, Slug
+from roundel.domain.records import dataclass
 from roundel.services.work import App, Tx
 
 DEFAULT_BRANCH = "main"

@@ -1,12 +1,13 @@
 """Making a workflow again from one that has ended: new rows, the plan as it was stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, PersonId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
 from roundel.domain.plan import JobType
+from roundel.domain.records import dataclass
 from roundel.domain.reruns import Choice, Fate, fates
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot

@@ -1,10 +1,11 @@
 """Reruns that a person asks for."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from roundel.domain.access import Actor
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import WorkflowId
+from roundel.domain.records import dataclass
 from roundel.domain.reruns import Choice, check_rerun
 from roundel.domain.workflows import Workflow
 from roundel.services.advancing import advance_workflow

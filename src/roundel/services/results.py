@@ -54,12 +54,17 @@ def take_report(
         if job is not None and job.status is JobStatus.NOT_RUNNING:
             started = replace(job, status=JobStatus.RUNNING, started_at=job.started_at or at)
             tx.jobs.save(started, job.status)
+    save_steps(tx, execution.id, steps)
+
+
+def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -> None:
+    """Keep what a runner tells of its steps."""
     for step in steps:
-        tx.steps.save(execution.id, step)
+        tx.steps.save(execution_id, step)
         if step.status is not StepStatus.RUNNING:
-            tx.wake(topic_of_output(execution.id, step.index))
+            tx.wake(topic_of_output(execution_id, step.index))
     if steps:
-        tx.wake(topic_of_steps(execution.id))
+        tx.wake(topic_of_steps(execution_id))
 
 
 def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:

@@ -1,7 +1,7 @@
 """Rolling a deploy back: to a version that was there before, by the way that the project chose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from roundel.domain.access import Actor
@@ -10,6 +10,7 @@ from roundel.domain.deploys import MOST_VERSIONS, Version
 from roundel.domain.errors import IllegalMove, Invalid, NotFound
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.definitions import NO_DEFINITION
 from roundel.services.launching import RunDefinition, run_definition
 from roundel.services.pipelines import Triggered

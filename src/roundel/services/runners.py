@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -15,6 +15,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepReport,
 )
 from roundel.services import claims, output, results
@@ -22,8 +23,7 @@ from roundel.services.claims import held
 from roundel.services.deploys import log_release
 from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
-from roundel.services.orders import token_draft
-from roundel.services.work import Tx
+from roundel.services.orders import checkout_place, token_draft
 
 
 class LocalServer(LocalStorage):
@@ -47,19 +47,15 @@ class LocalServer(LocalStorage):
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
         """Tell of steps that began or ended, in order."""
-        at = self._app.clock.now()
-        lease_until = Micros(at + claims.LEASE)
-
-        def transaction(tx: Tx) -> Orders:
-            execution = claims.held(tx, lease)
-            results.take_report(tx, execution, steps, lease_until, at)
-            return Orders(cancel=execution.canceling)
-
-        return await self._app.database.write(transaction)
+        return await self.ship(lease, Shipment(ended=tuple(steps)))
 
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
-        return await output.take_chunks(lease, chunks, self._app)
+        return await self.ship(lease, Shipment(chunks=tuple(chunks)))
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
+        return await output.take_shipment(lease, shipment, self._app)
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost."""
@@ -77,6 +73,12 @@ class LocalServer(LocalStorage):
         app = self._app
         draft = await app.database.write(lambda tx: token_draft(tx, held(tx, lease), app))
         return await token_on_demand(draft, claims, root_issuer, app)
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host."""
+        app = self._app
+        place = await app.database.write(lambda tx: checkout_place(tx, held(tx, lease), app))
+        return CheckoutPassword() if place is None else await place.password_of_job()
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
@@ -11,6 +11,7 @@ from roundel.domain.ids import CronTriggerId, ScheduleId, TimerId, new_id
 from roundel.domain.pipelines import Ref, TriggerType
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.schedules import (
     SYSTEM,
     Attributed,

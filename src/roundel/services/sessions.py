@@ -3,11 +3,11 @@
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid, Unauthenticated
 from roundel.domain.ids import PersonId, TokenId
+from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import (
     ABSOLUTE_LIMIT,

@@ -1,12 +1,14 @@
 """What a pipeline is made of: the config of one commit, and the commit that its jobs check out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.definitions import CONFIG_FILE
 from roundel.domain.errors import Invalid
+from roundel.domain.git_events import PullEnd
 from roundel.domain.ids import ProjectId
 from roundel.domain.pipelines import Commit, Launch, Pipeline, Ref
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Fetched, Trouble, TroubleKind
 from roundel.services.access import access_to
 from roundel.services.work import App, Tx
@@ -28,12 +30,16 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """A config that was read, the project in whose repository it lies, and the commit to run on."""
+    """A config that was read, the project in whose repository it lies, and the commit to run on.
+
+    `address` is that of the config's repository: the project's own, or that of a fork.
+    """
 
     config: Fetched
     config_project: Project
     checkout_project: Project
     commit: Commit
+    address: str
 
     @property
     def text(self) -> str:
@@ -46,17 +52,21 @@ async def look(
     app: App,
     known: Commit | None = None,
     launch: Launch | None = None,
+    fork: PullEnd | None = None,
 ) -> Looked:
     """Return what can be said of a commit before the answer; refuse a ref that is not there.
 
     A repository on this machine is read at once, as that takes one git process.  A remote one is
     only asked for the ref, and not even that where the commit is `known`; it is fetched behind
-    the answer.
+    the answer.  `fork` is where the commit is to be looked for, if the repository has it not.
     """
     checkout = await _checkout_project(project, launch, app)
     ref = ref_or_default(ref, checkout)
     file = None if launch is None else launch.config_file
-    looked = await _look_at(checkout, ref, known, file, app)
+    if fork is None:
+        looked = await _look_at(checkout, ref, known, file, app)
+    else:
+        looked = await _look_at_fork(fork, ref, app)
     place = None if launch is None else launch.config
     if place is None:
         return looked
@@ -98,6 +108,18 @@ async def _look_at(
     return Looked(ref=ref, fetched=found, commit=commit)
 
 
+async def _look_at_fork(head: PullEnd, ref: Ref, app: App) -> Looked:
+    """Return the whole name of a fork's commit.  Nothing of ours opens a fork's repository."""
+    found = await app.repositories.resolve(head.address, Ref(branch=head.branch))
+    if isinstance(found, Trouble):
+        if found.kind is TroubleKind.REF_NOT_FOUND:
+            raise Invalid(f"the fork has no branch {head.branch} any more")
+        return Looked(ref=ref, fetched=found, commit=None)
+    if not found.startswith(head.revision):
+        raise Invalid(f"the fork's branch {head.branch} has moved on, of which a message will tell")
+    return Looked(ref=ref, fetched=None, commit=Commit(revision=found))
+
+
 async def read_sources(
     pipeline: Pipeline, project: Project, fetched: Fetched | Trouble | None, app: App
 ) -> Sources | Trouble:
@@ -119,9 +141,13 @@ async def read_sources(
         ref, at = (
             (pipeline.ref, revision) if place is None else (ref_or_default(place.ref, config), None)
         )
-        fetched = await app.repositories.fetch(
-            config.repository_url, ref, at, file, await access_to(config, app)
-        )
+        if place is None and pipeline.in_fork is not None:
+            address, branch = pipeline.in_fork
+            fetched = await app.repositories.fetch(address, branch, revision, file)
+        else:
+            fetched = await app.repositories.fetch(
+                config.repository_url, ref, at, file, await access_to(config, app)
+            )
     if isinstance(fetched, Trouble):
         return replace(fetched, commit=pipeline.commit if place is not None else fetched.commit)
     if place is None:
@@ -130,7 +156,14 @@ async def read_sources(
         commit = await _commit_of(pipeline, checkout, app)
     if isinstance(commit, Trouble):
         return commit
-    return Sources(config=fetched, config_project=config, checkout_project=checkout, commit=commit)
+    found_in = None if place is not None else pipeline.in_fork
+    return Sources(
+        config=fetched,
+        config_project=config,
+        checkout_project=checkout,
+        commit=commit,
+        address=config.repository_url if found_in is None else found_in[0],
+    )
 
 
 async def _given(
@@ -146,6 +179,7 @@ async def _given(
         config_project=project,
         checkout_project=checkout,
         commit=commit,
+        address=project.repository_url,
     )
 
 
@@ -154,9 +188,13 @@ async def _commit_of(pipeline: Pipeline, checkout: Project, app: App) -> Commit 
     if pipeline.commit is not None and app.repositories.is_local(checkout.repository_url):
         return pipeline.commit
     revision = None if pipeline.commit is None else pipeline.commit.revision
-    found = await app.repositories.fetch(
-        checkout.repository_url, pipeline.ref, revision, access=await access_to(checkout, app)
-    )
+    if pipeline.in_fork is not None:
+        found = await app.repositories.fetch(*pipeline.in_fork, revision)
+    else:
+        access = await access_to(checkout, app)
+        found = await app.repositories.fetch(
+            checkout.repository_url, pipeline.ref, revision, access=access
+        )
     if isinstance(found, Trouble) and found.commit is None:
         return found
     return found.commit or Commit(revision="")

@@ -22,7 +22,7 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.services.advancing import expire_turn
 from roundel.services.arming import arm_sweep
 from roundel.services.claims import wait_for
-from roundel.services.insights import fold_event
+from roundel.services.insights import fold_events
 from roundel.services.pipelines import (
     Triggered,
     create_pipeline,
@@ -129,8 +129,9 @@ class Ticks:
                 tx.executions.prolong_leases(Micros(at + LEASE))
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
-            for event in tx.outbox.take(AT_ONCE):
-                fold_event(tx, event)
+            events = tx.outbox.take(AT_ONCE)
+            fold_events(tx, events)
+            for event in events:
                 _tell(tx, event, self._app.addresses.public_url)
             due = tx.timers.take_due(
                 now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE

@@ -1,11 +1,10 @@
 """People's API tokens, and the first administrator."""
 
-from dataclasses import dataclass
-
 from roundel.domain.access import Actor, Need, Person, Token
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import PersonId, TokenId, new_id
+from roundel.domain.records import dataclass
 from roundel.services.work import App, Tx
 from roundel.vault.tokens import digest_of, new_token, prefix_of
 

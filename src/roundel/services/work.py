@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:  # whoever runs a use case has what it touches; nobody needs all of it
     from roundel.domain.access import People

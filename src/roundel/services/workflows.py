@@ -1,6 +1,6 @@
 """Workflows: what they do next, and their end on request."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roundel.domain.access import Actor
 from roundel.domain.clock import Micros
@@ -8,6 +8,7 @@ from roundel.domain.errors import NotFound
 from roundel.domain.flows import WORKFLOW_ENDED
 from roundel.domain.ids import PersonId, WorkflowId
 from roundel.domain.jobs import ENDED, Job, JobStatus
+from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow
 from roundel.services.advancing import advance_after, advance_workflow
 from roundel.services.stopping import stop_job

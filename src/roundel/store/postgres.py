@@ -84,6 +84,10 @@ class PostgresDatabase:
         """Run `fn` as `read` does: the database is elsewhere, and the way there takes time."""
         return await self.read(fn)
 
+    def state(self) -> int | None:
+        """Say that it is not known: to ask would cost what reading does."""
+        return None
+
     def close(self) -> None:
         """Finish what was asked for and close all connections."""
         if self._closed:
@@ -129,6 +133,7 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
+        self._sql: Sql | None = None
         self._writer = new_id()
         self._serial = 0
         self._committing = False
@@ -138,12 +143,16 @@ class PostgresSession:
         self._committing = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
+            self._sql = Sql(self._link)
             self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
         self._link.script(f"{_LOCK} SAVEPOINT call")
         self._link.changed = False
 
     def sql(self) -> Sql:
-        return Sql(self._open())
+        """Return the connection in the words of repositories."""
+        if self._link is None or self._sql is None:
+            raise psycopg.OperationalError("there is no connection")
+        return self._sql
 
     def mark(self) -> None:
         """Remember this point; the one before is forgotten."""

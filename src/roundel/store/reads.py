@@ -14,6 +14,7 @@ from roundel.domain.ids import (
     ScheduleId,
     WorkflowId,
 )
+from roundel.domain.jobs import Execution
 from roundel.domain.orbs import OrbLock, UrlOrbPrefix
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.domain.resource_classes import ResourceClass
@@ -34,6 +35,7 @@ from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
 from roundel.store.repos import orbs
+from roundel.store.repos.executions import SqlExecutions
 from roundel.store.repos.projects import SqlProjects
 from roundel.store.repos.resource_classes import SqlResourceClasses
 from roundel.store.repos.settings import SqlSettings
@@ -46,6 +48,8 @@ class SqlReads:
         self._read = database.read
         self._glance = database.glance
         self._clock = clock
+        self.state = database.state
+        self._pipeline_lists = pipelines.PipelineLists()
         self.secrets = SqlContextReads(database)
 
     async def actor(self, token_digest: bytes) -> Actor | None:
@@ -56,6 +60,10 @@ class SqlReads:
     async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
         """Return the class of runners that this token speaks for."""
         return await self._glance(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
+
+    async def execution(self, execution_id: ExecutionId) -> Execution | None:
+        """Return the execution."""
+        return await self._glance(lambda sql: SqlExecutions(sql).get(execution_id))
 
     async def person(self, person_id: PersonId) -> Actor | None:
         """Return a person."""
@@ -129,7 +137,7 @@ class SqlReads:
         """Return pipelines, newest first, of the given projects."""
         read = self._glance if len(projects) == 1 else self._read
         return await read(
-            lambda sql: pipelines.pipelines(
+            lambda sql: self._pipeline_lists.page(
                 sql,
                 projects=projects,
                 branch=branch,

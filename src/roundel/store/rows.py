@@ -52,11 +52,13 @@ def json_text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+@lru_cache
 def columns(names: str, table: str) -> str:
     """Return `names` for a SELECT, each with its table in front."""
     return ", ".join(f"{table}.{name.strip()}" for name in names.split(","))
 
 
+@lru_cache
 def values_of(names: str) -> str:
     """Return `:name, …` for the VALUES of an INSERT."""
     return ", ".join(f":{name.strip()}" for name in names.split(","))
@@ -91,6 +93,8 @@ PROJECT = "id, slug, name, repository_url, default_branch, created_at"
 PROJECT_WIDTH = 6
 
 
+# Read at nearly every request, and seldom changed.
+@lru_cache(maxsize=1024)
 def project_of(row: Row) -> Project:
     """Read a project, followed in the row by its organisation."""
     return Project(

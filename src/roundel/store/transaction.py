@@ -55,7 +55,11 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """What a transaction function is given.  Wake-ups go out after the commit."""
+    """What a transaction function is given.  Wake-ups go out after the commit.
+
+    A connection's next transaction is the same object: its repositories keep nothing but the way
+    to the connection, and making them all anew would cost as much as two statements.
+    """
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -239,6 +243,14 @@ class Transaction:
         from roundel.store.repos.webhooks import SqlWebhooks
 
         return SqlWebhooks(self._sql)
+
+    def runs_on(self, sql: Sql) -> bool:
+        """Tell whether it is of this connection."""
+        return self._sql is sql
+
+    def begin(self) -> None:
+        """Forget what the one before has woken."""
+        self.topics = set()
 
     def wake(self, topic: str) -> None:
         """Wake those who wait on `topic`, once this is durable."""

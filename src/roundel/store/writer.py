@@ -50,7 +50,8 @@ class Session(Protocol):
     def begin(self) -> None:
         """Begin a transaction that no other writer's overlaps, and mark its start."""
 
-    def sql(self) -> Sql: ...
+    def sql(self) -> Sql:
+        """Return the connection: the same object for as long as it is the same connection."""
 
     def mark(self) -> None:
         """Remember this point; the one before is forgotten."""
@@ -108,6 +109,7 @@ class Writer:
         self._wakeups = wakeups
         self._patience = patience_seconds
         self._calls: queue.SimpleQueue[Call[object] | None] = queue.SimpleQueue()
+        self._transaction: Transaction | None = None
         self._thread = threading.Thread(target=self._forever, name="store-writer")
         self._closing = threading.Event()
         self._thread.start()
@@ -182,7 +184,7 @@ class Writer:
 
     def _run(self, call: Call[object]) -> None:
         call.error, call.topics = None, set()
-        tx = Transaction(self._session.sql())
+        tx = self._begun()
         try:
             call.value = call.fn(tx)
         except Exception as error:
@@ -193,6 +195,13 @@ class Writer:
             self._session.undo()
         else:
             call.topics = tx.topics
+
+    def _begun(self) -> Transaction:
+        sql, tx = self._session.sql(), self._transaction
+        if tx is None or not tx.runs_on(sql):
+            tx = self._transaction = Transaction(sql)
+        tx.begin()
+        return tx
 
     def _fate(self, error: Exception, give_up: float) -> Fate:
         while True:

@@ -7,12 +7,12 @@ and is the runner's affair; what an image declares lies under it.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from roundel.domain.jobs import Job
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.projects import LONG_FORM, Project
+from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow
 
 # On CircleCI steps see a terminal; ours write to files, where a pager would only be in the way.

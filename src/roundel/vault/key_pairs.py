@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from roundel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

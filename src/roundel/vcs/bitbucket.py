@@ -1,6 +1,7 @@
 """Bitbucket Cloud: several changes in one push, and pull requests of a workspace."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from roundel.domain.git_events import (
     BranchDelete,
@@ -142,6 +143,7 @@ def _pull(word: str, body: Fields) -> GitEvent | Ignored:
     if not revision:
         return Ignored("the pull request names no commit")
     owner, _, name = source.text("repository", "full_name").partition("/")
+    fork = source.text("repository", "uuid") != target.text("repository", "uuid")
     return PullRequest(
         repository=repository,
         sender=_sender(body),
@@ -150,13 +152,16 @@ def _pull(word: str, body: Fields) -> GitEvent | Ignored:
         title=pull.text("title"),
         url=pull.text("links", "html", "href"),
         head=PullEnd(
-            branch=source.text("branch", "name"), revision=revision, owner=owner, name=name
+            branch=source.text("branch", "name"),
+            revision=revision,
+            owner=owner,
+            name=name,
+            address=_beside(repository, source.at("repository")) if fork else "",
         ),
         base=PullEnd(branch=target.text("branch", "name"), revision=target.text("commit", "hash")),
         author=pull.text("author", "nickname"),
         author_id=pull.text("author", "uuid"),
-        fork=source.text("repository", "uuid") != target.text("repository", "uuid")
-        or not source.text("repository", "uuid"),
+        fork=fork or not source.text("repository", "uuid"),
         draft=pull.flag("draft"),
         merged=pull.text("state") == "MERGED",
         open=pull.text("state") == "OPEN",
@@ -179,6 +184,18 @@ def _repository(body: Fields) -> HostRepository | None:
         addresses=(web, f"git@bitbucket.org:{full_name}.git") if web else (),
         default_branch=found.text("mainbranch", "name"),
     )
+
+
+def _beside(repository: HostRepository, fork: Fields) -> str:
+    """Return where git finds a fork: its own page, if that is at the repository's own host.
+
+    Bitbucket's cloud has no ref for the heads of pull requests in the repository that they are for.
+    """
+    address = fork.text("links", "html", "href")
+    host = urlsplit(repository.web_url)
+    if not address.startswith(f"https://{host.netloc}/") or host.scheme != "https":
+        return ""
+    return address
 
 
 def _sender(body: Fields) -> Sender:

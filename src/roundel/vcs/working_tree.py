@@ -8,13 +8,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import DomainError
 from roundel.domain.pipelines import Commit, Ref
+from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access, Fetched, Trouble
 from roundel.domain.skipping import asks_to_skip
 from roundel.vcs.bare import CONFIG_FILE, GitRepositories
@@ -297,8 +298,11 @@ class WorkingTree:
         del url, access
         return {}
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         """Return a file of the snapshot; None if it has none there."""
+        del access
         return await self._git.read_file(url, revision, path)
 
 

@@ -6,9 +6,10 @@ What is not a colour, bold, dim, italic or underline is left out: cursor moves, 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+
+from roundel.domain.records import dataclass
 
 # CSI sequences, OSC sequences (titles, links) up to their end, and two-byte escapes.
 _ESCAPE = re.compile(

@@ -1,8 +1,9 @@
 """The live document of the API as its pages show it: operations by tag, their fields in rows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from roundel.domain.records import dataclass
 
 _REF = "#/components/schemas/"
 _DEEPEST = 4  # levels of fields; the example shows the rest

@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 import re
-from dataclasses import dataclass
 from importlib.resources import files
 
 from starlette.responses import Response
+
+from roundel.domain.records import dataclass
 
 TYPES = {
     "css": "text/css; charset=utf-8",

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from roundel.domain.clock import Micros
+from roundel.domain.records import dataclass
 
 WIDTH, HEIGHT = 720, 150
 LEFT, TOP, BOTTOM, RIGHT = 52, 8, 20, 8

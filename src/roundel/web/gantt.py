@@ -1,11 +1,11 @@
 """A workflow over time: when each job waited, and when it ran."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import Job
+from roundel.domain.records import dataclass
 from roundel.domain.views import SlotView
 from roundel.web.times import span
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import Job
 from roundel.domain.plan import Place
+from roundel.domain.records import dataclass
 from roundel.domain.views import SlotView
 from roundel.web.statuses import TONES, tone_of
 

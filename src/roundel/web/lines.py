@@ -9,12 +9,12 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId
 from roundel.domain.line_index import LineIndex
 from roundel.domain.logs import Logs
+from roundel.domain.records import dataclass
 
 LONGEST_LINE = 4096  # bytes of a line that are shown; the rest is in the whole output
 MOST_LINES = 500

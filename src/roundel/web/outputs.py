@@ -1,12 +1,12 @@
 """The end of a step's output, ready for a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.logs import Logs
+from roundel.domain.records import dataclass
 from roundel.domain.runners import StepReport
 from roundel.services.live_output import whole_characters
 from roundel.web.ansi import lines_of

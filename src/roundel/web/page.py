@@ -1,7 +1,6 @@
 """A page: one row of the table of pages.  Routing, rights and forms follow from the row."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from starlette.responses import Response
@@ -9,6 +8,7 @@ from starlette.responses import Response
 from roundel.domain.access import Actor, Need
 from roundel.domain.errors import Unauthenticated
 from roundel.domain.ids import OrganizationId
+from roundel.domain.records import dataclass
 from roundel.domain.sessions import Session
 from roundel.web.attempts import Attempts
 from roundel.web.lines import LineIndexes

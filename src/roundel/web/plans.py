@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
 from roundel.domain.page_views import LeftOut
 from roundel.domain.plan import Dropped, Json, Place, SlotPlan
+from roundel.domain.records import dataclass
 
 
 class _Step(msgspec.Struct):

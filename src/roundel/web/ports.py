@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.access import Actor, Role
@@ -20,6 +19,7 @@ from roundel.domain.pipelines import Pipeline, PipelineError, Ref
 from roundel.domain.plan import Json
 from roundel.domain.policies import PolicyReads
 from roundel.domain.projects import Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session, SessionReads
@@ -27,6 +27,7 @@ from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import WebhookReads
+from roundel.services.log_search import LogSearch
 from roundel.web.project_ports import ProjectUseCases
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class WebApp(Protocol):
     def insights(self) -> InsightReads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def log_search(self) -> LogSearch: ...
     @property
     def pages(self) -> PageReads: ...
     @property

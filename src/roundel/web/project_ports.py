@@ -49,6 +49,12 @@ class SecretCases(ContextCases, Protocol):
     async def remove_project_variable(self, project: Project, name: str) -> None: ...
 
 
+class CacheCases(Protocol):
+    """What jobs have kept for each other."""
+
+    async def clear_caches(self, project: Project) -> int: ...
+
+
 class KeyCases(Protocol):
     """Keys with which jobs clone, and those for other hosts."""
 
@@ -123,7 +129,7 @@ class ScheduleCases(Protocol):
     async def remove_schedule(self, schedule_id: ScheduleId) -> None: ...
 
 
-class ProjectUseCases(OrganizationUseCases, KeyCases, ScheduleCases, Protocol):
+class ProjectUseCases(OrganizationUseCases, CacheCases, KeyCases, ScheduleCases, Protocol):
     """All of it, for one project."""
 
     @property

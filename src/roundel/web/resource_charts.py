@@ -1,10 +1,10 @@
 """Charts of what a node of a job has used over time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from roundel.domain.clock import SECOND, Micros
+from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
 from roundel.web.charts import Chart, line_chart, words
 

@@ -1,11 +1,11 @@
 """Where a visitor is, and where else they may go: the switcher at the top of every page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from roundel.domain.projects import Organization, Project
+from roundel.domain.records import dataclass
 from roundel.web.page import Visit
 
 MOST_SHOWN = 200  # projects in the switcher; the search finds the others

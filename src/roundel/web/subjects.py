@@ -1,7 +1,6 @@
 """Looking up what a path names, and whose it is: the basis of every right."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from roundel.domain.contexts import Context, ContextId
@@ -14,6 +13,7 @@ from roundel.domain.definitions import (
 from roundel.domain.groups import Group, GroupId
 from roundel.domain.ids import PipelineId, ScheduleId, WorkflowId, is_uuid
 from roundel.domain.projects import VCS_WORDS, Organization, Project, Slug
+from roundel.domain.records import dataclass
 from roundel.domain.usage import ExportId, UsageExport
 from roundel.domain.views import JobView, PipelineView, ScheduleView, WorkflowView
 from roundel.domain.webhooks import WebhookId, WebhookView

@@ -25,6 +25,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepReport,
 )
 from roundel.domain.storage import (
@@ -79,6 +80,10 @@ class ReportAsk(Held, kw_only=True):
 
 class ChunkAsk(Held, kw_only=True):
     chunks: tuple[Chunk, ...]
+
+
+class ShipAsk(Held, kw_only=True):
+    shipment: Shipment
 
 
 class FinishAsk(Held, kw_only=True):

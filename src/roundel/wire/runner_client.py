@@ -9,10 +9,11 @@ import aiohttp
 
 from roundel import __version__
 from roundel.domain.deploys import Release
-from roundel.domain.errors import Unavailable
+from roundel.domain.errors import NotFound, Unavailable
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -21,6 +22,7 @@ from roundel.domain.runners import (
     Result,
     Resumed,
     Secret,
+    Shipment,
     StepReport,
 )
 from roundel.domain.storage import (
@@ -53,6 +55,7 @@ class RemoteServer:
         self._base = url.rstrip("/") + say.PREFIX
         self._token = token
         self._opened: aiohttp.ClientSession | None = None
+        self._takes_shipments = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,6 +108,23 @@ class RemoteServer:
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         """Hand over output; it is durable when the call returns."""
         return await self._ask("chunk", say.ChunkAsk(**_who(lease), chunks=tuple(chunks)), Orders)
+
+    async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
+        """Report what began, hand over output, then report what ended; it is durable then."""
+        if self._takes_shipments:
+            ask = say.ShipAsk(**_who(lease), shipment=shipment)
+            try:
+                return await self._ask("ship", ask, Orders)
+            except NotFound:  # a server of before there were shipments
+                self._takes_shipments = False
+        orders = Orders()
+        if shipment.begun:
+            orders = await self.report(lease, shipment.begun)
+        if shipment.chunks:
+            orders = await self.chunk(lease, shipment.chunks)
+        if shipment.ended:
+            orders = await self.report(lease, shipment.ended)
+        return orders
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost."""
@@ -196,6 +216,10 @@ class RemoteServer:
         """Return a token with claims that the job asks for; refuse a fork's."""
         ask = say.IdentityTokenAsk(**_who(lease), claims=dict(claims), root_issuer=root_issuer)
         return (await self._ask("identity-token", ask, say.IdentityTokenAnswer)).token
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host."""
+        return await self._ask("checkout-password", _held(lease), CheckoutPassword)
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

@@ -7,10 +7,11 @@ a second answer of the name server cannot lead elsewhere.
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
+
+from roundel.domain.records import dataclass
 
 if TYPE_CHECKING:
     import aiohttp

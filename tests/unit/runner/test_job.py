@@ -194,4 +194,4 @@ async def test_a_trivial_job_costs_few_calls(run_job, server):
     counted = [
         call for call in server.calls if call not in {"claim", "canceled", "renew", "settle"}
     ]
-    assert len(counted) <= 7
+    assert len(counted) <= 4

@@ -34,8 +34,8 @@ async def test_an_absent_server_is_waited_for(server, tmp_path):
                 a_step("x", environment={"FAKE_SLEEP": "0.05", "FAKE_OUTPUT": "hello"}), "true"
             )
         )
-        server.away |= {"report", "chunk", "finish"}
-        await server.until_called("report", 3)
+        server.away |= {"ship", "finish"}
+        await server.until_called("ship", 3)
         server.away.clear()
         await told.ended.wait()
     assert told.result.status is ExecutionStatus.SUCCESS

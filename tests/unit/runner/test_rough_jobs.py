@@ -70,7 +70,7 @@ async def test_a_step_far_ahead_of_the_server_is_held_and_loses_nothing(tmp_path
     size = 400 * 1024 * 1024
     async with a_runner(server, tmp_path):
         told = server.submit(an_order(f"head -c {size} /dev/zero"))
-        await server.until_called("report")
+        await server.until_called("ship")
         output = tmp_path / "jobs" / told.order.lease.execution_id / "job" / "2.out"
         await asyncio.to_thread(_until_stopped, "head", str(size))
         held_at = _size(output)

@@ -1,11 +1,10 @@
 """The order in which a job's reports and output reach the server."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any, cast
 
 from roundel.domain.clock import SystemClock
-from roundel.domain.runners import Chunk, StepReport, StepStatus
+from roundel.domain.runners import Shipment, StepReport, StepStatus
 from roundel.runner.lease import HeldLease
 from roundel.runner.ship import Shipper
 from roundel.vault.masking import Forms
@@ -25,13 +24,12 @@ class SlowServer:
         self.reporting = asyncio.Event()
         self.let_go = asyncio.Event()
 
-    async def report(self, steps: Sequence[StepReport]) -> None:
-        self.told += [("report", step.index) for step in steps]
+    async def ship(self, shipment: Shipment) -> None:
+        self.told += [("report", step.index) for step in shipment.begun]
+        self.told += [("chunk", chunk.step) for chunk in shipment.chunks]
+        self.told += [("end", step.index) for step in shipment.ended]
         self.reporting.set()
         await self.let_go.wait()
-
-    async def chunk(self, chunks: Sequence[Chunk]) -> None:
-        self.told += [("chunk", chunk.step) for chunk in chunks]
 
 
 async def test_output_of_a_step_that_begins_during_a_call_waits_until_the_step_is_told() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roundel.domain.git_events import (
@@ -138,6 +138,27 @@ def test_a_pull_request_is_read_and_whether_it_comes_from_a_fork(
     assert not found.trusted
 
 
+def test_bitbuckets_cloud_says_where_a_fork_is_and_only_its_own_host_is_believed() -> None:
+    def address(body: Any) -> str:
+        found = event(P.BITBUCKET, sent.bitbucket("pullrequest:created", body))
+        assert isinstance(found, PullRequest)
+        return found.head.address
+
+    forked = sent.bitbucket_pull(fork=True)
+    assert address(forked) == "https://bitbucket.org/mallory/web"
+    assert address(sent.bitbucket_pull()) == ""
+    links = forked["pullrequest"]["source"]["repository"]["links"]
+    for elsewhere in (
+        "https://bitbucket.org.evil.example/mallory/web",
+        "https://evil.example/mallory/web",
+        "http://bitbucket.org/mallory/web",
+        "file:///etc",
+        "",
+    ):
+        links["html"] = {"href": elsewhere}
+        assert address(forked) == ""
+
+
 def test_a_fork_that_was_deleted_is_a_fork() -> None:
     body = sent.github_pull(fork=True)
     body["pull_request"]["head"]["repo"] = None
@@ -267,6 +288,7 @@ def leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path]
 
 
+@settings(deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize(("provider", "message"), ALL)
 def test_whatever_stands_in_a_message_nothing_is_raised(
@@ -288,6 +310,7 @@ def test_whatever_stands_in_a_message_nothing_is_raised(
     assert isinstance(made, Message | Unverified)
 
 
+@settings(deadline=None)
 @given(
     raw=st.binary(max_size=300),
     headers=st.dictionaries(

@@ -30,6 +30,7 @@ async def add_project(call: Call[None, AddProject]) -> ProjectShown:
     project = await call.door.use_cases.add_project(
         _slug(body.slug), body.repository_url, body.default_branch or None, call.actor
     )
+    call.tell(project.organization.id, project.id)
     call.door.callers.forget()  # the caller may have become administrator of a new organisation
     return project_shown(project)
 

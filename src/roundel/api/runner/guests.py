@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from roundel.api.auth import LONGEST_TOKEN, TRUSTED_FOR
 from roundel.domain.clock import SECOND, Clock, Micros
 from roundel.domain.errors import NotAllowed
 from roundel.domain.ids import ExecutionId, RunnerId
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import ResourceClass, SeenRunner, runner_id
 from roundel.domain.runners import Lease
 from roundel.domain.views import Reads

@@ -1,11 +1,11 @@
 """Use cases about runners elsewhere.  Their rights, which no path names, are their own affair."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from roundel.domain.access import Actor
 from roundel.domain.ids import OrganizationId, TokenId
+from roundel.domain.records import dataclass
 from roundel.domain.resource_classes import (
     ResourceClass,
     ResourceClassId,
@@ -30,7 +30,7 @@ class RunnerUseCases(Protocol):
 
     async def remove_resource_class(
         self, class_id: ResourceClassId, by: Actor, *, force: bool
-    ) -> None: ...
+    ) -> ResourceClass: ...
 
     async def resource_classes(self, which: Which, by: Actor) -> Sequence[ResourceClass]: ...
 
@@ -40,7 +40,7 @@ class RunnerUseCases(Protocol):
 
     async def runner_tokens(self, which: Which, by: Actor) -> Sequence[RunnerToken]: ...
 
-    async def remove_runner_token(self, token_id: TokenId, by: Actor) -> None: ...
+    async def remove_runner_token(self, token_id: TokenId, by: Actor) -> RunnerToken: ...
 
     async def seen_runners(self, which: Which, by: Actor) -> Sequence[SeenRunner]: ...
 

@@ -51,6 +51,11 @@ async def chunk(server: KeepingServer, guest: Guest, body: bytes) -> object:
     return await server.chunk(guest.lease(ask), ask.chunks)
 
 
+async def ship(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.ShipAsk)
+    return await server.ship(guest.lease(ask), ask.shipment)
+
+
 async def canceled(server: KeepingServer, guest: Guest, body: bytes) -> object:
     """Answer after a while in any case: no proxy keeps a silent call open for ever."""
     lease = guest.lease(say.unpacked(body, say.Held))
@@ -130,6 +135,10 @@ async def identity_token(server: KeepingServer, guest: Guest, body: bytes) -> ob
     return say.IdentityTokenAnswer(token=token)
 
 
+async def checkout_password(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    return await server.checkout_password(guest.lease(say.unpacked(body, say.Held)))
+
+
 async def log_release(server: KeepingServer, guest: Guest, body: bytes) -> object:
     ask = say.unpacked(body, say.LogReleaseAsk)
     await server.log_release(guest.lease(ask), ask.release)
@@ -143,6 +152,7 @@ VERBS: dict[str, Verb] = {
     "renew": renew,
     "report": report,
     "chunk": chunk,
+    "ship": ship,
     "canceled": canceled,
     "finish": finish,
     "find-cache": find_cache,
@@ -156,5 +166,6 @@ VERBS: dict[str, Verb] = {
     "timings": timings,
     "failed-tests": failed_tests,
     "identity-token": identity_token,
+    "checkout-password": checkout_password,
     "log-release": log_release,
 }

@@ -1,7 +1,6 @@
 """Pipeline definitions, and running them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from roundel.api.errors import Refusal
 from roundel.api.operations import AnyOperation, Call, Found, Operation, Subject
@@ -25,6 +24,7 @@ from roundel.domain.errors import Invalid
 from roundel.domain.ids import ProjectId, is_uuid
 from roundel.domain.pipelines import Ref
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.definitions import (
     NO_DEFINITION,
     ChangeDefinition,

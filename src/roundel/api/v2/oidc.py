@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from roundel.domain.access import Need
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import OrganizationId, ProjectId, is_uuid
 from roundel.domain.oidc import ALGORITHM, CustomClaims
+from roundel.domain.records import dataclass
 
 KEYS_SECONDS = 3600  # for so long verifiers may keep the keys; the next is published a day ahead
 KEYS_NAME = "jwks-pub.json"

@@ -5,6 +5,7 @@ from roundel.api.schemas.common import Page
 from roundel.api.schemas.pipelines import PipelineShown
 from roundel.api.subjects import PIPELINE, PROJECT
 from roundel.api.v2.pipelines import mine_of_project, of_project
+from roundel.api.written import Written
 from roundel.domain.access import Need
 from roundel.domain.errors import NotFound
 from roundel.domain.pipelines import Commit
@@ -27,7 +28,7 @@ async def values(call: Call[PipelineView, None]) -> Values:
     return {name: value for name, value in found.items() if isinstance(value, str | int)}
 
 
-async def filtered(call: Call[Project, None]) -> Page[PipelineShown]:
+async def filtered(call: Call[Project, None]) -> Written[Page[PipelineShown]]:
     if call.path["filter"] != "mine":
         raise NotFound("Not found: the only filter is mine")
     return await mine_of_project(call)

@@ -19,6 +19,7 @@ from roundel.api.schemas.pipelines import (
 )
 from roundel.api.schemas.workflows import WorkflowShown, workflow_shown
 from roundel.api.subjects import PIPELINE, PIPELINE_BY_NUMBER, PROJECT
+from roundel.api.written import Written
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import PersonId, PipelineId, ProjectId, WorkflowId
@@ -71,15 +72,15 @@ async def go_on(call: Call[None, ContinueBody]) -> Message:
     return Message("The pipeline was continued.")
 
 
-async def of_project(call: Call[Project, None]) -> Page[PipelineShown]:
+async def of_project(call: Call[Project, None]) -> Written[Page[PipelineShown]]:
     return await _page(call, [call.subject.id], branch=call.query.get("branch") or None)
 
 
-async def mine_of_project(call: Call[Project, None]) -> Page[PipelineShown]:
+async def mine_of_project(call: Call[Project, None]) -> Written[Page[PipelineShown]]:
     return await _page(call, [call.subject.id], actor_id=call.actor.id)
 
 
-async def of_organization(call: Call[None, None]) -> Page[PipelineShown]:
+async def of_organization(call: Call[None, None]) -> Written[Page[PipelineShown]]:
     projects = [
         project
         for project in await call.app.reads.projects(call.actor)
@@ -111,10 +112,8 @@ async def _page(
     projects: Sequence[ProjectId],
     branch: str | None = None,
     actor_id: PersonId | None = None,
-) -> Page[PipelineShown]:
+) -> Written[Page[PipelineShown]]:
     before = read_token("pipelines", call.query.get("page-token"))
-    if not projects:
-        return Page([], None)
     rows = await call.app.reads.pipelines(
         projects=projects,
         branch=branch,
@@ -123,10 +122,14 @@ async def _page(
         limit=PAGE_SIZE + 1,
     )
     shown, last = page(rows)
-    following = (
-        None if last is None else token("pipelines", last.pipeline.created_at, last.pipeline.id)
-    )
-    return Page([pipeline_shown(view) for view in shown], following)
+
+    def make() -> Page[PipelineShown]:
+        following = (
+            None if last is None else token("pipelines", last.pipeline.created_at, last.pipeline.id)
+        )
+        return Page([pipeline_shown(view) for view in shown], following)
+
+    return call.door.pages.page("pipelines", shown, last is not None, make)
 
 
 async def show(call: Call[PipelineView, None]) -> PipelineShown:
@@ -171,6 +174,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/project/{project-slug}/pipeline",
         id="listPipelinesForProject",
+        steady=True,
         summary="Get all pipelines",
         tag="Pipeline",
         need=Need.READ,
@@ -183,6 +187,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/project/{project-slug}/pipeline/mine",
         id="listMyPipelines",
+        steady=True,
         summary="Get your pipelines",
         tag="Pipeline",
         need=Need.READ,
@@ -195,6 +200,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/project/{project-slug}/pipeline/{pipeline-number}",
         id="getPipelineByNumber",
+        steady=True,
         summary="Get a pipeline by pipeline number",
         tag="Pipeline",
         need=Need.READ,
@@ -206,6 +212,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/pipeline",
         id="listPipelines",
+        steady=True,
         summary="Get a list of pipelines",
         tag="Pipeline",
         need=Need.SIGNED_IN,
@@ -232,6 +239,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/pipeline/{pipeline-id}",
         id="getPipelineById",
+        steady=True,
         summary="Get a pipeline by ID",
         tag="Pipeline",
         need=Need.READ,
@@ -243,6 +251,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/pipeline/{pipeline-id}/config",
         id="getPipelineConfigById",
+        steady=True,
         summary="Get a pipeline's configuration",
         tag="Pipeline",
         need=Need.READ,
@@ -254,6 +263,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/pipeline/{pipeline-id}/workflow",
         id="listWorkflowsByPipelineId",
+        steady=True,
         summary="Get a pipeline's workflows",
         tag="Pipeline",
         need=Need.READ,

@@ -1,7 +1,6 @@
 """Triggers of pipeline definitions, and the addresses of those that are webhooks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 from starlette.responses import Response
@@ -25,6 +24,7 @@ from roundel.domain.ids import ProjectId, is_uuid
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.presets import EventPreset
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.services.definitions import NO_TRIGGER, ChangeTrigger, CreateTrigger, SourceWanted
 from roundel.services.launching import LARGEST_WEBHOOK
 

@@ -1,6 +1,6 @@
 """Resource classes of the docker executor, as limits of a container."""
 
-from dataclasses import dataclass
+from roundel.domain.records import dataclass
 
 GIB = 1024**3
 

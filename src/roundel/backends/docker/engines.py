@@ -3,11 +3,10 @@
 All of it gives a job power over this machine, so nothing of it is there unless a setting says so.
 """
 
-from dataclasses import dataclass
-
 from roundel.backends.docker.classes import Limits, machine_limits_of
 from roundel.domain.errors import Invalid
 from roundel.domain.plan import ExecutorPlan, ImagePlan
+from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
 
 STEP = "setup_remote_docker"

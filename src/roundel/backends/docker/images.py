@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiodocker import Docker
@@ -15,6 +14,7 @@ from roundel.backends.docker.logins import login_for
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.errors import Invalid
 from roundel.domain.plan import ImagePlan
+from roundel.domain.records import dataclass
 
 PRESERVE_LABEL = "com.circleci.preserve-entrypoint"
 

@@ -1,8 +1,8 @@
 """The files of a tar stream, one after another, each as a stream of its own."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
+from roundel.domain.records import dataclass
 from roundel.runner.archives.ground import Ground
 from roundel.runner.archives.headers import (
     BLOCK,

@@ -2,9 +2,10 @@
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from roundel.domain.records import dataclass
 from roundel.runner.archives.headers import (
     DIRECTORY,
     HARD_LINK,

@@ -5,7 +5,8 @@ since the `tar` behind us would then unpack something other than what was judged
 """
 
 import struct
-from dataclasses import dataclass
+
+from roundel.domain.records import dataclass
 
 BLOCK = 512
 END = bytes(2 * BLOCK)  # how an archive ends

@@ -1,9 +1,10 @@
 """Which file is a report of which kind, and what all of them say together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from roundel.domain.records import dataclass
 from roundel.domain.storage import TestResult
 from roundel.runner.reports.cucumber import CucumberReport
 from roundel.runner.reports.junit import JunitReport

@@ -1,7 +1,6 @@
 """What the steps that keep and fetch files have in common."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,7 +8,8 @@ from roundel.backends.protocol import Sandbox
 from roundel.backends.users import INSIDE
 from roundel.domain.clock import Clock
 from roundel.domain.plan import Json
-from roundel.domain.runners import JobOrder
+from roundel.domain.records import dataclass
+from roundel.domain.runners import JobOrder, Secret
 from roundel.runner.archives.ground import Ground
 from roundel.runner.steps.carriers import Carrier, EngineCarrier, TarCarrier
 from roundel.runner.steps.plan import Process, Say, StepFailed
@@ -29,11 +29,12 @@ Work: TypeAlias = Callable[["Servant"], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """What steps need of the runner to keep and fetch files."""
+    """What steps need of the runner: to keep and fetch files, and to open repositories."""
 
     order: JobOrder
     storage: HeldStorage
     clock: Clock
+    hide: Callable[[Secret], None]  # keeps what the job is about to learn out of its output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

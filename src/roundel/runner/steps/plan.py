@@ -1,10 +1,11 @@
 """From a step of the plan to what the sandbox runs."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from roundel.domain.plan import Json, StepPlan
+from roundel.domain.records import dataclass
 
 NO_OUTPUT_SECONDS = 600.0
 
@@ -45,6 +46,10 @@ class Refusal:
 
 class StepFailed(Exception):
     """The runner's own part of a step failed; `str()` is for the step's output."""
+
+
+class SurroundingsFailed(StepFailed):
+    """It failed for what neither the job nor its config can help."""
 
 
 def text_of(step: StepPlan, key: str) -> str | None:

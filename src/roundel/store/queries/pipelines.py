@@ -25,28 +25,59 @@ def view_of(row: Row) -> PipelineView:
     )
 
 
-def pipelines(
-    sql: Sql,
-    *,
-    projects: Sequence[ProjectId],
-    branch: str | None,
-    actor_id: PersonId | None,
-    before: tuple[Micros, PipelineId] | None,
-    limit: int,
-) -> list[PipelineView]:
-    """Return a keyset page, newest first.
+# What a row is known by; `SqlPipelines.save` never leaves its `updated_at` as it was.
+_KEY = "p.id, p.created_at, p.updated_at, p.state, j.slug, j.repository_url"
+_MOST_KNOWN = 2048
 
-    One project walks its own index.  Of several, each gives at most a page by its index, and the
-    newest of all are kept: the cost grows with the projects asked for, never with their history.
+
+class PipelineLists:
+    """Reads pages of pipelines of one database.
+
+    Lists show the same rows again and again.  A page reads the keys of its rows, and the rest of a
+    row only where it is new or has changed; one that has not comes back as the very same view.
     """
-    found = [
-        row
-        for project in projects
-        for row in _page_of_one(sql, project, branch, actor_id, before, limit)
-    ]
-    if len(projects) > 1:
-        found.sort(key=lambda row: (row[18], row[0]), reverse=True)  # created_at, id
-    return [view_of(row) for row in found[:limit]]
+
+    def __init__(self) -> None:
+        self._known: dict[Row, PipelineView] = {}
+
+    def page(
+        self,
+        sql: Sql,
+        *,
+        projects: Sequence[ProjectId],
+        branch: str | None,
+        actor_id: PersonId | None,
+        before: tuple[Micros, PipelineId] | None,
+        limit: int,
+    ) -> list[PipelineView]:
+        """Return a keyset page, newest first.
+
+        One project walks its own index.  Of several, each gives at most a page by its index, and
+        the newest of all are kept: the cost grows with the projects asked for, never with their
+        history.
+        """
+        keys = [
+            key
+            for project in projects
+            for key in _page_of_one(sql, project, branch, actor_id, before, limit)
+        ]
+        if len(projects) > 1:
+            keys.sort(key=lambda key: (key[1], key[0]), reverse=True)  # created_at, id
+        return self._views(sql, keys[:limit])
+
+    def _views(self, sql: Sql, keys: Sequence[Row]) -> list[PipelineView]:
+        known = self._known
+        views = [known.get(key) for key in keys]
+        unknown = [key for key, view in zip(keys, views, strict=True) if view is None]
+        if not unknown:
+            return [view for view in views if view is not None]
+        marks, values = placeholders("id", [key[0] for key in unknown])
+        rows = sql.all(f"{SELECT_PIPELINE} WHERE p.id IN ({marks})", **values)
+        read = {row[0]: view_of(row) for row in rows}
+        if len(known) + len(unknown) > _MOST_KNOWN:
+            known.clear()
+        known.update((key, read[key[0]]) for key in unknown)
+        return [view or read[key[0]] for key, view in zip(keys, views, strict=True)]
 
 
 def _page_of_one(
@@ -69,8 +100,8 @@ def _page_of_one(
         where.append("(p.created_at, p.id) < (:created_at, :id)")
         values["created_at"], values["id"] = before
     return sql.all(
-        f"{SELECT_PIPELINE} WHERE {' AND '.join(where)}"
-        " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
+        f"SELECT {_KEY} FROM pipeline p JOIN project j ON j.id = p.project_id"
+        f" WHERE {' AND '.join(where)} ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
         **values,
     )
 

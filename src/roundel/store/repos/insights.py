@@ -1,5 +1,8 @@
 """Figures of ended runs."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import msgspec
 
 from roundel.domain.clock import MILLISECOND, Micros
@@ -32,6 +35,25 @@ def credits_of(sql: Sql, workflow_id: WorkflowId) -> int:
     return sum(compute_units((row[1] - row[0]) // MILLISECOND, row[2], row[3]) for row in rows)
 
 
+_PLACE = ("grain", "workflow", "branch", "start")
+_KEEP = (
+    "INSERT INTO rollup (project_id, grain, workflow, job, branch, start_at, figures)"
+    " VALUES (:project, :grain, :workflow, :job, :branch, :start, :figures)"
+    " ON CONFLICT (project_id, grain, workflow, job, branch, start_at)"
+    " DO UPDATE SET figures = excluded.figures"
+)
+
+
+@cache
+def _figures_at(places: int) -> str:
+    return " UNION ALL ".join(
+        f"SELECT {number}, figures FROM rollup WHERE project_id = :project"  # numbers of our own
+        f" AND grain = :grain{number} AND workflow = :workflow{number} AND job = :job"
+        f" AND branch = :branch{number} AND start_at = :start{number}"
+        for number in range(places)
+    )
+
+
 class SqlInsights:
     """Implements `domain.insight_views.Insights`."""
 
@@ -40,43 +62,49 @@ class SqlInsights:
 
     def fold(self, sample: Sample) -> None:
         """Count a run in all intervals, branches and totals that it belongs to."""
-        places = [(sample.workflow, sample.branch), (sample.workflow, ALL)]
+        workflows = [(sample.workflow, sample.branch), (sample.workflow, ALL)]
         if sample.job == WHOLE:
-            places.append((WHOLE, ALL))
-        for grain in Grain:
-            for workflow, branch in places:
-                self._count(sample, grain, workflow, branch)
-        self._sql.run(
-            "DELETE FROM rollup WHERE project_id = :project AND grain = 'hour'"
-            " AND start_at < :before",
-            project=sample.project_id,
-            before=sample.ended_at - HOURS_KEPT,
-        )
+            workflows.append((WHOLE, ALL))
+        places = [
+            (grain.value, workflow, branch, start_of(grain, sample.started_at))
+            for grain in Grain
+            for workflow, branch in workflows
+        ]
+        known = self._known(sample, places)
+        rows: list[dict[str, object]] = []
+        for number, place in enumerate(places):
+            figures = known.get(number) or Figures()
+            figures.add(sample)
+            rows.append(
+                {
+                    "project": sample.project_id,
+                    "job": sample.job,
+                    "figures": json_text(figures),
+                    **dict(zip(_PLACE, place, strict=True)),
+                }
+            )
+        self._sql.each(_KEEP, rows)
+        if len(known) < len(places):  # an interval has begun, so that others may be too old
+            self._sql.run(
+                "DELETE FROM rollup WHERE project_id = :project AND grain = 'hour'"
+                " AND start_at < :before",
+                project=sample.project_id,
+                before=sample.ended_at - HOURS_KEPT,
+            )
 
-    def _count(self, sample: Sample, grain: Grain, workflow: str, branch: str) -> None:
-        place = {
-            "project": sample.project_id,
-            "grain": grain.value,
-            "workflow": workflow,
-            "job": sample.job,
-            "branch": branch,
-            "start": start_of(grain, sample.started_at),
+    def _known(
+        self, sample: Sample, places: Sequence[tuple[str, str, str, Micros]]
+    ) -> dict[int, Figures]:
+        """Return what the places have had, by their numbers, in one question."""
+        values: dict[str, object] = {
+            f"{name}{number}": value
+            for number, place in enumerate(places)
+            for name, value in zip(_PLACE, place, strict=True)
         }
-        row = self._sql.one(
-            "SELECT figures FROM rollup WHERE project_id = :project AND grain = :grain"
-            " AND workflow = :workflow AND job = :job AND branch = :branch AND start_at = :start",
-            **place,
+        rows = self._sql.all(
+            _figures_at(len(places)), project=sample.project_id, job=sample.job, **values
         )
-        figures = Figures() if row is None else figures_of(row[0])
-        figures.add(sample)
-        self._sql.run(
-            "INSERT INTO rollup (project_id, grain, workflow, job, branch, start_at, figures)"
-            " VALUES (:project, :grain, :workflow, :job, :branch, :start, :figures)"
-            " ON CONFLICT (project_id, grain, workflow, job, branch, start_at)"
-            " DO UPDATE SET figures = excluded.figures",
-            figures=json_text(figures),
-            **place,
-        )
+        return {row[0]: figures_of(row[1]) for row in rows}
 
     def credits_of(self, workflow_id: WorkflowId) -> int:
         """Return the compute units of a workflow's own jobs."""

@@ -28,11 +28,15 @@ class SqlPipelines:
         return None if row is None else pipeline_of(row)
 
     def save(self, pipeline: Pipeline, before: PipelineState) -> bool:
-        """Save unless its state is no longer `before`; tell whether it was saved."""
+        """Save unless its state is no longer `before`; tell whether it was saved.
+
+        `updated_at` always grows, whatever the clock says: lists know a changed row by it.
+        """
         changed = self._sql.run(
             "UPDATE pipeline SET state = :state, revision = :revision,"
             " commit_facts = :commit_facts, errors = :errors, source = :source,"
-            " compiled = :compiled, plan = :plan, updated_at = :updated_at,"
+            " compiled = :compiled, plan = :plan, updated_at = CASE"
+            " WHEN :updated_at > updated_at THEN :updated_at ELSE updated_at + 1 END,"
             " setup_source = :setup_source, setup_compiled = :setup_compiled,"
             " setup_plan = :setup_plan, origin = :origin"
             " WHERE id = :id AND state = :before",

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from roundel.domain.ids import PipelineId, is_uuid
 from roundel.domain.page_views import PipelineFilter, Standing
 from roundel.domain.pipelines import TriggerType
 from roundel.domain.projects import Organization, Project
+from roundel.domain.records import dataclass
 from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from starlette.responses import Response
 
@@ -24,6 +23,7 @@ from roundel.domain.insights import (
     together,
 )
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.web import subjects
 from roundel.web.charts import Chart, line_chart
 from roundel.web.page import NOTHING_HERE, AnyPage, Page, Visit

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -13,6 +12,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.errors import NotFound
 from roundel.domain.jobs import ENDED, EXECUTION_ENDED, JobStatus
 from roundel.domain.keeping import object_name
+from roundel.domain.records import dataclass
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.domain.views import ArtifactView, NodeView, TestView
 from roundel.services.live_output import position_of

@@ -1,7 +1,6 @@
 """A pipeline: its workflows with the graph of their jobs, its config, what it was given."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
@@ -13,6 +12,7 @@ from roundel.domain.ids import JobId, is_uuid
 from roundel.domain.jobs import FAILURES, JobStatus
 from roundel.domain.page_views import LeftOut, standing_of
 from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
 from roundel.domain.reruns import RERUN_LIFETIME, Choice
 from roundel.domain.views import SlotView, WorkflowView
 from roundel.services.following import digest, pipeline_now

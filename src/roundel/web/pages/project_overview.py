@@ -68,6 +68,12 @@ async def change(visit: Visit[Project]) -> Response:
 
 
 @refused_on(overview)
+async def clear_caches(visit: Visit[Project]) -> Response:
+    await visit.hall.use_cases.clear_caches(visit.subject)
+    return done(address_of.project_settings(visit.subject), "cleared")
+
+
+@refused_on(overview)
 async def remove(visit: Visit[Project]) -> Response:
     """Remove it with all that it has; its slug, written out, says that it is meant."""
     slug = str(visit.subject.slug)
@@ -88,6 +94,14 @@ PAGES: list[AnyPage] = [
         handler=change,
         subject=subjects.project,
         deed="patchProjectSettings",
+    ),
+    Page(
+        method="POST",
+        path=f"{_ROOT}/caches/clear",
+        need=Need.WRITE,
+        handler=clear_caches,
+        subject=subjects.project,
+        deed="clearCachesV1",
     ),
     Page(
         method="POST",
