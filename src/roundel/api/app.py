@@ -23,7 +23,7 @@ from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
-from roundel.api.written import Written, write
+from roundel.api.written import SteadyAnswers, Written, write
 from roundel.domain.access import Actor, Need
 from roundel.domain.audit import Deed
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
@@ -82,6 +82,7 @@ class Dispatch:
         self._door = door
         self._limits = Limits(door.settings.limits, door.app.clock)
         self._router: Router[Bound] = Router()
+        self._steady = SteadyAnswers()
         self._paths: dict[bytes, tuple[dict[str, Bound], tuple[str, ...]]] = {}
         for operation in table:
             bound = Bound(operation)
@@ -101,6 +102,12 @@ class Dispatch:
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
         refuse_edn(scope)
+        state = self._door.app.reads.state() if operation.steady else None
+        asked = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+        known = None if state is None else self._steady.find(state, asked, caller)
+        if known is not None:
+            await send_answer(scope, send, operation.status, known)
+            return
         organization, subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None or operation.raw:
@@ -136,7 +143,10 @@ class Dispatch:
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_answer(scope, send, call.status, _written(answer))
+        written = _written(answer)
+        if state is not None and caller is not None and b"circle-token" not in asked[1]:
+            self._steady.keep(state, asked, caller, written)
+        await send_answer(scope, send, call.status, written)
 
     async def _record(
         self,

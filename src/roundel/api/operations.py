@@ -145,6 +145,7 @@ class Operation(Generic[S, B]):
     media_type: str | None = None  # of an answer that is not JSON
     query: tuple[Query, ...] = ()
     only_tries: bool = False  # changes nothing although it is no GET, such as compiling a text
+    steady: bool = False  # the answer comes of path, query, caller and database alone, not the time
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself

@@ -181,6 +181,11 @@ class PageReads(Protocol):
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""
 
+    async def resource_uses(
+        self, execution_ids: Sequence[ExecutionId]
+    ) -> Sequence[Sequence[Sample]]:
+        """Return the samples of several executions, as of one moment, in the order asked for."""
+
     async def line(self, pipeline_id: PipelineId) -> PipelineLine | None:
         """Return one pipeline as a list has it."""
 

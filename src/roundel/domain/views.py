@@ -131,6 +131,9 @@ class Reads(Protocol):
     @property
     def secrets(self) -> ContextReads: ...
 
+    def state(self) -> int | None:
+        """Return a number that is another one once anything was written; None if nobody knows."""
+
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
 

@@ -48,6 +48,7 @@ class SqlReads:
         self._read = database.read
         self._glance = database.glance
         self._clock = clock
+        self.state = database.state
         self._pipeline_lists = pipelines.PipelineLists()
         self.secrets = SqlContextReads(database)
 

@@ -298,8 +298,11 @@ class WorkingTree:
         del url, access
         return {}
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         """Return a file of the snapshot; None if it has none there."""
+        del access
         return await self._git.read_file(url, revision, path)
 
 

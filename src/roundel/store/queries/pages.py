@@ -84,6 +84,12 @@ class SqlPageReads:
         """Return the samples of what an execution has used, in their order."""
         return await self._read(lambda sql: kept_samples(sql, execution_id))
 
+    async def resource_uses(
+        self, execution_ids: Sequence[ExecutionId]
+    ) -> Sequence[Sequence[Sample]]:
+        """Return the samples of several executions."""
+        return await self._read(lambda sql: [kept_samples(sql, id_) for id_ in execution_ids])
+
     async def plan_text(self, pipeline_id: PipelineId) -> str | None:
         """Return a pipeline's plan as it is stored."""
         row = await self._read(
