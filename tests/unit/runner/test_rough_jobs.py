@@ -59,7 +59,7 @@ class SlowServer(FakeServer):
         self.go = asyncio.Event()
         self.bytes = 0
 
-    async def chunk(self, lease, chunks):
+    async def take_output(self, lease, chunks):
         await self.go.wait()
         told = self._held(lease)
         self.bytes += sum(len(chunk.data) for chunk in chunks if chunk.step == 2)
