@@ -172,10 +172,10 @@ def _made() -> tuple[Path, Big]:
     snapshot = (resources.files("roundel.store") / "snapshot.sql").read_bytes()
     recipe = Path(__file__).with_name("copies.py").read_bytes() + CONFIG.encode()
     digest = hashlib.sha256(snapshot + recipe + str(JOBS).encode()).hexdigest()[:16]
-    folder = CACHE / "million" / digest
+    folder = CACHE / "million" / str(JOBS) / digest
     facts = folder / "facts.json"
     if not facts.exists():
-        shutil.rmtree(folder.parent, ignore_errors=True)  # those of older schemas too
+        shutil.rmtree(folder.parent, ignore_errors=True)  # those of older schemas
         folder.mkdir(parents=True)
         sys.stderr.write(f"making {JOBS:,} jobs in {folder}\n")
         facts.write_text(json.dumps(asdict(_make(folder))))

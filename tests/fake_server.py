@@ -11,6 +11,7 @@ from roundel.domain.plan import ExecutorKind, ExecutorPlan, ImagePlan, Json, Ste
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     CheckoutOrder,
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -120,6 +121,7 @@ class FakeServer(FakeStorage):
         self.calls: list[str] = []
         self.away: set[str] = set()  # calls that find no server
         self.lost: set[ExecutionId] = set()
+        self.passwords: list[CheckoutPassword] = []  # answers in their order
         self.settled: frozenset[ExecutionId] | None = None
         self.most_at_once = 0
         self._open = 0
@@ -230,6 +232,11 @@ class FakeServer(FakeStorage):
         self._call("identity_token")
         self._held(lease)
         return Secret(f"token.{lease.execution_id}.{sorted(claims)}")
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        self._call("checkout_password")
+        self._held(lease)
+        return self.passwords.pop(0) if self.passwords else CheckoutPassword()
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         self._call("log_release")

@@ -91,7 +91,9 @@ class FakeRepositories:
         self.opened.append(access)
         return self.trouble if self.trouble is not None else dict(self.found_heads)
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         return self.files.get(path) if revision == REVISION else None
 
     def _missing(self, ref: Ref) -> Trouble | None:

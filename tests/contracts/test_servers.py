@@ -19,7 +19,14 @@ from roundel.domain.pipelines import Ref
 from roundel.domain.plan import ImagePlan
 from roundel.domain.reruns import Choice
 from roundel.domain.resource_use import Sample
-from roundel.domain.runners import JobOrder, Lease, Result, Shipment, StepStatus
+from roundel.domain.runners import (
+    CheckoutPassword,
+    JobOrder,
+    Lease,
+    Result,
+    Shipment,
+    StepStatus,
+)
 from roundel.domain.storage import BlobId
 from tests.builders import a_job_plan, a_plan
 from tests.contracts.servers import CLASS, Served, served
@@ -135,6 +142,7 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         server.layers(wrong),
         server.keep_tests(wrong, "p", []),
         server.identity_token(wrong, {}, False),
+        server.checkout_password(wrong),
         server.log_release(wrong, Release(component="a", environment="b", version="1")),
     ]
     if late != "ended":  # the same end again is no mistake
@@ -308,6 +316,11 @@ async def test_a_job_may_ask_for_a_token_with_an_audience(there: Served) -> None
     assert repr(token) == "***"
     with pytest.raises(Invalid, match="only `aud`"):
         await there.server.identity_token(order.lease, {"sub": "me"}, False)
+
+
+async def test_a_job_may_ask_for_what_opens_its_repository(there: Served) -> None:
+    order = await claimed(there)
+    assert await there.server.checkout_password(order.lease) == CheckoutPassword()
 
 
 async def test_a_fork_is_refused_a_token(there: Served) -> None:

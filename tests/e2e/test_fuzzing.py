@@ -1,6 +1,7 @@
 """schemathesis runs the published document against a running server with data in it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,6 +75,25 @@ def without_broken_links(document: Any) -> Any:
     return document
 
 
+def counted(what: str, told: str) -> int:
+    """Return a number of schemathesis' summary; one that is not there is nothing to rely on."""
+    found = re.search(what.replace("N", r"(\d+)"), told)
+    assert found is not None, f"no {what!r} in:\n{told[-6000:]}"
+    return int(found.group(1))
+
+
+def assert_really_run(told: str, operations: int, *, sequences: bool) -> None:
+    """A run that tried nothing finds nothing wrong either."""
+    assert counted(r"Selected: N/", told) == operations
+    if sequences:  # as many as the time allows
+        assert counted(r"Scenarios: +N", told) > 0, told
+        assert counted(r"API Links: +N covered", told) > 0, told
+        assert counted(r"Tested: N", told) > 1, told
+    else:
+        assert counted(r"Tested: N", told) == operations, told
+    assert counted(r"N generated", told) >= counted(r"Tested: N", told), told
+
+
 @pytest.mark.timeout(SECONDS + 20)
 @pytest.mark.parametrize(
     "options",
@@ -112,4 +132,6 @@ def test_every_answer_conforms_and_nothing_fails(
         timeout=SECONDS,
         check=False,
     )
+    operations = sum(len(METHODS & entry.keys()) for entry in document["paths"].values())
+    assert_really_run(done.stdout, operations, sequences="stateful" in options)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -143,6 +143,7 @@ def addresses(town: Town) -> dict[str, str]:
         "add": "/projects/add",
         "search": "/search?q=main",
         "found nothing": "/search?q=zzzz",
+        "log lines": "/search?q=red+%3Cb",
         "account": "/account",
         "invite": "/settings/organization/gh/acme/invite",
     }
@@ -230,6 +231,17 @@ async def test_keys_search_walk_and_open(look: Look, town: Town) -> None:
     await look.page.wait_for_url(re.compile("/pipelines/github/.*/1$"))
     await look.page.keyboard.press("?")
     await expect(look.page.locator("#keys")).to_be_visible()
+
+
+async def test_a_line_of_a_log_is_found_and_opened_where_it_stands(look: Look, town: Town) -> None:
+    await look.at(town.root)
+    await look.page.keyboard.press("/")
+    await look.page.keyboard.type("RED <b>")
+    await look.page.keyboard.press("Enter")
+    await expect(look.page.locator("mark").first).to_have_text("red <b>")
+    await look.page.locator(".found .title").first.click()
+    await look.page.wait_for_url(re.compile(r"/jobs/\d+\?node=0&step=\d+#step-\d+-1$"))
+    await expect(look.page.locator(".log-row.marked")).to_contain_text("red <b>")
 
 
 async def test_the_theme_is_kept(look: Look, town: Town) -> None:

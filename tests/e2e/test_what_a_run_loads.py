@@ -21,26 +21,31 @@ workflows:
     jobs: [build]
 """
 _PROGRAM = """
-import atexit, sys
-atexit.register(lambda: print("LOADED", *sorted(sys.modules), file=sys.stderr))
-from roundel.cli.main import main
-main(sys.argv[1:])
+import sys
+from roundel.cli.main import cli
+try:
+    cli(sys.argv[1:], prog_name="roundel")
+finally:
+    print("LOADED", *sorted(sys.modules), file=sys.stderr)
 """
 
-# What the server, other commands and other back ends need.
+# What the server, other commands and other back ends need, or jobs with secrets.
 SERVERS = {
     "aiodocker",
     "aiohttp",
     "argon2",
     "cryptography",
     "joserfc",
+    "html",
     "obstore",
     "prometheus_client",
     "psycopg",
+    "re2",
     "regopy",
     "rich",
     "roundel.api",
     "roundel.services.compile_pool",
+    "roundel.services.identity",
     "roundel.services.ingest",
     "roundel.services.policies",
     "roundel.services.sweeping",

@@ -78,7 +78,7 @@ async def hosted(
     target = "organization/gh/acme" if whole_organization else f"project/{slug}"
     body = {"provider": provider, "webhook_secret": SECRET, **connection}
     if provider in ("gitea", "bitbucket-dc"):
-        body["api_url"] = "https://git.example"
+        body.setdefault("api_url", "https://git.example")
     answer = await made.own.post(f"/api/roundel/{target}/connection", body)
     assert answer.status == 201, answer
     made.connection = answer.json()["id"]

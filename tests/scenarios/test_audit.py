@@ -1,5 +1,7 @@
 """The audit log: one entry for each call that changes something, and none that can be mended."""
 
+import csv
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,6 +14,7 @@ from roundel.app import UseCases
 from roundel.domain.access import Role
 from roundel.domain.audit import AuditEntry, Deed, digest_of, first_broken
 from roundel.domain.clock import Micros
+from roundel.store.transaction import Transaction
 from roundel.vault.tokens import digest_of as digest_of_token
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
@@ -53,6 +56,77 @@ async def test_a_webhook_leaves_an_entry_without_its_secret(house: House, client
     assert url.partition("secret=")[2] not in json.dumps(items)
 
 
+async def test_what_its_path_does_not_place_is_in_its_organizations_log(
+    house: House, client: Client
+):
+    organization = house.project.organization.id
+    value = "hidden-value"
+    made = {
+        "/api/v2/context": {"name": "deploy", "owner": {"id": organization}},
+        "/api/v2/otel/exporters": {
+            "org_id": organization,
+            "endpoint": "collector.example.com:4317",
+            "protocol": "grpc",
+            "headers": {"x-key": value},
+        },
+        "/api/v2/webhook": {
+            "name": "hook",
+            "url": "https://example.com/hook",
+            "events": ["job-completed"],
+            "verify-tls": True,
+            "signing-secret": value,
+            "scope": {"id": house.project.id, "type": "project"},
+        },
+        "/api/v3/runner/resource": {"resource_class": "acme/linux", "description": ""},
+        "/api/v3/runner/token": {"resource_class": "acme/linux", "nickname": "one"},
+    }
+    wanted, told = [], ""
+    for path, body in made.items():
+        answer = await client.post(path, body)
+        assert answer.status < 300, (path, answer.body)
+        wanted.append(f"{path}/{answer.json()['id']}")
+        told = answer.json().get("token", "")  # that of the runners comes last
+    for path in (wanted[4], wanted[3]):
+        assert (await client.send("DELETE", path)).status == 200
+        wanted.append(path)
+    items = (await client.get(LOG)).json()["items"]
+    assert [it["target"] for it in reversed(items)] == wanted
+    assert {it["organization_id"] for it in items} == {organization}
+    assert {it["actor_login"] for it in items} == {"admin"}
+    assert told
+    assert not any(secret in json.dumps(items) for secret in (value, told))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2300])
+async def test_the_whole_log_comes_as_one_file(house: House, client: Client, count: int):
+    deed = Deed(
+        operation="x",
+        target='=A1,"\n',
+        status=200,
+        actor_id="",
+        actor_login="",
+        organization_id=house.project.organization.id,
+    )
+    elsewhere = replace(deed, organization_id=None)
+
+    def add(tx: Transaction) -> None:
+        for number in range(count):
+            tx.audit.add(deed, Micros(number))
+        tx.audit.add(elsewhere, Micros(count))
+
+    await house.engine.database.write(add)
+    numbers = list(range(count, 0, -1))
+    rows = list(csv.DictReader(io.StringIO((await client.get(f"{LOG}/export")).body.decode())))
+    assert [int(row["number"]) for row in rows] == numbers
+    assert all(row["target"] == "'=A1,\"\n" for row in rows)  # which no spreadsheet runs
+    lines = (await client.get(f"{LOG}/export?format=jsonl")).body.decode().splitlines()
+    assert [json.loads(line)["number"] for line in lines] == numbers
+    assert all(json.loads(line)["target"] == deed.target for line in lines)
+    whole = (await client.get("/api/roundel/audit/export?format=jsonl")).body.decode().splitlines()
+    assert [json.loads(line)["number"] for line in whole] == [count + 1, *numbers]
+    assert (await client.get(f"{LOG}/export?format=xml")).status == 400
+
+
 async def test_entries_come_in_pages(client: Client):
     for number in range(25):
         await client.post(VARIABLES, {"name": f"N{number}", "value": "v"})
@@ -71,7 +145,7 @@ async def test_only_administrators_read_it(house: House, client: Client):
         lambda tx: tx.people.give_role(house.project.organization.id, cora.id, Role.CONTRIBUTOR)
     )
     other = Client(create_api(house.engine, UseCases(house.engine), SETTINGS), token.text)
-    for target in (LOG, "/api/roundel/audit", "/api/roundel/audit/chain"):
+    for target in (LOG, "/api/roundel/audit", "/api/roundel/audit/chain", f"{LOG}/export"):
         assert (await other.get(target)).status == 403
 
 

@@ -1,21 +1,31 @@
 """Lists in keyset pages."""
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from typing import TypeVar
+
+import pytest
 
 from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.access import Person, Token
 from roundel.domain.clock import Micros
-from roundel.domain.ids import PersonId, PipelineId, TokenId, new_id
+from roundel.domain.ids import JobId, PersonId, PipelineId, TokenId, WorkflowId, new_id
 from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.projects import Slug
-from roundel.store.dialect import Sql
+from roundel.store.database import SqliteDatabase
+from roundel.store.dialect import Row, Sql
+from roundel.store.queries.insights import SqlInsightReads
 from roundel.store.transaction import Transaction
 from roundel.vault.tokens import digest_of, new_token, prefix_of
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
+
+T = TypeVar("T")
 
 
 async def test_pages_of_pipelines_meet_without_gap_or_double(house: House) -> None:
@@ -97,6 +107,33 @@ async def test_a_list_shows_every_change_at_once_though_it_remembers_rows(house:
     assert urls == {"/srv/moved.git"}
 
 
+async def test_a_list_is_read_again_once_anybody_has_written_even_another_program(
+    house: House,
+) -> None:
+    api = create_api(house.engine, UseCases(house.engine), SETTINGS)
+    client = Client(api, (house.folder / "admin-token").read_text().strip())
+    path = "/api/v2/project/gh/acme/web/pipeline"
+
+    async def numbers() -> list[int]:
+        first, second = [(await client.get(path)).json()["items"] for _ in range(2)]
+        assert first == second
+        return [it["number"] for it in first]
+
+    for _ in range(3):
+        await house.trigger()
+    assert await numbers() == [3, 2, 1]
+    await house.damage(
+        "UPDATE pipeline SET number = 9, updated_at = updated_at + 1 WHERE number = 3"
+    )
+    assert await numbers() == [9, 2, 1]
+    if house.database_url is None:
+        with closing(sqlite3.connect(house.folder / "roundel.sqlite3")) as other, other:
+            other.execute(
+                "UPDATE pipeline SET number = 8, updated_at = updated_at + 1 WHERE number = 9"
+            )
+        assert await numbers() == [8, 2, 1]
+
+
 async def test_what_was_remembered_for_one_caller_is_not_shown_to_a_stranger(house: House) -> None:
     api = create_api(house.engine, UseCases(house.engine), SETTINGS)
     client = Client(api, (house.folder / "admin-token").read_text().strip())
@@ -149,6 +186,56 @@ async def test_lists_use_an_index_for_their_order(house: House) -> None:
         assert "pipeline_by_" in text
         assert "TEMP B-TREE" not in text
         assert "Sort" not in text
+
+
+class Explaining(Sql):
+    """Tells how SQLite would look for what is asked for, and finds nothing."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.plans: list[str] = []
+
+    def all(self, statement: str, **values: object) -> list[Row]:
+        rows = super().all(f"EXPLAIN QUERY PLAN {statement}", **values)
+        self.plans.append(" ".join(str(row[-1]) for row in rows))
+        return []
+
+
+async def test_later_pages_of_runs_begin_at_their_row_and_not_at_the_newest(
+    house: House,
+) -> None:
+    if house.database_url is not None:
+        pytest.skip("PostgreSQL uses both ends of a range")
+    with closing(sqlite3.connect(house.folder / "roundel.sqlite3")) as connection:
+        explaining = Explaining(connection)
+
+        class Explained(SqliteDatabase):
+            def __init__(self) -> None:
+                pass
+
+            async def read(self, fn: Callable[[Sql], T]) -> T:
+                return fn(explaining)
+
+        reads = SqlInsightReads(Explained())
+        await reads.runs(
+            *(house.project.id, "main"),
+            branch=None,
+            since=Micros(0),
+            until=Micros(2**60),
+            before=(Micros(2**50), WorkflowId("x")),
+            limit=20,
+        )
+        await reads.job_runs(
+            *(house.project.id, "main", "build"),
+            branch=None,
+            since=Micros(0),
+            until=Micros(2**60),
+            before=(Micros(2**50), JobId("x")),
+            limit=20,
+        )
+        runs, jobs = explaining.plans
+    assert "(created_at,id)<(?,?)" in runs, runs
+    assert "(created_at,id)<(?,?)" in jobs, jobs
 
 
 async def test_recent_jobs_come_newest_first_and_by_branch(house: House) -> None:

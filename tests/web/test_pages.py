@@ -109,6 +109,43 @@ async def test_a_search_finds_projects_branches_numbers_and_commits(street: Stre
         assert "Nothing found" in text_of(await visitor.get(f"/search?q={text}")), text
 
 
+async def test_a_search_finds_lines_of_logs_and_goes_on_where_it_stopped(street: Street) -> None:
+    for _ in range(25):
+        await run(street, "build", "ok<build")
+    visitor = await street.visitor()
+    page = text_of(await visitor.get("/search?q=IS+BUILD"))
+    assert "Log lines of gh/acme/web" in page
+    assert page.count("this <mark>is build</mark>") == 20
+    assert re.search(r"#25, build.*?echo hi.*?line 1<", page, re.DOTALL) is not None
+    link = re.search(r'href="(/pipelines/[^"]+?/jobs/\d+)\?node=0&step=0#step-0-1"', page)
+    assert link is not None
+    assert (await visitor.get(link.group(1))).status == 200
+    older = re.search(r'href="(/search[^"]+)" rel="next"', page)
+    assert older is not None
+    rest = text_of(await visitor.get(older.group(1).replace("&amp;", "&")))
+    assert rest.count("this <mark>is build</mark>") == 5
+    assert "#1, build" in rest and "Search everything" in rest
+    nothing = text_of(await visitor.get("/search?q=is+nowhere&in=gh/acme/web"))
+    assert "All logs of gh/acme/web have been looked through." in nothing
+    assert (await visitor.get("/search?q=build&in=gh/acme/web&from=1.2")).status == 400
+
+
+async def test_a_refused_start_keeps_what_came_and_says_which_field(street: Street) -> None:
+    visitor = await street.visitor()
+    sent = {"branch": "feature", "tag": "v1", "parameters": "deploy=true"}
+    answer = await visitor.post(f"{ROOT}/start", **sent)
+    page = text_of(answer)
+    assert answer.status == 400 and await numbers(visitor, ROOT) == []
+    assert 'name="branch" value="feature"' in page
+    assert 'name="tag" value="v1" aria-invalid="true" aria-describedby="wrong-tag"' in page
+    assert ">deploy=true</textarea>" in page
+    assert "give one of them, and not both" in page
+    page = text_of(await visitor.post(f"{ROOT}/start", branch="feature", parameters="a=b\nodd"))
+    assert 'name="branch" value="feature"' in page and "a=b\nodd</textarea>" in page
+    assert re.search(r'<textarea[^>]*aria-describedby="wrong-parameters"', page)
+    assert '<p id="wrong-parameters" class="wrong-at">Parameters, line 2' in page
+
+
 async def test_a_search_finds_tests_of_the_newest_runs(street: Street) -> None:
     house = street.house
     for result in ("failure", "success"):

@@ -14,6 +14,8 @@ from roundel.domain.schedules import Schedule, Timetable
 from roundel.domain.webhooks import DeliveryStatus, Webhook
 from roundel.services.definitions import digest_of_secret
 from roundel.vault.key_pairs import make_key_pair
+from tests.inline_compiler import InlineCompiler
+from tests.scenarios.test_keeping import cached, start
 from tests.web.conftest import Street
 from tests.web.test_organization_settings import done, problem_of
 from tests.web.visitor import text_of
@@ -29,6 +31,14 @@ NIGHTLY = {
     "attribution": "current",
     "parameters": "deploy=true\r\nword=yes",
 }
+MOVED = {"name": "site", "repository_url": "/srv/moved.git", "default_branch": "trunk"}
+NIGHTLY_CONFIG = """version: 2.1
+jobs: {build: {docker: [{image: x}], steps: [run: echo hi]}}
+workflows:
+  nights:
+    triggers: [schedule: {cron: "30 2 * * *", filters: {branches: {only: main}}}]
+    jobs: [build]
+"""
 SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules", "/definitions")
 
 
@@ -38,6 +48,9 @@ SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules", "/d
         ("", {"max_running_jobs": "many"}, 400, "Jobs at once: expected a whole number"),
         ("", {"keep_logs_days": "0"}, 400, "keep_logs_days: expected 1 to"),
         ("/delete", {"confirm": "web"}, 400, "write gh/acme/web into the field"),
+        ("/project", MOVED | {"name": "a/b"}, 400, "name: expected 1"),
+        ("/project", MOVED | {"repository_url": ""}, 400, "Repository: give a path"),
+        ("/project", MOVED | {"default_branch": " "}, 400, "default_branch"),
         ("/environment-variables", {"variable": "9x", "value": "v"}, 400, "begins with no digit"),
         ("/ssh/checkout", {"type": "master"}, 400, "expected deploy-key or github-user-key"),
         ("/ssh/checkout/prefer", {"fingerprint": "x"}, 404, "Checkout key not found"),
@@ -237,6 +250,85 @@ async def test_definitions_and_their_triggers_from_making_to_end(street: Street)
     assert await reads.triggers(definition.id) == []
     await done(admin, f"{path}/delete")
     assert (await admin.get(path)).status == 404
+
+
+async def test_a_refused_trigger_keeps_what_came_and_says_which_field(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    own = house.project.id
+    path = f"{ROOT}/definitions/{own}"
+    sent = {"preset": "only-tags", "event_name": "kept name", "checkout_ref": "x" * 300}
+    answer = await admin.post(f"{path}/triggers", **sent)
+    page = text_of(answer)
+    assert answer.status == 400
+    assert page.count("aria-invalid") == 1 and page.count('value="kept name"') == 1
+    assert re.search(r'name="checkout_ref"[^>]*value="x{300}"[^>]*aria-invalid="true"', page)
+    assert '<p id="wrong-checkout_ref" class="wrong-at">checkout_ref: longer than' in page
+    assert '<option value="only-tags" selected>' in page
+    answer = await admin.post(f"{path}/addresses", event_name="kept name", sender="s" * 201)
+    page = text_of(answer)
+    assert re.search(r'name="sender"[^>]*value="s{201}"[^>]*aria-invalid="true"', page)
+    assert page.count("aria-invalid") == 1 and page.count('value="kept name"') == 1
+    answer = await admin.post(f"{path}/triggers", preset="only-tags", repo="elsewhere")
+    assert re.search(r'<select name="repo" aria-invalid="true"', text_of(answer))
+    await done(admin, f"{path}/triggers", preset="only-tags", event_name="before")
+    (trigger,) = await house.engine.definitions.triggers(DefinitionId(own))
+    answer = await admin.post(f"{path}/triggers/{trigger.id}", preset="often", event_name="after")
+    page = text_of(answer)
+    assert "<details open><summary>Change" in page and 'value="after"' in page
+    assert re.search(r'<select name="preset" aria-invalid="true"', page)
+    assert page.count("aria-invalid") == 1
+
+
+async def test_what_configs_schedule_is_shown_with_where_it_is_written(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    assert "show here once a pipeline" in text_of(await admin.get(f"{ROOT}/schedules"))
+    house.engine.compiler = InlineCompiler()
+    house.repositories.config = NIGHTLY_CONFIG
+    await house.trigger()
+    page = text_of(await admin.get(f"{ROOT}/schedules"))
+    (cron,) = await house.engine.pages.cron_triggers(house.project.id)
+    assert cron.next_at is not None and rfc3339_seconds(cron.next_at) in page
+    assert "<code>30 2 * * *</code>" in page and "nights" in page
+    link = re.search(r'href="(/pipelines/github/acme/web/1/config)">config of <code>main<', page)
+    assert link is not None
+    assert "nights" in text_of(await admin.get(link.group(1)))
+
+
+async def test_a_project_is_renamed_on_its_page_and_old_links_go_on(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    ada = await street.visitor(await street.token("ada", acme=Role.CONTRIBUTOR))
+    assert (await ada.post(f"{ROOT}/project", **MOVED)).status == 403
+    assert "rename a project or change its repository" in text_of(await ada.get(ROOT))
+    where = await done(admin, f"{ROOT}/project", **MOVED)
+    assert where == "/settings/project/github/acme/site"
+    for path in (where, ROOT, "/pipelines/gh/acme/web"):
+        assert "gh/acme/site" in text_of(await admin.get(path)), path
+    project = await house.engine.reads.project_by_id(house.project.id)
+    assert project is not None
+    assert (project.repository_url, project.default_branch) == ("/srv/moved.git", "trunk")
+    answer = await admin.post(f"{where}/project", **(MOVED | {"name": "odd name"}))
+    page = text_of(answer)
+    assert re.search(r'name="name"[^>]*value="odd name"[^>]*aria-describedby="wrong-name"', page)
+    entries = await house.engine.audit.searched(
+        house.project.organization.id, AuditFilter(), before=None, limit=1
+    )
+    assert entries.entries[0].deed.operation == "changeProject"
+
+
+async def test_caches_are_cleared_by_contributors_who_said_so(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    lease = (await start(house)).lease
+    await cached(house, lease, "one")
+    viewer = await street.visitor(await street.token("vera", acme=Role.VIEWER))
+    assert (await viewer.post(f"{ROOT}/caches/clear")).status == 403
+    assert await house.engine.runners.find_cache(lease, ["one"]) is not None
+    assert "Let go of all caches of gh/acme/web" in text_of(await admin.get(ROOT))
+    assert await done(admin, f"{ROOT}/caches/clear") == HERE
+    assert await house.engine.runners.find_cache(lease, ["one"]) is None
+    page = await house.engine.audit.searched(
+        house.project.organization.id, AuditFilter(), before=None, limit=1
+    )
+    assert page.entries[0].deed.operation == "clearCachesV1"
 
 
 async def test_the_address_of_a_trigger_is_shown_once(street: Street) -> None:

@@ -121,10 +121,13 @@ async def test_lists_and_searches_hold_only_ones_own(street: Street) -> None:
         "/search?q=1",
         "/search?q=4b825dc",
         "/search?q=mai",
+        "/search?q=this+is",
     ):
         answer = await eve.get(path)
         assert answer.status == 200
         assert "acme" not in text_of(answer), path
+    asked = text_of(await eve.get("/search?q=this+is&in=gh/acme/web"))
+    assert "<mark>" not in asked and "Nothing found" in asked
 
 
 async def test_nothing_but_the_sign_in_opens_without_a_session(street: Street) -> None:

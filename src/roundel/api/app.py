@@ -23,7 +23,7 @@ from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
-from roundel.api.written import Written, write
+from roundel.api.written import SteadyAnswers, Written, write
 from roundel.domain.access import Actor, Need
 from roundel.domain.audit import Deed
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
@@ -82,6 +82,7 @@ class Dispatch:
         self._door = door
         self._limits = Limits(door.settings.limits, door.app.clock)
         self._router: Router[Bound] = Router()
+        self._steady = SteadyAnswers()
         self._paths: dict[bytes, tuple[dict[str, Bound], tuple[str, ...]]] = {}
         for operation in table:
             bound = Bound(operation)
@@ -101,6 +102,12 @@ class Dispatch:
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
         refuse_edn(scope)
+        state = self._door.app.reads.state() if operation.steady else None
+        asked = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+        known = None if state is None else self._steady.find(state, asked, caller)
+        if known is not None:
+            await send_answer(scope, send, operation.status, known)
+            return
         organization, subject = await self._admit(operation, path, caller)
         body = b""
         if operation.body is not None or operation.raw:
@@ -116,13 +123,14 @@ class Dispatch:
             origin=self._door.settings.public_url or _origin(scope),
             last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
+            concerns=organization,
         )
         key = key_of(scope, caller)
         if key is not None and operation.answer is not None:
 
             async def act() -> tuple[int, bytes]:
                 written = _written(await operation.handler(call))
-                await self._record(operation, scope, caller, organization, call.status)
+                await self._record(operation, scope, call, call.status)
                 return call.status, written.body
 
             cases = self._door.use_cases.repeats
@@ -131,31 +139,34 @@ class Dispatch:
             return
         answer = await operation.handler(call)
         status = answer.status_code if isinstance(answer, Response) else call.status
-        await self._record(operation, scope, caller, organization, status)
+        await self._record(operation, scope, call, status)
         if isinstance(answer, Response):
             await _send_response(answer, scope, receive, send)
             return
-        await send_answer(scope, send, call.status, _written(answer))
+        written = _written(answer)
+        if state is not None and caller is not None and b"circle-token" not in asked[1]:
+            self._steady.keep(state, asked, caller, written)
+        await send_answer(scope, send, call.status, written)
 
     async def _record(
         self,
         operation: AnyOperation,
         scope: Scope,
-        caller: Actor | None,
-        organization: OrganizationId | None,
+        call: Call[Any, Any],
         status: int,
     ) -> None:
         """Write down what a call has changed; refused ones never come here."""
         if not operation.changes_something or status >= 400:
             return
+        caller = call.caller
         await self._door.use_cases.audit.record(
             Deed(
                 operation=operation.id,
-                target=scope["path"],
+                target=f"{scope['path']}/{call.made}" if call.made else scope["path"],
                 status=status,
                 actor_id="" if caller is None else caller.id,
                 actor_login="" if caller is None else caller.login,
-                organization_id=organization,
+                organization_id=call.concerns,
             )
         )
 

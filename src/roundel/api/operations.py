@@ -62,6 +62,12 @@ class Call(Generic[S, B]):
     origin: str  # scheme and host under which links are given out
     last_event_id: str = ""  # what somebody has who comes back to a stream
     status: int = 200  # of the answer; a handler with several sets it
+    concerns: OrganizationId | None = None  # whose audit log tells of it
+    made: str = ""  # the id of what came of it, for the same log
+
+    def tell(self, organization: OrganizationId | None, made: str = "") -> None:
+        """Say whose thing is changed, and which, where the path does not name it."""
+        self.concerns, self.made = organization, made
 
     @property
     def app(self) -> ApiApp:
@@ -139,6 +145,7 @@ class Operation(Generic[S, B]):
     media_type: str | None = None  # of an answer that is not JSON
     query: tuple[Query, ...] = ()
     only_tries: bool = False  # changes nothing although it is no GET, such as compiling a text
+    steady: bool = False  # the answer comes of path, query, caller and database alone, not the time
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself

@@ -24,6 +24,7 @@ from roundel.domain.webhooks import (
     WebhookReads,
 )
 from roundel.services.following import Wakeups
+from roundel.services.log_search import LogSearch
 
 
 class Supply(Protocol):
@@ -44,6 +45,8 @@ class ApiApp(Protocol):
     def reads(self) -> Reads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def log_search(self) -> LogSearch: ...
     @property
     def wakeups(self) -> Wakeups: ...
     @property

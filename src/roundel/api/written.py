@@ -2,8 +2,8 @@
 
 import gzip
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar, cast
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -45,6 +45,40 @@ class Written(Generic[T]):
 def write(answer: T) -> Written[T]:
     """Return a struct, a list or a mapping as JSON."""
     return Written(_encoder.encode(answer))
+
+
+class SteadyAnswers:
+    """Answers to reads, for as long as nothing at all is written to the database.
+
+    Only those of operations that are `steady` belong here.
+    """
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, tuple[object, Written[Any]]] = {}
+        self._state: int | None = None
+        self._size = 0
+
+    def find(self, state: int, asked: Hashable, caller: object) -> Written[Any] | None:
+        """Return the answer that was kept in this state of the database, for this very caller."""
+        if state != self._state:
+            self._forget(state)
+            return None
+        found = self._answers.get(asked)
+        return found[1] if found is not None and found[0] is caller else None
+
+    def keep(self, state: int, asked: Hashable, caller: object, answer: Written[Any]) -> None:
+        """Keep what was read after the database was seen in this state."""
+        size = len(answer.body)
+        if state != self._state or size > LONGEST_KEPT:
+            return
+        if self._size + size > MOST_KEPT:
+            self._forget(state)
+        self._answers[asked] = (caller, answer)
+        self._size += size
+
+    def _forget(self, state: int) -> None:
+        self._state, self._size = state, 0
+        self._answers.clear()
 
 
 class WrittenPages:

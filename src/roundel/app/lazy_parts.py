@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from roundel.domain.audit import AuditReads
+    from roundel.domain.blobs import Blobs
     from roundel.domain.checkout_keys import CheckoutKeyReads
     from roundel.domain.clock import Clock
     from roundel.domain.definitions import DefinitionReads
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from roundel.domain.git_hosts import ConnectionReads, GitHosts
     from roundel.domain.groups import GroupReads
     from roundel.domain.insight_views import InsightReads
+    from roundel.domain.logs import Logs
     from roundel.domain.page_views import PageReads
     from roundel.domain.policies import PolicyReads
     from roundel.domain.sessions import SessionReads
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from roundel.domain.usage import UsageReads
     from roundel.domain.webhooks import WebhookReads
     from roundel.services.judging import Judge
+    from roundel.services.log_search import LogSearch
     from roundel.store.database import Database
     from roundel.wire.web import Web
 
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
 class LazyParts:
     """Part of `app.engine.Engine`, which sets what is declared here."""
 
+    blobs: Blobs
     clock: Clock
+    logs: Logs
     web: Web
     _database: Database
 
@@ -84,6 +89,13 @@ class LazyParts:
         from roundel.store.queries.insights import SqlInsightReads
 
         return SqlInsightReads(self._database)
+
+    @cached_property
+    def log_search(self) -> LogSearch:
+        from roundel.services.log_search import LogSearch
+        from roundel.store.queries.log_search import SqlSearchedOutputs
+
+        return LogSearch(SqlSearchedOutputs(self._database, self.blobs, self.logs))
 
     @cached_property
     def pages(self) -> PageReads:

@@ -28,9 +28,9 @@ class RunnerUseCases:
 
     async def remove_resource_class(
         self, class_id: ResourceClassId, by: Actor, *, force: bool
-    ) -> None:
-        """Remove a class."""
-        await classes.remove_resource_class(class_id, by, self._engine, force=force)
+    ) -> ResourceClass:
+        """Remove a class; return what it was."""
+        return await classes.remove_resource_class(class_id, by, self._engine, force=force)
 
     async def resource_classes(self, which: Which, by: Actor) -> Sequence[ResourceClass]:
         """Return classes."""
@@ -47,9 +47,9 @@ class RunnerUseCases:
         """Return tokens without their texts."""
         return await classes.list_runner_tokens(_filter(which), by, self._engine)
 
-    async def remove_runner_token(self, token_id: TokenId, by: Actor) -> None:
-        """End a token."""
-        await classes.remove_runner_token(token_id, by, self._engine)
+    async def remove_runner_token(self, token_id: TokenId, by: Actor) -> RunnerToken:
+        """End a token; return what it was."""
+        return await classes.remove_runner_token(token_id, by, self._engine)
 
     async def seen_runners(self, which: Which, by: Actor) -> Sequence[SeenRunner]:
         """Return runners that have asked for jobs."""

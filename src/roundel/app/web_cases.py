@@ -119,9 +119,7 @@ class WebUseCases(UseCases):
                     fetched.file,
                 ),
                 process=True,
-                orbs=orbs_at(
-                    project, fetched.commit.revision, app.repositories, app.orbs, app.reads
-                ),
+                orbs=orbs_at(project, fetched.commit.revision, app),
                 scope=project.id,
             )
         )

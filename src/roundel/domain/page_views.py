@@ -13,6 +13,7 @@ from roundel.domain.plan import Place
 from roundel.domain.projects import Slug
 from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
+from roundel.domain.schedules import CronTrigger
 from roundel.domain.views import NodeView, PipelineView
 from roundel.domain.workflows import Workflow
 
@@ -180,6 +181,11 @@ class PageReads(Protocol):
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""
 
+    async def resource_uses(
+        self, execution_ids: Sequence[ExecutionId]
+    ) -> Sequence[Sequence[Sample]]:
+        """Return the samples of several executions, as of one moment, in the order asked for."""
+
     async def line(self, pipeline_id: PipelineId) -> PipelineLine | None:
         """Return one pipeline as a list has it."""
 
@@ -190,6 +196,11 @@ class PageReads(Protocol):
         self, projects: Sequence[ProjectId], text: str, *, limit: int = 20
     ) -> Sequence[PipelineView]:
         """Return pipelines by their number, the beginning of their commit, or their branch."""
+
+    async def cron_triggers(
+        self, project_id: ProjectId, *, limit: int = 100
+    ) -> Sequence[CronTrigger]:
+        """Return what the configs of a project's branches schedule, by branch and workflow."""
 
     async def excluded(self, workflow_id: WorkflowId) -> Sequence[LeftOut]:
         """Return the jobs of a workflow that a filter keeps from running."""

@@ -70,5 +70,7 @@ class Repositories(Protocol):
     async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         """Return a file of a commit that was fetched; None if the commit has none there."""

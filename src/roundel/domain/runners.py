@@ -61,11 +61,24 @@ class CheckoutOrder:
     known_hosts: str = ""  # lines for ssh; other hosts are taken as they come, and remembered
     username: str = ""  # with `password`, for https
     password: Secret | None = None
+    password_on_request: bool = False  # the server has one made once the step needs it
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What must not be seen in output."""
         return tuple(secret for secret in (self.ssh_key, self.password) if secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPassword:
+    """What opens a job's repository over https.
+
+    Without `password` nothing of ours does; `away` says why where asking again may help.
+    """
+
+    username: str = ""
+    password: Secret | None = None
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +253,9 @@ class Server(Protocol):
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
         """Return a token with claims that the job asks for; refuse a fork's (NotAllowed)."""
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host; may take a while."""
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

@@ -131,6 +131,9 @@ class Reads(Protocol):
     @property
     def secrets(self) -> ContextReads: ...
 
+    def state(self) -> int | None:
+        """Return a number that is another one once anything was written; None if nobody knows."""
+
     async def actor(self, token_digest: bytes) -> Actor | None:
         """Return whose token this is (SHA-256 of its text), unless expired or revoked."""
 
@@ -170,7 +173,8 @@ class Reads(Protocol):
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
-    async def project(self, slug: Slug) -> Project | None: ...
+    async def project(self, slug: Slug) -> Project | None:
+        """Return the project of this slug, or else the one that had it before it was renamed."""
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None: ...
 

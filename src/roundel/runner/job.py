@@ -53,7 +53,7 @@ class JobRun:
         hide: Callable[[Secret], None],
     ) -> None:
         self._order = order
-        self._keeper = Keeper(order=order, storage=storage, clock=clock)
+        self._keeper = Keeper(order=order, storage=storage, clock=clock, hide=hide)
         self._hide = hide
         self._past = {step.report.index: step for step in past}
         self._shipper = shipper

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from roundel.domain.deploys import Release
 from roundel.domain.errors import DomainError, Unavailable
-from roundel.domain.runners import Secret
+from roundel.domain.runners import CheckoutPassword, Secret
 from roundel.domain.storage import (
     FailedTest,
     FoundCache,
@@ -133,6 +133,13 @@ class HeldStorage:
         lease = self._held.lease
         return await self._held.storing(
             "identity_token", lambda: self._server.identity_token(lease, claims, root_issuer)
+        )
+
+    async def checkout_password(self) -> CheckoutPassword:
+        """Return a password for the job's repository, or why there is none."""
+        lease = self._held.lease
+        return await self._held.storing(
+            "checkout_password", lambda: self._server.checkout_password(lease)
         )
 
     async def log_release(self, release: Release) -> None:

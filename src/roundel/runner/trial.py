@@ -7,7 +7,7 @@ from roundel.domain.records import dataclass
 from roundel.domain.runners import StepStatus
 from roundel.runner.durations import shown
 from roundel.runner.ship import StepStream
-from roundel.runner.steps.plan import Process, StepFailed
+from roundel.runner.steps.plan import Process, StepFailed, SurroundingsFailed
 
 OUT_OF_MEMORY = (
     "The step was killed because the job ran out of memory: use less, or a larger resource_class."
@@ -40,7 +40,9 @@ class Trial:
             try:
                 await process.prepare(self._index)
             except StepFailed as error:
-                return Outcome(status=StepStatus.FAILED, message=str(error), said=f"{error}\n")
+                ours = isinstance(error, SurroundingsFailed)
+                status = StepStatus.INFRASTRUCTURE_FAIL if ours else StepStatus.FAILED
+                return Outcome(status=status, message=str(error), said=f"{error}\n")
         limit = process.no_output_seconds
         loop = asyncio.get_running_loop()
         try:

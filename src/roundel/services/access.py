@@ -10,13 +10,13 @@ from roundel.domain.git_hosts import Connection, Credentials, HostApi, HostRefus
 from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access
-from roundel.domain.runners import CheckoutOrder, Secret
+from roundel.domain.runners import CheckoutOrder, CheckoutPassword, Secret
 from roundel.services.checkout_keys import preferred_key
 from roundel.services.credentials import opened
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
 
-HOST_SECONDS = 15.0  # that a claim waits for a host; its lease is longer
+HOST_SECONDS = 15.0  # that somebody waits for a host
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +38,40 @@ class AtHost:
     async def password(self) -> Access | None:
         """Return what opens the repository over https; None where the host refuses."""
         try:
-            async with asyncio.timeout(HOST_SECONDS):
-                name, password = await self.api.clone_credentials(self.repository, self.credentials)
+            name, password = await self._asked(HOST_SECONDS)
+        except HostRefused:
+            return None
+        return Access(username=name, password=password)
+
+    async def password_of_job(self, seconds: float = HOST_SECONDS) -> CheckoutPassword:
+        """Return what opens the repository to a job; wait no longer than `seconds` for the host.
+
+        A host that says no has nothing to give: the repository may be everybody's.  One that is
+        silent may have something a little later.
+        """
+        try:
+            name, password = await self._asked(seconds)
+        except HostRefused as error:
+            return CheckoutPassword(away="" if error.final else str(error))
+        return CheckoutPassword(username=name, password=password)
+
+    async def _asked(self, seconds: float) -> tuple[str, Secret]:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.api.clone_credentials(self.repository, self.credentials)
         except (HostRefused, TimeoutError) as error:
+            refused = (
+                error
+                if isinstance(error, HostRefused)
+                else HostRefused(f"the host does not answer within {seconds:g} s")
+            )
             log.warning(
                 "no password for %s: %s",
                 self.repository,
-                str(error) or "the host does not answer",
+                refused,
                 extra={"event": "clone-credentials-failed"},
             )
-            return None
-        return Access(username=name, password=password)
+            raise refused from None
 
 
 def at_host(tx: Tx, project: Project, app: App) -> AtHost | None:
@@ -99,16 +122,3 @@ def by_key(order: CheckoutOrder, place: AtHost) -> CheckoutOrder:
         return order
     address = ssh_address(place.connection, order.repository_url)
     return order if address is None else replace(order, repository_url=address)
-
-
-async def with_password(order: CheckoutOrder, place: AtHost) -> CheckoutOrder:
-    """Return the order with a password for its repository, where that is one made for it.
-
-    A token that does more than to read this repository is for us, not for jobs.
-    """
-    if not place.short_lived:
-        return order
-    access = await place.password()
-    if access is None:
-        return order
-    return replace(order, username=access.username, password=access.password)

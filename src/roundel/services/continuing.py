@@ -141,7 +141,7 @@ async def _compile(
 
 def _orbs(pipeline: Pipeline, project: Project, commit: Commit, app: App) -> Orbs:
     address = "" if pipeline.in_fork is None else pipeline.in_fork[0]
-    return orbs_at(project, commit.revision, app.repositories, app.orbs, app.reads, address)
+    return orbs_at(project, commit.revision, app, address)
 
 
 async def _refuse_conflicts(

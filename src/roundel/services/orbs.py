@@ -7,7 +7,7 @@ import asyncio
 import json
 import posixpath
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -19,8 +19,10 @@ from roundel.domain.ids import OrganizationId
 from roundel.domain.orbs import UrlOrbPrefix
 from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
-from roundel.domain.repositories import Repositories, Trouble
+from roundel.domain.repositories import Access, Repositories, Trouble
+from roundel.services.access import access_to
 from roundel.services.compiling import OrbFound, OrbMissing, OrbUnusable
+from roundel.services.work import App
 from roundel.wire.web import Web, WebRefused
 
 KEPT_FOR = 5 * MINUTE  # how old an orb from the web may be
@@ -95,6 +97,7 @@ class At:
     repositories: Repositories
     url: str
     revision: str
+    access: Callable[[], Awaitable[Access | None]]  # what opens it, if it is read
 
 
 class Orbs:
@@ -166,7 +169,8 @@ class Orbs:
         if self._at is None:
             return None
         at = self._at
-        found = await at.repositories.read_file(at.url, at.revision, path)
+        access = None if at.repositories.is_local(at.url) else await at.access()
+        found = await at.repositories.read_file(at.url, at.revision, path, access)
         if isinstance(found, Trouble):
             return OrbUnusable(message=found.message)
         return found
@@ -175,15 +179,20 @@ class Orbs:
 def orbs_at(
     project: Project,
     revision: str,
-    repositories: Repositories,
-    shelf: OrbShelf,
-    allow_lists: AllowLists,
+    app: App,
     address: str = "",
 ) -> Orbs:
-    """Return the orbs that a project's config may use at a commit, which may lie elsewhere."""
+    """Return the orbs that a project's config may use at a commit.
+
+    That may lie elsewhere, in a fork, and then nothing of ours opens its repository.
+    """
     url = address or project.repository_url
-    at = At(repositories=repositories, url=url, revision=revision)
-    return Orbs(shelf, allow_lists, project.organization.id, at)
+
+    async def access() -> Access | None:
+        return await access_to(project, app) if url == project.repository_url else None
+
+    at = At(repositories=app.repositories, url=url, revision=revision, access=access)
+    return Orbs(app.orbs, app.reads, project.organization.id, at)
 
 
 def within(prefix: str, url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
@@ -11,7 +12,7 @@ from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
 from roundel.domain.runners import CheckoutOrder, JobOrder, Lease, Secret, SshKeyOrder
 from roundel.domain.workflows import SETUP_TAG, Workflow
-from roundel.services.access import AtHost, at_host, by_key, with_password
+from roundel.services.access import AtHost, at_host, by_key
 from roundel.services.checkout_keys import preferred_key
 from roundel.services.context_use import (
     JobSecrets,
@@ -19,7 +20,6 @@ from roundel.services.context_use import (
     receives_secrets,
     secrets_of_job,
 )
-from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
 from roundel.services.sources import checkout_project
 from roundel.services.ssh_keys import ssh_keys_for_job
@@ -27,6 +27,9 @@ from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
+
+if TYPE_CHECKING:
+    from roundel.services.identity import TokenDraft
 
 TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
 
@@ -40,16 +43,16 @@ class Draft:
     """An order as the transaction leaves it: what others are asked for comes after that."""
 
     order: JobOrder
-    tokens: TokenDraft | None
+    tokens: "TokenDraft | None"
     own: Mapping[str, str]  # what the job itself sets
-    place: AtHost | None  # of the repository, where its host may be asked for a password
 
     async def signed(self, app: App) -> JobOrder:
         """Return the whole order."""
-        order = await with_tokens(self.order, self.tokens, self.own, app)
-        if order.checkout is None or self.place is None:
-            return order
-        return replace(order, checkout=await with_password(order.checkout, self.place))
+        if self.tokens is None:
+            return self.order
+        from roundel.services.identity import with_tokens
+
+        return await with_tokens(self.order, self.tokens, self.own, app)
 
 
 def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
@@ -62,7 +65,7 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
     secrets = _secrets(pipeline, workflow, app)
     kept = _kept(tx, job, workflow, pipeline, project, app)
     own = {**secrets, **plan.environment}
-    checkout, place = _checkout(tx, project, pipeline, app)
+    checkout, _ = _checkout(tx, project, pipeline, app)
     order = JobOrder(
         lease=_lease_of(execution),
         job_id=job.id,
@@ -101,10 +104,19 @@ def make_order(tx: Tx, execution: Execution, job: Job, app: App) -> Draft:
         time_limit_seconds=TIME_LIMIT_SECONDS,
     )
     tokens = _tokens(tx, execution, job, (workflow, pipeline, project), app)
-    return Draft(order=order, tokens=tokens, own=plan.environment, place=place)
+    return Draft(order=order, tokens=tokens, own=plan.environment)
 
 
-def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
+def checkout_place(tx: Tx, execution: Execution, app: App) -> AtHost | None:
+    """Return which host makes a password for an execution's checkout; None if none does."""
+    job = tx.jobs.get(execution.job_id)
+    if job is None:
+        return None
+    _, pipeline, project = _whereabouts(tx, job)
+    return _checkout(tx, project, pipeline, app)[1]
+
+
+def token_draft(tx: Tx, execution: Execution, app: App) -> "TokenDraft | None":
     """Return the draft of tokens for an execution that runs; None where it gets none."""
     job = tx.jobs.get(execution.job_id)
     return None if job is None else _tokens(tx, execution, job, _whereabouts(tx, job), app)
@@ -116,9 +128,11 @@ def _tokens(
     job: Job,
     whereabouts: tuple[Workflow, Pipeline, Project],
     app: App,
-) -> TokenDraft | None:
+) -> "TokenDraft | None":
     if app.signer is None:
         return None
+    from roundel.services.identity import draft_tokens
+
     claimed_at = (execution.deadline or app.clock.now()) - TIME_LIMIT_SECONDS * SECOND
     return draft_tokens(tx, execution, job, *whereabouts, Micros(claimed_at))
 
@@ -176,7 +190,10 @@ def _previous_number(tx: Tx, job: Job, pipeline: Pipeline) -> int | None:
 def _checkout(
     tx: Tx, project: Project, pipeline: Pipeline, app: App
 ) -> tuple[CheckoutOrder | None, AtHost | None]:
-    """Return what is checked out, and where its host may be asked for what opens it."""
+    """Return what is checked out, and which host makes a password for it once it is needed.
+
+    A token that does more than to read this repository is for us, not for jobs.
+    """
     if pipeline.commit is None:
         return None, None
     source = checkout_project(tx, pipeline, project)
@@ -194,8 +211,10 @@ def _checkout(
     if not trusted or not source.repository_url.startswith("https://"):
         return order, None
     place = at_host(tx, source, app)
-    if place is None or place.short_lived:
-        return order, place
+    if place is None:
+        return order, None
+    if place.short_lived:
+        return replace(order, password_on_request=True), place
     return by_key(order, place), None
 
 

@@ -175,14 +175,7 @@ async def create_pipeline(triggered: Triggered, app: App) -> None:
                 file=config.file,
                 parameters=pipeline.parameters,
                 values=pipeline_values(pipeline, project, commit, config.file, found),
-                orbs=orbs_at(
-                    found.config_project,
-                    config.commit.revision,
-                    app.repositories,
-                    app.orbs,
-                    app.reads,
-                    found.address,
-                ),
+                orbs=orbs_at(found.config_project, config.commit.revision, app, found.address),
                 scope=project.id,
             )
         )

@@ -75,10 +75,10 @@ async def add_resource_class(name: str, description: str, by: Actor, app: App) -
 
 async def remove_resource_class(
     class_id: ResourceClassId, by: Actor, app: App, *, force: bool
-) -> None:
+) -> ResourceClass:
     """Remove a class; with tokens only if forced, as their runners stop getting jobs."""
 
-    def transaction(tx: Tx) -> None:
+    def transaction(tx: Tx) -> ResourceClass:
         found = tx.resource_classes.get(class_id)
         if found is None or not _sees(by, found):
             raise NotFound("Resource class not found")
@@ -86,8 +86,9 @@ async def remove_resource_class(
         if not force and tx.resource_classes.tokens(class_id):
             raise IllegalMove(f"{found.name!r} has tokens: remove them first, or use /force")
         tx.resource_classes.remove(class_id)
+        return found
 
-    await app.database.write(transaction)
+    return await app.database.write(transaction)
 
 
 async def list_resource_classes(which: ClassFilter, by: Actor, app: App) -> Sequence[ResourceClass]:
@@ -129,17 +130,18 @@ async def list_runner_tokens(which: ClassFilter, by: Actor, app: App) -> Sequenc
     return await app.database.write(transaction)
 
 
-async def remove_runner_token(token_id: TokenId, by: Actor, app: App) -> None:
+async def remove_runner_token(token_id: TokenId, by: Actor, app: App) -> RunnerToken:
     """End a token; its runners are refused from now on."""
 
-    def transaction(tx: Tx) -> None:
+    def transaction(tx: Tx) -> RunnerToken:
         token = tx.resource_classes.token(token_id)
         if token is None or not _sees(by, token.resource_class):
             raise NotFound("Token not found")
         _check(by, token.resource_class.organization_id)
         tx.resource_classes.remove_token(token_id)
+        return token
 
-    await app.database.write(transaction)
+    return await app.database.write(transaction)
 
 
 async def list_runners(which: ClassFilter, by: Actor, app: App) -> Sequence[SeenRunner]:

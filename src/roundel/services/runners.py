@@ -6,6 +6,7 @@ from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -20,9 +21,8 @@ from roundel.domain.runners import (
 from roundel.services import claims, output, results
 from roundel.services.claims import held
 from roundel.services.deploys import log_release
-from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
-from roundel.services.orders import token_draft
+from roundel.services.orders import checkout_place, token_draft
 
 
 class LocalServer(LocalStorage):
@@ -69,9 +69,17 @@ class LocalServer(LocalStorage):
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
         """Return a token with claims that the job asks for; refuse a fork's."""
+        from roundel.services.identity import token_on_demand
+
         app = self._app
         draft = await app.database.write(lambda tx: token_draft(tx, held(tx, lease), app))
         return await token_on_demand(draft, claims, root_issuer, app)
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host."""
+        app = self._app
+        place = await app.database.write(lambda tx: checkout_place(tx, held(tx, lease), app))
+        return CheckoutPassword() if place is None else await place.password_of_job()
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

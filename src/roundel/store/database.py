@@ -42,6 +42,12 @@ class Database(Protocol):
     async def glance(self, fn: Callable[[Sql], T]) -> T:
         """The same for a few rows by their keys: it may be run where it was asked for."""
 
+    def state(self) -> int | None:
+        """Return a number that is another one once anything was written; None if nobody knows.
+
+        It is asked for by one thread, and what that or any other reads later is not older.
+        """
+
     def close(self) -> None: ...
 
 
@@ -71,6 +77,11 @@ class SqliteDatabase:
         """
         return self._read(fn)
 
+    def state(self) -> int | None:
+        """Return what SQLite counts up for a connection when another has written, anywhere."""
+        version: int = self._reader().execute("PRAGMA data_version").fetchone()[0]
+        return version
+
     def close(self) -> None:
         """Finish what was asked for and close all connections."""
         self._writer.close()
@@ -79,15 +90,20 @@ class SqliteDatabase:
             self._reading.pop().close()
 
     def _read(self, fn: Callable[[Sql], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = connect_reader(self._path)
-            self._reading.append(connection)
+        connection = self._reader()
         connection.execute("BEGIN")
         try:
             return fn(Sql(connection))
         finally:
             connection.execute("COMMIT")
+
+    def _reader(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect_reader(self._path)
+            self._reading.append(connection)
+        return connection
 
 
 class SqliteSession:

@@ -84,6 +84,10 @@ class PostgresDatabase:
         """Run `fn` as `read` does: the database is elsewhere, and the way there takes time."""
         return await self.read(fn)
 
+    def state(self) -> int | None:
+        """Say that it is not known: to ask would cost what reading does."""
+        return None
+
     def close(self) -> None:
         """Finish what was asked for and close all connections."""
         if self._closed:

@@ -48,6 +48,7 @@ class SqlReads:
         self._read = database.read
         self._glance = database.glance
         self._clock = clock
+        self.state = database.state
         self._pipeline_lists = pipelines.PipelineLists()
         self.secrets = SqlContextReads(database)
 
@@ -113,8 +114,8 @@ class SqlReads:
         return await self._glance(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
-        """Return the project of that slug."""
-        return await self._glance(lambda sql: SqlProjects(sql).get(slug))
+        """Return the project of that slug, or the one that had it."""
+        return await self._glance(lambda sql: SqlProjects(sql).find(slug))
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None:
         """Return the project."""

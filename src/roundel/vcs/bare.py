@@ -2,17 +2,16 @@
 
 import asyncio
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from roundel.domain.errors import Invalid
 from roundel.domain.pipelines import Commit, Ref
-from roundel.domain.records import dataclass
 from roundel.domain.repositories import Access, Fetched, Trouble, TroubleKind
 from roundel.vcs.addresses import check_address, is_revision, local_path, ref_names, shown
 from roundel.vcs.commits import parse_commit
-from roundel.vcs.git import LOCAL, REMOTE, GitFailed, Objects, open_objects, run_git
+from roundel.vcs.git import LOCAL, GitFailed, Objects, open_objects, run_git
+from roundel.vcs.mirrors import LeftOut, Mirror, Remote
 from roundel.vcs.opening import opened
 
 CONFIG_FILE = ".circleci/config.yml"
@@ -24,15 +23,6 @@ LARGEST_CONFIG = 4 * 1024 * 1024  # bytes; the compiler takes no more
 
 LOCAL_SECONDS = 10.0
 RESOLVE_SECONDS = 10.0  # a trigger waits for it
-FETCH_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Remote:
-    """An address elsewhere, and the environment in which git reaches it."""
-
-    url: str
-    extra: Mapping[str, str]
 
 
 class GitRepositories:
@@ -45,7 +35,7 @@ class GitRepositories:
     def __init__(self, folder: Path, memory: Path | None = None) -> None:
         self._folder = folder
         self._memory = memory
-        self._locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._mirrors: dict[str, Mirror] = {}
 
     def check(self, url: str) -> None:
         """Refuse an address that is not a path, file://, ssh:// or https:// repository."""
@@ -100,7 +90,7 @@ class GitRepositories:
             if path is not None:
                 return await self._read_local(path, ref, names, revision, file)
             with opened(url, access, self._memory) as extra:
-                remote = _Remote(url, extra)
+                remote = Remote(url, extra)
                 return await self._read_remote(remote, ref, names, revision, file)
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
@@ -128,7 +118,9 @@ class GitRepositories:
         lines = (line.partition("\t") for line in out.decode(errors="replace").splitlines())
         return {name: revision for revision, _, name in lines if name}
 
-    async def read_file(self, url: str, revision: str, path: str) -> bytes | Trouble | None:
+    async def read_file(
+        self, url: str, revision: str, path: str, access: Access | None = None
+    ) -> bytes | Trouble | None:
         """Return a file of a commit that was fetched; None if the commit has none there."""
         if not is_revision(revision) or any(char in path for char in "\0\n\r"):
             return None
@@ -137,10 +129,14 @@ class GitRepositories:
         try:
             check_address(url)
             folder = local_path(url)
+            if folder is None:
+                mirror = self._mirror_of(url)
+                folder = mirror.folder
+                with opened(url, access, self._memory) as extra:
+                    async with mirror.lock:
+                        await mirror.bring_file(Remote(url, extra), revision, path)
             extra = {**LOCAL, "GIT_CONFIG_GLOBAL": str(self._trusting_config())}
-            async with open_objects(
-                folder or self._mirror_of(url), extra=extra, seconds=LOCAL_SECONDS
-            ) as objects:
+            async with open_objects(folder, extra=extra, seconds=LOCAL_SECONDS) as objects:
                 found = await objects.get(f"{revision}:{path}")
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
@@ -148,8 +144,9 @@ class GitRepositories:
             return _unreachable(url, error)
         return found.data if found is not None and found.type == "blob" else None
 
-    def _mirror_of(self, url: str) -> Path:
-        return self._folder / hashlib.sha256(url.encode()).hexdigest()[:32]
+    def _mirror_of(self, url: str) -> Mirror:
+        name = hashlib.sha256(url.encode()).hexdigest()[:32]
+        return self._mirrors.setdefault(name, Mirror(self._folder / name))
 
     async def _read_local(
         self, path: Path, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
@@ -169,30 +166,26 @@ class GitRepositories:
         return path
 
     async def _read_remote(
-        self, remote: _Remote, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
+        self, remote: Remote, ref: Ref, names: tuple[str, ...], revision: str | None, file: str
     ) -> Fetched | Trouble:
         mirror = self._mirror_of(remote.url)
-        async with self._locks[mirror]:
-            if not (mirror / "HEAD").exists():
-                await run_git(
-                    "init", "--quiet", "--bare", "--", str(mirror), extra=REMOTE, seconds=10.0
-                )
-            missing = None
-            for name in names or ("HEAD",):
+        async with mirror.lock:
+            for whole in (False, True):
+                await mirror.prepare(whole=whole)
+                found = await mirror.bring(remote, names or ("HEAD",), revision)
+                if not found:
+                    return ref_not_found(ref)
+                wanted = (revision,) if revision is not None else found
                 try:
-                    await _fetch(mirror, remote, f"+{name}:{_kept(name)}")
-                    break
-                except GitFailed as error:
-                    if "couldn't find remote ref" not in str(error):
+                    for name in wanted:
+                        await mirror.bring_file(remote, name, file)
+                except LeftOut:
+                    if whole:
                         raise
-                    missing = ref_not_found(ref)
-            if missing is not None and revision is None and name == (names or ("HEAD",))[-1]:
-                return missing
-            if revision is not None:
-                await _fetch_revision(mirror, remote, revision)
-            wanted = (revision,) if revision is not None else tuple(map(_kept, names))
-            async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
-                return await _read(objects, ref, wanted, file)
+                    continue
+                async with open_objects(mirror.folder, extra=LOCAL, seconds=LOCAL_SECONDS) as here:
+                    return await _read(here, ref, wanted, file)
+        raise AssertionError("a mirror that has everything leaves nothing out")
 
 
 async def _read(objects: Objects, ref: Ref, names: tuple[str, ...], file: str) -> Fetched | Trouble:
@@ -221,35 +214,6 @@ async def _read_config(objects: Objects, commit: Commit, file: str) -> Fetched |
         message = f"{file} is not UTF-8 text: line {line} has a byte that does not belong."
         return Trouble(kind=TroubleKind.NO_CONFIG, message=message, commit=commit)
     return Fetched(commit=commit, text=text, file=file)
-
-
-async def _fetch(mirror: Path, remote: _Remote, what: str, *, depth: int = 1) -> None:
-    await run_git(
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-recurse-submodules",
-        f"--depth={depth}",
-        "--",
-        remote.url,
-        what,
-        folder=mirror,
-        extra=remote.extra,
-        seconds=FETCH_SECONDS,
-    )
-
-
-async def _fetch_revision(mirror: Path, remote: _Remote, revision: str) -> None:
-    """Make sure that a commit is there although its branch may have moved on."""
-    async with open_objects(mirror, extra=LOCAL, seconds=LOCAL_SECONDS) as objects:
-        if await objects.get(f"{revision}^{{commit}}") is not None:
-            return
-    await _fetch(mirror, remote, revision)
-
-
-def _kept(name: str) -> str:
-    """Return the name under which a fetched ref is kept."""
-    return f"refs/roundel/{name.removeprefix('refs/')}"
 
 
 def ref_not_found(ref: Ref) -> Trouble:

@@ -47,10 +47,18 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 async def run_git(
-    *arguments: str, folder: Path | None = None, extra: Mapping[str, str], seconds: float
+    *arguments: str,
+    folder: Path | None = None,
+    settings: tuple[str, ...] = (),
+    extra: Mapping[str, str],
+    seconds: float,
 ) -> bytes:
-    """Run git to its end; return what it printed, or raise GitFailed."""
-    async with _started(arguments, folder, extra) as process:
+    """Run git to its end; return what it printed, or raise GitFailed.
+
+    `settings` are `NAME=VALUE`, for this command and those that it starts.
+    """
+    before = tuple(word for setting in settings for word in ("-c", setting))
+    async with _started((*before, *arguments), folder, extra) as process:
         try:
             async with asyncio.timeout(seconds):
                 out, error = await process.communicate()

@@ -27,6 +27,7 @@ from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
 from roundel.domain.webhooks import WebhookReads
+from roundel.services.log_search import LogSearch
 from roundel.web.project_ports import ProjectUseCases
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class WebApp(Protocol):
     def insights(self) -> InsightReads: ...
     @property
     def logs(self) -> Logs: ...
+    @property
+    def log_search(self) -> LogSearch: ...
     @property
     def pages(self) -> PageReads: ...
     @property

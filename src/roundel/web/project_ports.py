@@ -21,6 +21,7 @@ from roundel.domain.webhooks import (
     WebhookId,
     WebhookView,
 )
+from roundel.services.changing_projects import ChangeProject
 from roundel.services.definitions import (
     ChangeDefinition,
     ChangeTrigger,
@@ -33,6 +34,8 @@ from roundel.web.organization_ports import ContextCases, MemberCases, Organizati
 
 class OwnerCases(MemberCases, Protocol):
     """Organizations with their projects."""
+
+    async def change_project(self, command: ChangeProject) -> Project: ...
 
     async def remove_project(self, project: Project) -> None: ...
 
@@ -47,6 +50,12 @@ class SecretCases(ContextCases, Protocol):
     ) -> MaskedVariable: ...
 
     async def remove_project_variable(self, project: Project, name: str) -> None: ...
+
+
+class CacheCases(Protocol):
+    """What jobs have kept for each other."""
+
+    async def clear_caches(self, project: Project) -> int: ...
 
 
 class KeyCases(Protocol):
@@ -123,7 +132,7 @@ class ScheduleCases(Protocol):
     async def remove_schedule(self, schedule_id: ScheduleId) -> None: ...
 
 
-class ProjectUseCases(OrganizationUseCases, KeyCases, ScheduleCases, Protocol):
+class ProjectUseCases(OrganizationUseCases, CacheCases, KeyCases, ScheduleCases, Protocol):
     """All of it, for one project."""
 
     @property

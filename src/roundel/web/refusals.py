@@ -1,6 +1,6 @@
 """Refusals on pages: forms that say what was wrong with them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -11,6 +11,17 @@ from roundel.web.page import PageHandler, Visit
 from roundel.wire.statuses import status_of
 
 S = TypeVar("S")
+
+
+def field_of(problem: str, fields: Mapping[str, str]) -> str:
+    """Return the name of the field that a refusal is about, empty where it is about none.
+
+    A refusal begins with what is wrong and a colon or a comma; `fields` says which field that is.
+    """
+    for word, name in fields.items():
+        if problem.startswith((f"{word}:", f"{word},")):
+            return name
+    return ""
 
 
 class Shown(Protocol):

@@ -23,6 +23,7 @@ DONE = {
     "revoked": "Revoked: it is refused from now on.",
     "ordered": "Ordered: the file is being written. Reload in a moment.",
     "ended": "Ended.",
+    "cleared": "Cleared: the next jobs make their caches anew.",
     "preferred": "Preferred: jobs clone with it from now on.",
     "sent": "On its way. Reload in a moment to see what came of it.",
 }

@@ -13,6 +13,7 @@ from roundel.domain.errors import NotFound, Unavailable
 from roundel.domain.ids import ExecutionId, RunnerId
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
+    CheckoutPassword,
     Chunk,
     JobOrder,
     Lease,
@@ -215,6 +216,10 @@ class RemoteServer:
         """Return a token with claims that the job asks for; refuse a fork's."""
         ask = say.IdentityTokenAsk(**_who(lease), claims=dict(claims), root_issuer=root_issuer)
         return (await self._ask("identity-token", ask, say.IdentityTokenAnswer)).token
+
+    async def checkout_password(self, lease: Lease) -> CheckoutPassword:
+        """Return a password for the job's repository, made at its host."""
+        return await self._ask("checkout-password", _held(lease), CheckoutPassword)
 
     async def log_release(self, lease: Lease, release: Release) -> None:
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""

@@ -48,6 +48,49 @@ def test_help_loads_no_command_and_no_server():
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.parametrize(("key", "code"), [("jobs", 0), ("jbos", 1)])
+def test_a_short_command_that_ends_at_once_has_written_everything(
+    tmp_path: Path, key: str, code: int
+):
+    names = [f"j{n}" for n in range(2000)]
+    jobs = "".join(f"  {n}: {{machine: true, steps: [{{run: echo {n}}}]}}\n" for n in names)
+    (tmp_path / "config.yml").write_text(
+        f"version: 2.1\njobs:\n{jobs}workflows: {{w: {{{key}: [{', '.join(names)}]}}}}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "roundel", "config", "process", "config.yml"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stderr.endswith("\n") == bool(code)
+    assert ("- j1999\n" in done.stdout) == (code == 0)
+    assert done.stdout[-12:].strip() == ("version: 2" if code == 0 else "")
+
+
+def test_the_end_waits_for_threads_that_work():
+    code = (
+        "import threading, time\n"
+        "from roundel.cli.main import end_at_once\n"
+        "go_on = threading.Event()\n"
+        "worker = threading.Thread(target=lambda: (go_on.wait(), print('worked')))\n"
+        "worker.start()\n"
+        "end_at_once(3)\n"
+        "go_on.set()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "worked\n")
+
+
 def test_an_unknown_command_is_a_usage_error():
     shown = run("nonsense")
     assert shown.exit_code == 2

@@ -8,9 +8,11 @@ import pytest
 
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import Json, StepPlan
-from roundel.domain.runners import CheckoutOrder, Secret
+from roundel.domain.runners import CheckoutOrder, CheckoutPassword, Secret, StepStatus
+from roundel.runner.steps.checkout import with_password
 from roundel.runner.steps.cloning import clone, hand_over
-from roundel.runner.steps.plan import StepFailed
+from roundel.runner.steps.plan import Process, StepFailed
+from roundel.runner.trial import Trial
 from tests.fake_server import an_order
 from tests.git_hosts import PASSWORD, SshHost, a_key, http_host, ssh_host
 from tests.repositories import git, make_repository
@@ -114,6 +116,58 @@ async def test_a_password_opens_a_repository_over_http(run_job, by_http):
     assert PASSWORD not in told.output(3)
     told = await run_job(an_order(checkout(), checkout=replace(by_http, password=None)))
     assert told.result.status is FAILED
+
+
+async def test_a_password_is_asked_for_when_the_checkout_begins(run_job, server, by_http):
+    server.passwords = [CheckoutPassword(username="ada", password=Secret(PASSWORD))]
+    later = replace(by_http, username="", password=None, password_on_request=True)
+    told = await run_job(an_order("true", checkout=later))
+    assert "checkout_password" not in server.calls  # a job without a checkout needs none
+    told = await run_job(an_order(checkout(), "cat file; env", f"echo {PASSWORD}", checkout=later))
+    assert told.result.status is OK, told.log()
+    assert told.output(3).startswith("two")
+    assert PASSWORD not in told.log()
+    assert "****" in told.output(4)
+
+
+class Hosts:
+    """What steps ask of the server, answered one after another; and what they hide."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.hidden = []
+        self.storage = self
+        self.hide = self.hidden.append
+
+    async def checkout_password(self):
+        return self.answers.pop(0)
+
+
+SILENT = CheckoutPassword(away="the host does not answer within 15 s")
+
+
+async def test_a_host_that_is_silent_for_a_moment_is_asked_again(by_http):
+    later = replace(by_http, username="", password=None, password_on_request=True)
+    given = CheckoutPassword(username="ada", password=Secret(PASSWORD))
+    hosts = Hosts(SILENT, SILENT, given)
+    assert await with_password(later, hosts, pauses=(0, 0)) == replace(
+        later, username="ada", password=Secret(PASSWORD)
+    )
+    assert hosts.hidden == [PASSWORD]
+    assert await with_password(later, Hosts(CheckoutPassword()), pauses=()) == later
+    assert await with_password(by_http, Hosts(), pauses=()) == by_http
+
+
+async def test_a_host_that_stays_silent_is_no_fault_of_the_job(by_http):
+    later = replace(by_http, password=None, password_on_request=True)
+
+    async def prepare(_index):
+        await with_password(later, Hosts(SILENT, SILENT), pauses=(0,))
+
+    process = Process(script="exit 0", argv=None, prepare=prepare)
+    outcome = await Trial(0, process, None).run(None, from_offset=0)
+    assert outcome.status is StepStatus.INFRASTRUCTURE_FAIL
+    assert "the host does not answer within 15 s" in outcome.said
 
 
 async def test_the_runner_clones_with_the_password(by_http, tmp_path):

@@ -12,7 +12,7 @@ from roundel.compiler.orb_sources import copy_of, digest_of
 from roundel.domain.clock import MINUTE
 from roundel.domain.ids import OrganizationId
 from roundel.domain.orbs import OrbLock, UrlOrbId, UrlOrbPrefix
-from roundel.domain.repositories import Trouble, TroubleKind
+from roundel.domain.repositories import Access, Trouble, TroubleKind
 from roundel.services.compile_cache import CachedCompiler
 from roundel.services.compile_pool import CompilePool
 from roundel.services.compiling import (
@@ -42,6 +42,10 @@ jobs:
     steps: [o/greet, {run: echo EXTRA}]
 workflows: {main: {jobs: [build]}}
 """
+
+
+async def nothing() -> None:
+    """Return what opens a repository that is open to all."""
 
 
 class FakeWeb(Web):
@@ -84,7 +88,9 @@ class World:
 
     @property
     def orbs(self) -> Orbs:
-        at = At(repositories=self.repositories, url="/srv/web.git", revision=REVISION)
+        at = At(
+            repositories=self.repositories, url="/srv/web.git", revision=REVISION, access=nothing
+        )
         return Orbs(self.shelf, self, OrganizationId("acme"), at)
 
     def publish(self, name: str, text: str = ORB) -> None:
@@ -131,7 +137,9 @@ async def test_a_file_of_the_repository_is_an_orb(world: World):
 
 async def test_a_repository_that_cannot_be_read_is_said(world: World):
     class Broken(FakeRepositories):
-        async def read_file(self, url: str, revision: str, path: str) -> Trouble:
+        async def read_file(
+            self, url: str, revision: str, path: str, access: Access | None = None
+        ) -> Trouble:
             return Trouble(kind=TroubleKind.UNREACHABLE, message="It is gone.")
 
     world.repositories = Broken()

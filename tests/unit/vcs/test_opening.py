@@ -41,12 +41,15 @@ async def test_a_password_opens_a_repository_and_is_written_nowhere(
     settings = tmp_path / "gitconfig"
     settings.write_text(f"[credential]\n\thelper = store --file={tmp_path}/learned\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    (repo.path / "orb.yml").write_text("b: 2")
     revision = repo.commit("a: 1")
     repositories = GitRepositories(tmp_path / "repositories")
     assert isinstance(await repositories.fetch(by_https, MAIN), Trouble)
     found = await repositories.fetch(by_https, MAIN, access=OPENS)
     assert isinstance(found, Fetched)
     assert (found.text, found.commit.revision) == ("a: 1", revision)
+    assert isinstance(await repositories.read_file(by_https, revision, "orb.yml"), Trouble)
+    assert await repositories.read_file(by_https, revision, "orb.yml", OPENS) == b"b: 2"
     assert await repositories.resolve(by_https, MAIN, OPENS) == revision
     assert await repositories.heads(by_https, OPENS) == {"refs/heads/main": revision}
     assert files_with(PASSWORD, tmp_path) == []

@@ -1,5 +1,6 @@
 """Repositories elsewhere: over ssh, whose program a test may choose."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,48 @@ async def test_a_revision_is_fetched_although_its_branch_has_moved_on(
     found = await repositories.fetch(url, MAIN, first)
     assert isinstance(found, Fetched)
     assert found.text == "a: 1"
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+async def test_of_a_large_repository_only_the_files_that_are_asked_for_come(
+    repo: Repo, repositories: GitRepositories, url: str, tmp_path: Path
+) -> None:
+    repo.git("config", "uploadpack.allowFilter", "true")
+    (repo.path / "orbs").mkdir()
+    (repo.path / "orbs" / "own.yml").write_text("version: 2.1")
+    (repo.path / "large").write_bytes(os.urandom(3_000_000))
+    for text in ("a: 1", "a: 2"):
+        revision = repo.commit(text)
+        found = await repositories.fetch(url, MAIN)
+        assert isinstance(found, Fetched)
+        assert (found.text, found.commit.revision) == (text, revision)
+    assert await repositories.read_file(url, revision, "orbs/own.yml") == b"version: 2.1"
+    assert await repositories.read_file(url, revision, "orbs") is None
+    assert await repositories.read_file(url, revision, "orbs/none.yml") is None
+    assert size_of(tmp_path / "repositories") < 1_000_000
+    # The address is in no file: it may hold a password.
+    assert "git.example.com" not in "".join(
+        file.read_text() for file in (tmp_path / "repositories").rglob("config")
+    )
+
+
+async def test_a_host_that_leaves_contents_out_and_does_not_give_them_later_gives_all(
+    repo: Repo, repositories: GitRepositories, url: str, tmp_path: Path
+) -> None:
+    repo.git("config", "uploadpack.allowFilter", "true")
+    (repo.path / "orb.yml").write_text("b: 2")
+    # Such as an sshd that passes no variables on, so that git speaks its first protocol.
+    script = tmp_path / "ssh"
+    script.write_text(script.read_text().replace("exec sh", "unset GIT_PROTOCOL\nexec sh"))
+    for text in ("a: 1", "a: 2"):
+        revision = repo.commit(text)
+        found = await repositories.fetch(url, MAIN)
+        assert isinstance(found, Fetched)
+        assert (found.text, found.commit.revision) == (text, revision)
+    assert await repositories.read_file(url, revision, "orb.yml") == b"b: 2"
 
 
 async def test_a_ref_is_resolved_without_fetching(

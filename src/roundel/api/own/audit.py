@@ -39,12 +39,12 @@ async def of_organization(call: Call[Organization, None]) -> Page[EntryShown]:
 
 
 async def of_server(call: Call[None, None]) -> Page[EntryShown]:
-    _only_server_administrators(call)
+    only_server_administrators(call)
     return await _page(call, None)
 
 
 async def check(call: Call[None, None]) -> Chain:
-    _only_server_administrators(call)
+    only_server_administrators(call)
     broken = await call.app.audit.broken()
     return Chain(intact=broken is None, first_broken=broken)
 
@@ -58,15 +58,15 @@ async def _page(
     )
     shown, last = page(rows)
     following = None if last is None else named_token(_LIST, last.number, "")
-    return Page([_shown(it) for it in shown], following)
+    return Page([entry_shown(it) for it in shown], following)
 
 
-def _only_server_administrators(call: Call[None, None]) -> None:
+def only_server_administrators(call: Call[None, None]) -> None:
     if not call.actor.server_administrator or call.actor.scopes is not None:
         raise NotAllowed("Permission denied.")
 
 
-def _shown(entry: AuditEntry) -> EntryShown:
+def entry_shown(entry: AuditEntry) -> EntryShown:
     deed = entry.deed
     return EntryShown(
         number=entry.number,

@@ -135,6 +135,10 @@ async def identity_token(server: KeepingServer, guest: Guest, body: bytes) -> ob
     return say.IdentityTokenAnswer(token=token)
 
 
+async def checkout_password(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    return await server.checkout_password(guest.lease(say.unpacked(body, say.Held)))
+
+
 async def log_release(server: KeepingServer, guest: Guest, body: bytes) -> object:
     ask = say.unpacked(body, say.LogReleaseAsk)
     await server.log_release(guest.lease(ask), ask.release)
@@ -162,5 +166,6 @@ VERBS: dict[str, Verb] = {
     "timings": timings,
     "failed-tests": failed_tests,
     "identity-token": identity_token,
+    "checkout-password": checkout_password,
     "log-release": log_release,
 }

@@ -70,9 +70,9 @@ async def _owner(
 async def create(call: Call[None, CreateContext]) -> ContextShown:
     owner = call.body.owner
     organization = await _owner(call, owner.id, owner.slug, Need.WRITE)
-    return context_shown(
-        await call.door.use_cases.secrets.create_context(organization.id, call.body.name)
-    )
+    made = await call.door.use_cases.secrets.create_context(organization.id, call.body.name)
+    call.tell(organization.id, made.id)
+    return context_shown(made)
 
 
 async def show(call: Call[Context, None]) -> ContextShown:

@@ -4,6 +4,7 @@ from roundel.api.operations import AnyOperation, Call, Operation
 from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message
 from roundel.api.schemas.jobs import JobShown, job_shown
+from roundel.api.schemas.resource_use import ResourceUseShown, node_use
 from roundel.api.schemas.waiting import WhyShown, why_shown
 from roundel.api.subjects import JOB, JOB_BY_ID
 from roundel.domain.access import Need
@@ -41,6 +42,12 @@ async def why_by_id(call: Call[JobId, None]) -> WhyShown:
     return await _why(call.app, call.subject)
 
 
+async def resource_use(call: Call[JobView, None]) -> ResourceUseShown:
+    nodes = call.subject.nodes
+    found = await call.app.pages.resource_uses([node.execution_id for node in nodes])
+    return ResourceUseShown([node_use(*it) for it in zip(nodes, found, strict=True)])
+
+
 async def _why(app: ApiApp, job: JobId) -> WhyShown:
     waiting = await app.reads.why(job)
     if waiting is None:
@@ -71,6 +78,18 @@ OPERATIONS: list[AnyOperation] = [
         subject=JOB_BY_ID,
         handler=why_by_id,
         answer=WhyShown,
+        extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/project/{project-slug}/job/{job-number}/resource-use",
+        id="getJobResourceUse",
+        summary="What a job has used of processors and memory over time",
+        tag="Roundel",
+        need=Need.READ,
+        subject=JOB,
+        handler=resource_use,
+        answer=ResourceUseShown,
         extension=True,
     ),
     Operation(

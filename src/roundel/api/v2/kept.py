@@ -57,6 +57,7 @@ OPERATIONS: list[AnyOperation] = [
         method="GET",
         path="/project/{project-slug}/{job-number}/tests",
         id="getTests",
+        steady=True,
         summary="Get test metadata",
         tag="Job",
         need=Need.READ,

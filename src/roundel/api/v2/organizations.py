@@ -24,6 +24,7 @@ async def create(call: Call[None, CreateOrganization]) -> OrganizationShown:
     made = await call.door.use_cases.organizations.create(
         VCS_WORDS[body.vcs_type], body.name, call.actor
     )
+    call.tell(made.id, made.id)
     call.door.callers.forget()  # the caller has become its administrator
     return organization_shown(made)
 

@@ -84,7 +84,9 @@ async def create(call: Call[None, ExporterBody]) -> ExporterShown:
         insecure=body.insecure,
         headers=body.headers,
     )
-    return _shown(await call.door.use_cases.exporters.add(command))
+    made = await call.door.use_cases.exporters.add(command)
+    call.tell(made.organization_id, made.id)
+    return _shown(made)
 
 
 async def delete(call: Call[Exporter, None]) -> Message:

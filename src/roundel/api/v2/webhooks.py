@@ -47,6 +47,7 @@ async def add(call: Call[None, WebhookBody]) -> WebhookShown:
             secret=body.signing_secret,
         ),
     )
+    call.tell(project.organization.id, made.id)
     return webhook_shown(made)
 
 

@@ -58,6 +58,7 @@ async def add_class(call: Call[None, AddResourceClass]) -> ClassShown:
     made = await call.door.use_cases.add_resource_class(
         body.resource_class, body.description, call.actor
     )
+    call.tell(made.organization_id, made.id)
     return class_shown(made)
 
 
@@ -75,7 +76,8 @@ async def _remove_class(call: Call[None, None], *, force: bool) -> Message:
     if not is_uuid(text):
         raise NotFound("Resource class not found")
     class_id = ResourceClassId(text.lower())
-    await call.door.use_cases.remove_resource_class(class_id, call.actor, force=force)
+    gone = await call.door.use_cases.remove_resource_class(class_id, call.actor, force=force)
+    call.tell(gone.organization_id)
     return Message("Resource class deleted.")
 
 
@@ -89,6 +91,7 @@ async def add_token(call: Call[None, AddRunnerToken]) -> NewRunnerToken:
     token, text = await call.door.use_cases.add_runner_token(
         call.body.resource_class, call.body.nickname, call.actor
     )
+    call.tell(token.resource_class.organization_id, token.id)
     return new_token_shown(token, text)
 
 
@@ -97,7 +100,8 @@ async def remove_token(call: Call[None, None]) -> Message:
     text = call.path["token-id"]
     if not is_uuid(text):
         raise NotFound("Token not found")
-    await call.door.use_cases.remove_runner_token(TokenId(text.lower()), call.actor)
+    gone = await call.door.use_cases.remove_runner_token(TokenId(text.lower()), call.actor)
+    call.tell(gone.resource_class.organization_id)
     return Message("Token deleted.")
 
 

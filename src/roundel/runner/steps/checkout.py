@@ -1,5 +1,8 @@
 """`checkout`: a script that clones inside, or unpacks what the runner has cloned outside."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from roundel.backends.launch import quoted
@@ -7,15 +10,16 @@ from roundel.backends.protocol import Sandbox
 from roundel.domain.plan import StepPlan
 from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.cloning import hand_over, keys_inside, local_path
-from roundel.runner.steps.plan import Process, Refusal, text_of
+from roundel.runner.steps.keeping import Keeper
+from roundel.runner.steps.plan import Process, Refusal, SurroundingsFailed, text_of
 
+AGAIN_SECONDS = (1.0, 4.0)  # until a host is asked again that was silent
 _SHELL = ("/bin/sh",)
 
 
-async def checkout_step(
-    step: StepPlan, order: CheckoutOrder | None, sandbox: Sandbox
-) -> Process | Refusal:
-    """Return the process that checks out `order`."""
+async def checkout_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | Refusal:
+    """Return the process that checks out the job's commit."""
+    order = keeper.order.checkout
     if order is None:
         return Refusal(why="There is nothing to check out: this pipeline has no repository.")
     facts = await sandbox.facts()
@@ -46,16 +50,42 @@ async def checkout_step(
         lines = [f"{name}={quoted(value)}" for name, value in values.items()]
         return "\n".join(lines) + "\n" + _script()
 
-    if seed is None:
-        return Process(script=script(""), argv=_SHELL, environment=keys_inside(order))
-    place, inside = sandbox.put(seed)
+    environment = keys_inside(order)
+    place, inside = (None, "") if seed is None else sandbox.put(seed)
 
     async def prepare(_index: int) -> None:
-        await hand_over(order, place, shallow=int(depth) if method == "shallow" else None)
+        given = await with_password(order, keeper)
+        environment.update(keys_inside(given))
+        if place is not None:
+            await hand_over(given, place, shallow=int(depth) if method == "shallow" else None)
 
-    return Process(
-        script=script(inside), argv=_SHELL, environment=keys_inside(order), prepare=prepare
-    )
+    return Process(script=script(inside), argv=_SHELL, environment=environment, prepare=prepare)
+
+
+async def with_password(
+    order: CheckoutOrder, keeper: Keeper, pauses: Sequence[float] = AGAIN_SECONDS
+) -> CheckoutOrder:
+    """Return the order with the password that the server has made for it.
+
+    Raise SurroundingsFailed where its host is silent, after all pauses too.
+    """
+    if not order.password_on_request:
+        return order
+    found = await keeper.storage.checkout_password()
+    for pause in pauses:
+        if not found.away:
+            break
+        await asyncio.sleep(pause)
+        found = await keeper.storage.checkout_password()
+    if found.away:
+        raise SurroundingsFailed(
+            f"The host of the repository gives no password for it: {found.away}."
+            " Run the job again when it answers."
+        )
+    if found.password is None:
+        return order
+    keeper.hide(found.password)
+    return replace(order, username=found.username, password=found.password)
 
 
 def _by_ssh(url: str) -> bool:

@@ -9,7 +9,7 @@ from roundel.backends.users import INSIDE
 from roundel.domain.clock import Clock
 from roundel.domain.plan import Json
 from roundel.domain.records import dataclass
-from roundel.domain.runners import JobOrder
+from roundel.domain.runners import JobOrder, Secret
 from roundel.runner.archives.ground import Ground
 from roundel.runner.steps.carriers import Carrier, EngineCarrier, TarCarrier
 from roundel.runner.steps.plan import Process, Say, StepFailed
@@ -29,11 +29,12 @@ Work: TypeAlias = Callable[["Servant"], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """What steps need of the runner to keep and fetch files."""
+    """What steps need of the runner: to keep and fetch files, and to open repositories."""
 
     order: JobOrder
     storage: HeldStorage
     clock: Clock
+    hide: Callable[[Secret], None]  # keeps what the job is about to learn out of its output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

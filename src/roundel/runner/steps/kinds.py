@@ -19,7 +19,7 @@ async def process_of(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Proces
     if step.kind == "run":
         return run_step(step, order.shell, await sandbox.facts())
     if step.kind == "checkout":
-        return await checkout_step(step, order.checkout, sandbox)
+        return await checkout_step(step, keeper, sandbox)
     keeping = _keeping_step(step, keeper, sandbox)
     if keeping is not None:
         return keeping

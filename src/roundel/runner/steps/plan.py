@@ -48,6 +48,10 @@ class StepFailed(Exception):
     """The runner's own part of a step failed; `str()` is for the step's output."""
 
 
+class SurroundingsFailed(StepFailed):
+    """It failed for what neither the job nor its config can help."""
+
+
 def text_of(step: StepPlan, key: str) -> str | None:
     """Return a text argument, None where it is absent."""
     value = step.args.get(key)

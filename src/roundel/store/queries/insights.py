@@ -160,21 +160,24 @@ def _range(
 ) -> tuple[str, dict[str, object]]:
     where = (
         f"w.project_id = :project AND w.name = :workflow AND {table}.stopped_at IS NOT NULL"
-        f" AND {table}.created_at >= :since AND {table}.created_at < :until"
+        f" AND {table}.created_at >= :since"
     )
     values: dict[str, object] = {
         "project": project,
         "workflow": workflow,
         "since": since,
-        "until": until,
         "limit": limit,
     }
     if branch is not None:
         where += " AND p.branch = :branch"
         values["branch"] = branch
-    if before is not None:
+    # One upper end only: of two, SQLite may walk from the wrong one.
+    if before is not None and before[0] < until:
         where += f" AND ({table}.created_at, {table}.id) < (:created_at, :id)"
         values["created_at"], values["id"] = before
+    else:
+        where += f" AND {table}.created_at < :until"
+        values["until"] = until
     return where, values
 
 

@@ -14,12 +14,14 @@ from roundel.domain.page_views import (
     Standing,
 )
 from roundel.domain.resource_use import Sample
+from roundel.domain.schedules import CronTrigger
 from roundel.domain.views import NodeView, PipelineView
 from roundel.store.database import Database
 from roundel.store.dialect import Sql
 from roundel.store.queries import page_finds, page_lists, page_tests
 from roundel.store.queries.jobs import node
 from roundel.store.queries.pipelines import pipeline
+from roundel.store.queries.schedules import cron_triggers
 from roundel.store.samples import kept_samples
 
 
@@ -58,6 +60,12 @@ class SqlPageReads:
         """Return pipelines by their number, the beginning of their commit, or their branch."""
         return await self._read(lambda sql: page_finds.search(sql, projects, text, limit))
 
+    async def cron_triggers(
+        self, project_id: ProjectId, *, limit: int = 100
+    ) -> Sequence[CronTrigger]:
+        """Return what the configs of a project's branches schedule, by branch and workflow."""
+        return await self._read(lambda sql: cron_triggers(sql, project_id, limit))
+
     async def excluded(self, workflow_id: WorkflowId) -> Sequence[LeftOut]:
         """Return the jobs of a workflow that a filter keeps from running."""
         return await self._read(lambda sql: page_finds.excluded(sql, workflow_id))
@@ -75,6 +83,12 @@ class SqlPageReads:
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""
         return await self._read(lambda sql: kept_samples(sql, execution_id))
+
+    async def resource_uses(
+        self, execution_ids: Sequence[ExecutionId]
+    ) -> Sequence[Sequence[Sample]]:
+        """Return the samples of several executions."""
+        return await self._read(lambda sql: [kept_samples(sql, id_) for id_ in execution_ids])
 
     async def plan_text(self, pipeline_id: PipelineId) -> str | None:
         """Return a pipeline's plan as it is stored."""

@@ -2,11 +2,11 @@
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId, ScheduleId
-from roundel.domain.schedules import Schedule
+from roundel.domain.schedules import CronTrigger, Schedule
 from roundel.domain.views import ScheduleView
 from roundel.store.dialect import Sql
 from roundel.store.repos.projects import SqlProjects
-from roundel.store.repos.schedules import SCHEDULE, SqlSchedules, schedule_of
+from roundel.store.repos.schedules import CRON, SCHEDULE, SqlSchedules, cron_of, schedule_of
 
 
 def schedule(sql: Sql, schedule_id: ScheduleId) -> ScheduleView | None:
@@ -32,3 +32,14 @@ def schedules(
         **values,
     )
     return [schedule_of(row) for row in rows]
+
+
+def cron_triggers(sql: Sql, project_id: ProjectId, limit: int) -> list[CronTrigger]:
+    """Return what configs schedule, by branch and workflow."""
+    rows = sql.all(
+        f"SELECT {CRON} FROM cron_trigger WHERE project_id = :project"
+        " ORDER BY branch, workflow, cron LIMIT :limit",
+        project=project_id,
+        limit=limit,
+    )
+    return [cron_of(row) for row in rows]

@@ -15,7 +15,7 @@ SCHEDULE = (
     "actor_login, actor_name, next_at, created_at, updated_at"
 )
 SCHEDULE_WIDTH = 13
-_CRON = "id, project_id, branch, workflow, cron, actor_id, actor_login, next_at"
+CRON = "id, project_id, branch, workflow, cron, actor_id, actor_login, next_at"
 
 
 class SqlSchedules:
@@ -95,7 +95,7 @@ class SqlCronTriggers:
     def add(self, trigger: CronTrigger) -> None:
         """Add the schedule of a workflow."""
         self._sql.run(
-            f"INSERT INTO cron_trigger ({_CRON}) VALUES ({values_of(_CRON)})",
+            f"INSERT INTO cron_trigger ({CRON}) VALUES ({values_of(CRON)})",
             id=trigger.id,
             project_id=trigger.project_id,
             branch=trigger.branch,
@@ -108,17 +108,17 @@ class SqlCronTriggers:
 
     def get(self, trigger_id: CronTriggerId) -> CronTrigger | None:
         """Return it."""
-        row = self._sql.one(f"SELECT {_CRON} FROM cron_trigger WHERE id = :id", id=trigger_id)
-        return None if row is None else _cron_of(row)
+        row = self._sql.one(f"SELECT {CRON} FROM cron_trigger WHERE id = :id", id=trigger_id)
+        return None if row is None else cron_of(row)
 
     def of_branch(self, project_id: ProjectId, branch: str) -> Sequence[CronTrigger]:
         """Return those that the branch's config had when it was last looked at."""
         rows = self._sql.all(
-            f"SELECT {_CRON} FROM cron_trigger WHERE project_id = :project AND branch = :branch",
+            f"SELECT {CRON} FROM cron_trigger WHERE project_id = :project AND branch = :branch",
             project=project_id,
             branch=branch,
         )
-        return [_cron_of(row) for row in rows]
+        return [cron_of(row) for row in rows]
 
     def save(self, trigger: CronTrigger) -> None:
         """Save when it is due next."""
@@ -133,7 +133,8 @@ class SqlCronTriggers:
         self._sql.run("DELETE FROM cron_trigger WHERE id = :id", id=trigger_id)
 
 
-def _cron_of(row: Row) -> CronTrigger:
+def cron_of(row: Row) -> CronTrigger:
+    """Read what a config schedules."""
     return CronTrigger(
         id=CronTriggerId(row[0]),
         project_id=ProjectId(row[1]),

@@ -12,7 +12,7 @@ from roundel.services.definitions import ChangeDefinition, CreateDefinition, Sou
 from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.refusals import refused_on
+from roundel.web.refusals import field_of, refused_on
 from roundel.web.settings_pages import done, show_project
 from roundel.web.subjects import DefinitionHere
 
@@ -28,6 +28,17 @@ PRESETS = {
     EventPreset.MERGED_PRS: "Pull requests when merged",
     EventPreset.MERGED_OR_CLOSED_PRS: "Pull requests when merged or closed",
     EventPreset.BRANCH_DELETE: "Branches when deleted",
+}
+
+
+# What refusals begin with, and the field of a form that it is about.
+_FIELDS = {
+    "Events": "preset",
+    "event_preset": "preset",
+    "event_source.repo.external_id": "repo",
+    "config_source.file_path": "file_path",
+    **{it: it for it in ("checkout_ref", "config_ref", "event_name", "sender")},
+    **{it: it for it in ("name", "description")},
 }
 
 
@@ -89,6 +100,8 @@ async def show_definition(
         repositories=await _repositories(visit, here.project),
         presets=PRESETS,
         webhook=webhook,
+        wrong=field_of(problem, _FIELDS),
+        refused=visit.target.partition(f"/definitions/{here.definition.id}")[2] if problem else "",
     )
 
 

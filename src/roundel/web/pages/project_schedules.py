@@ -1,6 +1,6 @@
 """Schedules of a project: pipelines by the clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from starlette.responses import Response
 
@@ -10,7 +10,15 @@ from roundel.domain.errors import Invalid
 from roundel.domain.ids import ScheduleId
 from roundel.domain.plan import Json
 from roundel.domain.projects import Project
-from roundel.domain.schedules import MONTHS, WEEKDAYS, Attribution, Schedule, Timetable
+from roundel.domain.records import dataclass
+from roundel.domain.schedules import (
+    MONTHS,
+    WEEKDAYS,
+    Attribution,
+    CronTrigger,
+    Schedule,
+    Timetable,
+)
 from roundel.domain.views import ScheduleView
 from roundel.web import subjects
 from roundel.web.addresses import address_of
@@ -21,12 +29,14 @@ from roundel.web.settings_pages import after_of, cut, done, show_project
 
 PAGE_SIZE = 50
 TICKS_SHOWN = 3
+CRONS_SHOWN = 100
 MONTH_WORDS = dict(zip(MONTHS, (month.capitalize() for month in MONTHS), strict=True))
 DAY_WORDS = dict(zip(WEEKDAYS, (day.capitalize() for day in WEEKDAYS), strict=True))
 
 
 async def schedules(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
     after = after_of(visit)
+    written_in = [] if after else await _of_configs(visit)
     rows, last = cut(
         await visit.app.reads.schedules(
             visit.subject.id,
@@ -42,12 +52,31 @@ async def schedules(visit: Visit[Project], *, problem: str = "", status: int = 2
         problem=problem,
         status=status,
         schedules=rows,
+        crons=written_in,
         after=None if last is None else f"{last.created_at}.{last.id}",
         first=after is None,
         days=DAY_WORDS,
         months=MONTH_WORDS,
         attributions=Attribution,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronShown:
+    """What a config schedules; `pipeline` is the newest of its branch, whose config can be read."""
+
+    trigger: CronTrigger
+    pipeline: int | None
+
+
+async def _of_configs(visit: Visit[Project]) -> Sequence[CronShown]:
+    project = visit.subject.id
+    found = await visit.app.pages.cron_triggers(project, limit=CRONS_SHOWN)
+    newest: dict[str, int | None] = {}
+    for branch in {it.branch for it in found}:
+        rows = await visit.app.reads.pipelines(projects=[project], branch=branch, limit=1)
+        newest[branch] = rows[0].pipeline.number if rows else None
+    return [CronShown(trigger=it, pipeline=newest[it.branch]) for it in found]
 
 
 @refused_on(schedules)

@@ -10,7 +10,10 @@ from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.parameters import parameters_of
+from roundel.web.refusals import field_of
 from roundel.web.rooms import rooms_of
+
+_FIELDS = {"Branch or tag": "tag", "Parameters": "parameters"}
 
 
 async def form(visit: Visit[None]) -> Response:
@@ -61,17 +64,19 @@ async def start(visit: Visit[Project]) -> Response:
 
 async def _start(visit: Visit[Project], *, problem: str, status: int) -> Response:
     project = visit.subject
-    ref = _ref(visit, visit.query.get("branch", "") or visit.field("branch"))
+    branch, tag = (visit.query.get(it, "") or visit.field(it) for it in ("branch", "tag"))
+    ref = _ref(project, "" if tag.strip() else branch, tag)
     checked = await visit.hall.use_cases.check_config(project, ref)
     return visit.page(
         "start.html",
         status=status,
         rooms=await rooms_of(visit, project=project),
         project=project,
-        branch=ref.branch or "",
-        tag=ref.tag or "",
+        branch=branch if problem else ref.branch or "",
+        tag=tag,
         checked=checked,
         problem=problem,
+        wrong=field_of(problem, _FIELDS),
         parameters=visit.field("parameters"),
         may=visit.actor.may(Need.WRITE, project.organization.id),
     )
@@ -81,7 +86,7 @@ async def trigger(visit: Visit[Project]) -> Response:
     project = visit.subject
     try:
         parameters = parameters_of(visit.field("parameters"))
-        ref = _ref(visit, visit.field("branch"))
+        ref = _ref(project, visit.field("branch"), visit.field("tag"))
         made = await visit.hall.use_cases.trigger_pipeline(project, ref, parameters, visit.actor)
     except DomainError as error:
         return await _start(visit, problem=str(error), status=400)
@@ -91,11 +96,11 @@ async def trigger(visit: Visit[Project]) -> Response:
     return RedirectResponse(address_of.pipeline(project, made.number), status_code=303)
 
 
-def _ref(visit: Visit[Project], branch: str) -> Ref:
-    tag = (visit.field("tag") or visit.query.get("tag", "")).strip()
-    if tag:
-        return Ref(tag=tag)
-    return Ref(branch=branch.strip() or visit.subject.default_branch)
+def _ref(project: Project, branch: str, tag: str) -> Ref:
+    branch, tag = branch.strip(), tag.strip()
+    if branch and tag:
+        raise Invalid("Branch or tag: give one of them, and not both.")
+    return Ref(tag=tag) if tag else Ref(branch=branch or project.default_branch)
 
 
 PAGES: list[AnyPage] = [

@@ -1,37 +1,86 @@
-"""Search: projects and tests by name, pipelines by number, branch and commit."""
+"""Search: projects and tests by name, pipelines by number, branch and commit, lines of logs."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from roundel.domain.access import Need
+from roundel.domain.log_search import FoundLine, SearchPlace
 from roundel.domain.page_views import FoundTest
+from roundel.domain.projects import Project
+from roundel.domain.records import dataclass
+from roundel.services.log_search import MOST_BYTES
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.rooms import rooms_of
 
 MOST_FOUND = 20
 LONGEST = 200
-SHORTEST_TEST = 3  # letters; less is in every second name
+SHORTEST_PART = 3  # letters of a test or a line; less is in every second one
+LINES_OF_STEP = 3  # that are shown; the rest is a click away
+PROJECTS_IN = 20  # whose logs one search looks through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsFound:
+    """Lines of one project's logs; `further` is where older jobs are searched."""
+
+    project: Project
+    lines: Sequence[FoundLine]
+    further: str | None
 
 
 async def search(visit: Visit[None]) -> Response:
     text = visit.query.get("q", "").strip()[:LONGEST]
+    only = visit.query.get("in", "")
     rooms = await rooms_of(visit)
     lower = text.lower()
-    projects = [it for it in rooms.projects if lower in str(it.slug).lower()] if text else []
-    ids = [it.id for it in rooms.projects]
+    searched = [it for it in rooms.projects if not only or str(it.slug) == only]
+    named = [it for it in rooms.projects if lower in str(it.slug).lower()] if text else []
+    # Who goes on in the logs of one project has seen the rest.
+    ids = [] if only else [it.id for it in rooms.projects]
     pipelines = await visit.app.pages.search(ids, text, limit=MOST_FOUND) if text and ids else ()
     tests: Sequence[FoundTest] = ()
-    if len(text) >= SHORTEST_TEST and ids:
+    if len(text) >= SHORTEST_PART and ids:
         tests = await visit.app.pages.find_tests(ids, text, limit=MOST_FOUND)
     return visit.page(
         "search.html",
         rooms=rooms,
         text=text,
-        projects=projects[:MOST_FOUND],
+        only=only,
+        projects=[] if only else named[:MOST_FOUND],
         pipelines=pipelines,
         tests=tests,
+        logs=await _in_logs(visit, searched, text),
     )
+
+
+async def _in_logs(
+    visit: Visit[None], projects: Sequence[Project], text: str
+) -> Sequence[LogsFound]:
+    """Look through the newest output of each project, by turns, all of them as far as one might."""
+    if len(text) < SHORTEST_PART or not text.isprintable():
+        return []
+    may_read = [it for it in projects if visit.actor.may(Need.READ, it.organization.id)]
+    projects = may_read[:PROJECTS_IN]
+    at = SearchPlace.read(visit.query.get("from", "")) if len(projects) == 1 else None
+    logs: list[LogsFound] = []
+    for project in projects:
+        found = await visit.app.log_search.find(
+            project.id,
+            text,
+            at=at,
+            most=MOST_FOUND,
+            most_in_step=LINES_OF_STEP,
+            most_bytes=MOST_BYTES // len(projects),
+        )
+        further = None
+        if found.following is not None:
+            query = {"q": text, "in": str(project.slug), "from": found.following.text}
+            further = f"/search?{urlencode(query)}"
+        if found.lines or further:
+            logs.append(LogsFound(project=project, lines=found.lines, further=further))
+    return logs
 
 
 PAGES: list[AnyPage] = [
