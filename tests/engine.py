@@ -75,8 +75,8 @@ def install() -> None:
 class RunningEngine:
     """An engine's process with all that belongs to it."""
 
-    def __init__(self) -> None:
-        """Start an engine.  Raise NoEngine."""
+    def __init__(self, bits: int = 24) -> None:
+        """Start an engine with so many bits for its network.  Raise NoEngine."""
         if sys.platform != "linux" or os.geteuid() != 0:
             raise NoEngine("an engine of our own needs root on Linux")
         install()
@@ -86,7 +86,7 @@ class RunningEngine:
             Path("/run") / f"roundel-engine-{os.getpid()}-{number}"
         )  # a socket's path must be short
         self._run.mkdir(mode=0o700, exist_ok=True)
-        self._bridge, self._subnet = _make_bridge(number)
+        self._bridge, self._subnet = _make_bridge(number, bits)
         self.begin()
         for left in self.engine.docker("ps", "-aq").split():  # by a run that was killed
             self.engine.docker("rm", "--force", left)
@@ -163,18 +163,18 @@ def _free_home() -> tuple[Path, int]:
     raise NoEngine(f"all engine folders in {CACHE} are in use")
 
 
-def _make_bridge(number: int) -> tuple[str, str]:
+def _make_bridge(number: int, bits: int) -> tuple[str, str]:
     """Make a bridge on a subnet that nobody uses here."""
     with (CACHE / "bridges.lock").open("w") as lock:  # two at once would see the same one free
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _make_next_bridge(number)
+        return _make_next_bridge(number, bits)
 
 
-def _make_next_bridge(number: int) -> tuple[str, str]:
+def _make_next_bridge(number: int, bits: int) -> tuple[str, str]:
     used = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True, check=False).stdout
     name = f"rdl{os.getpid() % 100_000_000}.{number}"[:15]
     for third in range(200, 256):
-        subnet = f"10.213.{third}.0/24"
+        subnet = f"10.213.{third}.0/{bits}"
         if f"10.213.{third}." not in used:
             break
     for words in (
@@ -182,7 +182,7 @@ def _make_next_bridge(number: int) -> tuple[str, str]:
         ["set", name, "up"],
     ):
         _ip("link", *words)
-    _ip("addr", "add", f"10.213.{third}.1/24", "dev", name)
+    _ip("addr", "add", f"10.213.{third}.1/{bits}", "dev", name)
     return name, subnet
 
 

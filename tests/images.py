@@ -60,6 +60,21 @@ def have(engine: Engine, recipe: Recipe) -> str:
     return recipe.tag
 
 
+def derived(engine: Engine, base: str, name: str, *lines: str) -> str:
+    """Return the name of an image that is built from another one."""
+    tag = f"roundel-test/derived-{name}-{base.rpartition(':')[2]}"
+    done = subprocess.run(
+        ["docker", "--host", engine.url, "build", "-q", "-t", tag, "-"],
+        input="\n".join([f"FROM {base}", *lines]),
+        env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return tag
+
+
 def _installed(*programs: str, packages: str) -> None:
     if all(shutil.which(program) for program in programs):
         return

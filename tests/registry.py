@@ -13,12 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
+_NAME = "tests/nothing-to-run"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 @contextlib.contextmanager
 def registry(login: str | None = None) -> Iterator[str]:
-    """Serve an image, only to `USER:PASSWORD` where a login is given; yield its name."""
+    """Serve one image, only to `USER:PASSWORD` where a login is given; yield its name."""
     wanted_login = login and f"Basic {base64.b64encode(login.encode()).decode()}"
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
@@ -49,6 +50,16 @@ def registry(login: str | None = None) -> Iterator[str]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
+            if "/manifests/" in self.path and f"/{_NAME}/" not in self.path:
+                unknown = [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]
+                text = json.dumps({"errors": unknown}).encode()
+                self.send_response(404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(text)
+                return
             wanted = self.path.rpartition("/")[2]
             found = manifest if "/manifests/" in self.path else blobs.get(wanted, b"{}")
             self.send_response(200)
@@ -69,7 +80,7 @@ def registry(login: str | None = None) -> Iterator[str]:
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        yield f"127.0.0.1:{server.server_port}/tests/nothing-to-run:1"
+        yield f"127.0.0.1:{server.server_port}/{_NAME}:1"
     finally:
         server.shutdown()
         serving.join()

@@ -1,7 +1,6 @@
 """What the docker back end does beyond the contract of all back ends."""
 
 import asyncio
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,7 +19,8 @@ from roundel.domain.plan import ImagePlan, StepPlan
 from roundel.domain.runners import CheckoutOrder, JobOrder
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
-from tests.images import BUSYBOX, DEBIAN, REDIS, have
+from tests.images import BUSYBOX, DEBIAN, REDIS, derived, have
+from tests.registry import registry
 from tests.repositories import git, make_repository
 from tests.unit.runner.conftest import a_runner
 
@@ -122,7 +122,7 @@ async def test_an_entrypoint_that_is_to_be_kept_runs_beside_the_steps(
     if how == "label":
         quoted = ", ".join(f'"{word}"' for word in words)
         image = an_image(
-            _derived(
+            derived(
                 engine,
                 debian,
                 "kept",
@@ -135,7 +135,7 @@ async def test_an_entrypoint_that_is_to_be_kept_runs_beside_the_steps(
 
 
 async def test_an_entrypoint_without_that_wish_does_not_run(backend, engine, debian, tmp_path):
-    image = _derived(engine, debian, "plain", 'ENTRYPOINT ["sh", "-c", "exit 9"]')
+    image = derived(engine, debian, "plain", 'ENTRYPOINT ["sh", "-c", "exit 9"]')
     assert await said(backend, tmp_path, an_order(image=image), "echo fine") == "fine\n"
 
 
@@ -157,12 +157,14 @@ async def test_running_out_of_memory_is_told_apart(engine, debian, tmp_path):
 
 async def test_a_missing_image_is_one_clear_message(engine, tmp_path):
     server = FakeServer()
-    async with a_runner(server, tmp_path, backend=DockerBackend(url=engine.url)):
-        told = server.submit(an_order("true", image="localhost:1/no/such:image"))
-        await told.ended.wait()
+    with registry() as name:
+        image = name.replace("nothing-to-run", "no-such")
+        async with a_runner(server, tmp_path, backend=DockerBackend(url=engine.url)):
+            told = server.submit(an_order("true", image=image))
+            await told.ended.wait()
     assert told.result.status is ExecutionStatus.FAILED
-    assert "localhost:1/no/such:image" in told.output(0)
-    assert "cannot be pulled" in told.output(0)
+    assert image in told.output(0)
+    assert "cannot be pulled: manifest unknown" in told.output(0)
     assert told.output(0).count("\n") == 1
     assert list(told.reports) == [0]
 
@@ -172,6 +174,7 @@ async def test_a_missing_image_is_one_clear_message(engine, tmp_path):
     [
         ({"user": "nobody-here"}, 'no user "nobody-here"'),
         ({"image": "Not An Image"}, "is not an image name"),
+        ({"user": "no-group:none"}, "no user"),
     ],
 )
 async def test_what_an_image_cannot_do_is_told(backend, engine, debian, tmp_path, keys, why):
@@ -182,8 +185,18 @@ async def test_what_an_image_cannot_do_is_told(backend, engine, debian, tmp_path
     assert engine.containers_below(tmp_path) == []
 
 
+async def test_a_service_whose_command_is_not_there_is_the_users_affair(
+    backend, engine, busybox, tmp_path
+):
+    service = an_image(busybox, command=("serve-nothing",))
+    with pytest.raises(CannotOpen, match="serve-nothing") as told:
+        await said(backend, tmp_path, an_order(images=[an_image(busybox), service]), "true")
+    assert not told.value.infrastructure
+    assert engine.containers_below(tmp_path) == []
+
+
 async def test_an_image_without_a_shell_is_told(backend, engine, busybox, tmp_path):
-    image = _derived(engine, busybox, "shell-less", 'RUN ["/bin/busybox", "rm", "/bin/sh"]')
+    image = derived(engine, busybox, "shell-less", 'RUN ["/bin/busybox", "rm", "/bin/sh"]')
     with pytest.raises(CannotOpen, match="no /bin/sh"):
         await said(backend, tmp_path, an_order(image=image), "true")
 
@@ -195,7 +208,7 @@ async def test_steps_are_stopped_in_images_without_setsid(engine, debian, busybo
         for base, outcome in ((debian, "timedout"), (busybox, "timedout")):
             removal = "rm -f /usr/bin/setsid /bin/setsid"
             shell = '["/bin/sh", "-c", ' + f'"{removal}"]'
-            image = _derived(engine, base, "no-setsid", f"RUN {shell}")
+            image = derived(engine, base, "no-setsid", f"RUN {shell}")
             step = StepPlan(
                 kind="run",
                 name="hang",
@@ -285,21 +298,6 @@ def test_resource_classes_have_limits():
     assert limits_of(None) is None
 
 
-def _derived(engine: Engine, base: str, name: str, *lines: str) -> str:
-    """Build an image from another one."""
-    tag = f"roundel-test/derived-{name}-{base.rpartition(':')[2]}"
-    done = subprocess.run(
-        ["docker", "--host", engine.url, "build", "-q", "-t", tag, "-"],
-        input="\n".join([f"FROM {base}", *lines]),
-        env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return tag
-
-
 async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debian, tmp_path):
     redis = an_image(
         have(engine, REDIS), name="cache", command=("redis-server", "--protected-mode", "no")
@@ -321,7 +319,7 @@ async def test_a_database_answers_on_localhost_and_by_name(backend, engine, debi
 async def test_an_image_is_looked_up_once_and_again_when_it_is_gone(
     backend, engine, debian, busybox, tmp_path
 ):
-    first = _derived(engine, busybox, "moving", "RUN touch /first")
+    first = derived(engine, busybox, "moving", "RUN touch /first")
     script = "[ -e /first ] && echo first || echo second"
     assert await said(backend, tmp_path, an_order(image=first), script) == "first\n"
     engine.docker("rmi", first)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.client import DEADLINE_SECONDS, ENDED, Answer, until
 from tests.e2e.site import Project, Site
+from tests.engine import Engine
+from tests.images import BUSYBOX, DEBIAN, Recipe, derived, have
 from tests.spec import SPEC
 
 pytestmark = [pytest.mark.e2e]
@@ -242,12 +244,14 @@ commands:
   bare:
     steps: [{run: {name: bare, command: WITHOUT}}]
 executors:
-  bare: {docker: [{image: 'IMAGE', user: USER}]}
+  bare: {docker: [{image: 'IMAGE'USER}]}
 jobs:
   first:
     executor: bare
     steps:
+      - checkout
       - bare
+      - run: {name: whose, command: 'id -u; stat -c %u . .git .circleci/config.yml'}
       - run: |
           mkdir -p ws/d deps/.bin; echo one >ws/d/f; echo two >ws/g.txt; echo dep >deps/x
           ln -s ../x deps/.bin/x; chmod 700 deps/x
@@ -264,7 +268,9 @@ jobs:
       - bare
       - restore_cache: {key: k}
       - attach_workspace: {at: ~/here}
-      - run: {name: look, command: 'cat ~/here/d/f ~/here/g.txt deps/.bin/x; ls -l deps/x; id -u'}
+      - run:
+          name: look
+          command: cat ~/here/d/f ~/here/g.txt deps/.bin/x; stat -c '%A %u' deps/x; id -u
 workflows:
   w: {jobs: [first, second: {requires: [first]}]}
 """
@@ -272,24 +278,29 @@ workflows:
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("image", "user", "without"),
+    ("image", "keys", "without", "who"),
     [
-        ("busybox:latest", "root", "true"),
-        ("busybox:latest", "circleci", "true"),
-        ("debian:12", "root", "rm $(command -v tar)"),
+        ("busybox:latest", "", "true", "0"),
+        ("busybox:latest", ", user: circleci", "true", "3434"),
+        ("debian:12", "", "rm $(command -v tar)", "0"),
+        (BUSYBOX, "", "true", "3434"),
+        (DEBIAN, "", "true", "3434"),
     ],
-    ids=["busybox", "busybox-as-another-user", "no-tar"],
+    ids=["busybox", "busybox-as-another-user", "no-tar", "own-user-busybox", "own-user-debian"],
 )
-def test_an_image_needs_little_to_keep_files(
-    image: str, user: str, without: str, docker_site: Site
+def test_an_image_needs_little_to_check_out_and_keep_files(
+    image: str | Recipe, keys: str, without: str, who: str, engine: Engine, docker_site: Site
 ) -> None:
+    """Also one whose own configuration names a user that is not root, as CircleCI's images do."""
     site = docker_site
-    config = BARE.replace("USER", user).replace("WITHOUT", repr(without))
+    if isinstance(image, Recipe):
+        image = derived(engine, have(engine, image), "own-user", "USER circleci")
+    config = BARE.replace("USER", keys).replace("WITHOUT", repr(without))
     project = site.project(config.replace("IMAGE", image))
     jobs = run(site, project)
+    assert site.client.output(project.slug, jobs["first"])["whose"] == f"{who}\n" * 4
     look = site.client.output(project.slug, jobs["second"])["look"]
-    assert look.startswith("one\ntwo\ndep\n-rwx------"), look
-    assert look.endswith("0\n" if user == "root" else "3434\n")
+    assert look == f"one\ntwo\ndep\n-rwx------ {who}\n{who}\n"
     base = f"/api/v2/project/{project.slug}/{jobs['first']}"
     assert [a["path"] for a in site.client.items(f"{base}/artifacts")] == [
         "out/d/f",

@@ -46,6 +46,44 @@ async def test_a_job_whose_runner_was_lost_before_a_step_began_runs_again(house:
     assert await house.statuses(pipeline) == ("success", {"build": "success"})
 
 
+async def test_a_job_that_no_environment_was_had_for_is_tried_once_more(house: House) -> None:
+    """What its runner says is no other than what the server finds out itself."""
+    broken = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message="The engine failed.")
+    pipeline = await house.trigger(a_plan("build"))
+    for attempt in (1, 2):
+        order = await house.runner.claim()
+        assert order is not None
+        assert order.attempt == attempt
+        spun = a_report(
+            kind="spin_up", status=StepStatus.INFRASTRUCTURE_FAIL, ended_at=house.clock.now()
+        )
+        await house.engine.runners.report(order.lease, [spun])
+        for _ in range(2):  # told again, as the first answer was lost
+            await house.engine.runners.finish(order.lease, broken)
+        await house.engine.ticks.tick()
+        if attempt == 1:
+            assert await house.statuses(pipeline) == ("running", {"build": "queued"})
+    assert await house.statuses(pipeline) == ("failed", {"build": "infrastructure_fail"})
+    view = await house.engine.reads.job(house.project.id, 1)
+    assert view is not None
+    assert view.job.message == "The engine failed."
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("run", ExecutionStatus.INFRASTRUCTURE_FAIL), ("spin_up", ExecutionStatus.FAILED)],
+)
+async def test_a_job_that_had_begun_or_failed_by_itself_is_not_tried_again(
+    house: House, kind: str, status: ExecutionStatus
+) -> None:
+    pipeline = await house.trigger(a_plan("build"))
+    order = await house.runner.claim()
+    assert order is not None
+    await house.engine.runners.report(order.lease, [a_report(kind=kind)])
+    await house.engine.runners.finish(order.lease, Result(status=status, message="No."))
+    assert await house.statuses(pipeline) == ("failed", {"build": status})
+
+
 async def test_the_late_result_of_a_lost_runner_is_refused(house: House) -> None:
     pipeline = await house.trigger(a_plan("build"))
     lost = await house.runner.claim()

@@ -71,6 +71,8 @@ class Trial:
         self.plan = plan
         self.pipeline: PipelineId
         self.models: list[Model] = []
+        self.tried_again: set[JobId] = set()
+        self.stopping: set[JobId] = set()
         self.leases = leases  # also of trials that were given up in the middle
 
     async def begin(self) -> None:
@@ -108,8 +110,14 @@ class Trial:
             self._follow(again)
 
     async def finish(self, index: int, name: str, status: str) -> None:
-        lease = self.leases.pop(await self.job(index, name))
-        await self.house.runner.server.finish(lease, Result(status=ExecutionStatus(status)))
+        job = await self.job(index, name)
+        await self.house.runner.server.finish(
+            self.leases.pop(job), Result(status=ExecutionStatus(status))
+        )
+        stopping = self.models[index].canceling or job in self.stopping
+        if status == "infrastructure_fail" and not stopping and job not in self.tried_again:
+            self.tried_again.add(job)  # as no step of it has begun
+            return
         self.models[index].end(name, status)
 
     async def approve(self, index: int, name: str) -> None:
@@ -123,7 +131,9 @@ class Trial:
         self.models[index].cancel()
 
     async def cancel_job(self, index: int, name: str) -> None:
-        await self.house.use.cancel_job(await self.job(index, name), self.house.admin)
+        job = await self.job(index, name)
+        await self.house.use.cancel_job(job, self.house.admin)
+        self.stopping.add(job)
         if self.models[index].now[name] == "on_hold":
             self.models[index].end(name, "canceled")
 

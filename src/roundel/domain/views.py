@@ -173,7 +173,8 @@ class Reads(Protocol):
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
-    async def project(self, slug: Slug) -> Project | None: ...
+    async def project(self, slug: Slug) -> Project | None:
+        """Return the project of this slug, or else the one that had it before it was renamed."""
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None: ...
 

@@ -50,10 +50,7 @@ def take_report(
             lease_until=lease_until,
         )
         tx.executions.save(running, ExecutionStatus.CLAIMED)
-        job = tx.jobs.get(execution.job_id)
-        if job is not None and job.status is JobStatus.NOT_RUNNING:
-            started = replace(job, status=JobStatus.RUNNING, started_at=job.started_at or at)
-            tx.jobs.save(started, job.status)
+        tx.jobs.begin(execution.job_id, at)
     save_steps(tx, execution.id, steps)
 
 
@@ -68,7 +65,10 @@ def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -
 
 
 def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
-    """End an execution for the runner that has it.  The same result again is a no-op."""
+    """End an execution for the runner that has it.  The same result again is a no-op.
+
+    One that failed by no fault of its job, before a step of it began, is queued once more.
+    """
     if result.status not in EXECUTION_ENDED:
         raise Invalid(f"{result.status} is no end of an execution")
     execution = tx.executions.get(lease.execution_id)
@@ -85,7 +85,9 @@ def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
         raise LeaseLost(f"this execution has ended: {execution.status}")
     if result.samples:
         tx.executions.measured(execution.id, result.samples[:MOST_SAMPLES])
-    end_execution(tx, execution, result, at)
+    ours = result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
+    if not (ours and _tried_again(tx, execution, at)):
+        end_execution(tx, execution, result, at)
 
 
 def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> None:
@@ -153,9 +155,7 @@ def lose(tx: Tx, execution: Execution, message: str, at: Micros) -> None:
     if execution.canceling:
         end_execution(tx, execution, Result(status=ExecutionStatus.CANCELED), at)
         return
-    job = tx.jobs.get(execution.job_id)
-    if job is not None and execution.attempt == 1 and not _a_step_began(tx, execution.id):
-        _retry(tx, execution, job, at)
+    if _tried_again(tx, execution, at):
         return
     lost = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=message)
     end_execution(tx, execution, lost, at)
@@ -166,7 +166,12 @@ def _a_step_began(tx: Tx, execution_id: ExecutionId) -> bool:
     return any(step.report.kind not in IMPLICIT_KINDS for step in tx.steps.progress(execution_id))
 
 
-def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
+def _tried_again(tx: Tx, execution: Execution, at: Micros) -> bool:
+    """Queue an execution once more if nothing of its job has happened yet."""
+    job = tx.jobs.get(execution.job_id)
+    once_already = execution.attempt > 1 or _a_step_began(tx, execution.id)
+    if job is None or once_already or execution.canceling:
+        return False
     lost = replace(execution, status=ExecutionStatus.INFRASTRUCTURE_FAIL, stopped_at=at)
     tx.executions.save(lost, execution.status)
     tx.steps.close(execution.id, StepStatus.INFRASTRUCTURE_FAIL, at)
@@ -183,6 +188,7 @@ def _retry(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
     tx.executions.add([again])
     tx.wake(topic_of_execution(execution.id))
     _waits_again(tx, job)
+    return True
 
 
 def put_back(tx: Tx, execution: Execution) -> None:

@@ -114,8 +114,8 @@ class SqlReads:
         return await self._glance(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
-        """Return the project of that slug."""
-        return await self._glance(lambda sql: SqlProjects(sql).get(slug))
+        """Return the project of that slug, or the one that had it."""
+        return await self._glance(lambda sql: SqlProjects(sql).find(slug))
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None:
         """Return the project."""

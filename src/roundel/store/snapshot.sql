@@ -905,6 +905,12 @@ CREATE TABLE otlp_export (
 );
 CREATE INDEX otlp_export_oldest ON otlp_export (exporter_id, ended_at, workflow_id);
 
+CREATE TABLE old_slug (
+  slug TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES project (id)
+);
+CREATE INDEX old_slug_of_project ON old_slug (project_id);
+
 CREATE TABLE planned_release (
   pipeline_id TEXT NOT NULL,
   name TEXT NOT NULL,

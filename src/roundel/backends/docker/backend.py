@@ -29,7 +29,8 @@ from roundel.backends.docker.containers import (
     way_in,
 )
 from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
-from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten, unreachable
+from roundel.backends.docker.faults import ENGINE_ERRORS, not_made, not_started
+from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
@@ -74,7 +75,7 @@ class DockerBackend:
         self._limits = limits
         self._cap = cap_bytes
         self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
-        self._unremoved: set[ExecutionId] = set()  # as the engine was away
+        self._unremoved: set[ExecutionId] = set()  # as the engine was away or refused
         self._wakeups: Wakeups | None = None
 
     async def why_unusable(self) -> str | None:
@@ -263,31 +264,19 @@ class DockerBackend:
     async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
         try:
             return await self._connection.engine.containers.create(config)
-        except DockerError as error:
-            if error.status == 900:
-                raise unreachable(error) from error
+        except ENGINE_ERRORS as error:
             name = rewritten(plan.image, self._image_map)
-            if error.status == 404 and self._images.pop(name, None) is not None:
-                raise _ImageGone from error
-            raise CannotOpen(
-                f'The container of "{plan.image}" cannot be made: {error.message}',
-                infrastructure=error.status >= 500,
-            ) from error
+            missing = isinstance(error, DockerError) and error.status == 404
+            if missing and self._images.pop(name, None) is not None:
+                why = f'The image "{name}" was removed while the job began.'
+                raise _ImageGone(why, infrastructure=True) from error
+            raise not_made(plan, error) from error
 
     async def _start(self, container: DockerContainer, plan: ImagePlan) -> None:
         try:
             await container.start()
-        except DockerError as error:
-            if error.status == 900:
-                raise unreachable(error) from error
-            why = f"it does not start: {error.message}"
-            if "/bin/sh" in error.message:
-                why = "it has no /bin/sh, which every job needs"
-            elif "user" in error.message and plan.user is not None:
-                why = f'it has no user "{plan.user}"'
-            raise CannotOpen(
-                f'The image "{plan.image}" cannot be used: {why}.', infrastructure=False
-            ) from error
+        except ENGINE_ERRORS as error:
+            raise not_started(plan, error) from error
 
     # -- removing --
 
@@ -302,14 +291,13 @@ class DockerBackend:
     async def _remove_containers(self, execution: ExecutionId) -> None:
         """Remove a job's containers, now or with those of the next job that ends."""
         found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
-        if found is None:
+        if found is None or not await self._connection.remove(found):
             self._unremoved.add(execution)
-            return
-        self._unremoved.discard(execution)
-        await self._connection.remove(found)
+        else:
+            self._unremoved.discard(execution)
 
 
-class _ImageGone(Exception):
+class _ImageGone(CannotOpen):
     """An image was removed since it was looked up."""
 
 

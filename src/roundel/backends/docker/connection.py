@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +12,11 @@ from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
-_REMOVE_TRIES = 3
+from roundel.backends.docker.containers import EXECUTION_LABEL, JOB_LABEL
+
+LOG = logging.getLogger("roundel.runner")
+
+_REMOVE_TRIES, _REMOVE_PAUSE_SECONDS = 3, 0.2  # a file system that is busy for a moment
 
 
 class Connection:
@@ -48,14 +53,31 @@ class Connection:
         filters = json.dumps({"label": [label]})
         try:
             found = await self.engine.containers.list(all=1, filters=filters)
-        except DockerError:
+        except (DockerError, aiohttp.ClientError, OSError):
             return None
         return [{"Id": c.id, "Labels": c["Labels"] or {}, "State": c["State"]} for c in found]
 
-    async def remove(self, found: Iterable[dict[str, Any]]) -> None:
-        """Remove containers that `find` has found, running or not."""
-        containers = self.engine.containers
-        await asyncio.gather(*(_remove(containers.container(each["Id"])) for each in found))
+    async def remove(self, found: Iterable[dict[str, Any]]) -> bool:
+        """Remove containers that `find` has found, running or not; tell whether all are gone.
+
+        Those that the engine does not remove are named in the log.
+        """
+        found = list(found)
+        reasons = await asyncio.gather(
+            *(_remove(self.engine.containers.container(each["Id"])) for each in found)
+        )
+        for each, why in zip(found, reasons, strict=True):
+            if why is not None:
+                labels = each["Labels"]
+                LOG.error(
+                    "event=container_left container=%s execution=%s job=%s: %s; the next sweep "
+                    "tries again",
+                    each["Id"],
+                    labels.get(EXECUTION_LABEL),
+                    labels.get(JOB_LABEL),
+                    why,
+                )
+        return not any(reasons)
 
 
 class _OwnSession(Docker):
@@ -66,15 +88,19 @@ class _OwnSession(Docker):
         await self.session.close()
 
 
-async def _remove(container: DockerContainer) -> None:
+async def _remove(container: DockerContainer) -> str | None:
+    """Remove a container; return why it is still there, None where it is gone."""
+    why = None
     for attempt in range(_REMOVE_TRIES):
+        await asyncio.sleep(attempt * _REMOVE_PAUSE_SECONDS)
         try:
             await container.delete(force=True, v=True)
         except DockerError as error:
-            # 404: gone; 409: somebody else is removing it.
-            if error.status in (404, 409) or attempt == _REMOVE_TRIES - 1:
-                return
-        except (aiohttp.ClientError, OSError):
-            return
+            if error.status in (404, 409):  # gone; somebody else is removing it
+                return None
+            why = error.message
+        except (aiohttp.ClientError, OSError) as error:
+            why = str(error) or type(error).__name__
         else:
-            return
+            return None
+    return why

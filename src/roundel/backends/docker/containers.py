@@ -16,6 +16,7 @@ SOCKET_INSIDE = "/var/run/docker.sock"
 EXECUTION_LABEL = "roundel.execution"
 HOME_LABEL = "roundel.home"
 ROLE_LABEL = "roundel.role"
+JOB_LABEL = "roundel.job"
 _PIDS = 16_384  # far above any build; a fork bomb ends here and not with the machine
 
 
@@ -25,7 +26,7 @@ def labels_of(order: JobOrder, home: Path, role: str) -> dict[str, str]:
         EXECUTION_LABEL: order.lease.execution_id,
         HOME_LABEL: str(home),
         ROLE_LABEL: role,
-        "roundel.job": order.job_name,
+        JOB_LABEL: order.job_name,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.faults import ENGINE_ERRORS, NO_ENGINE, not_pulled, unreachable
 from roundel.backends.docker.logins import login_for
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.errors import Invalid
@@ -113,6 +114,8 @@ async def _inspect(docker: Docker, name: str) -> dict[str, Any] | None:
                 f'"{name}" is not an image name: {error.message}', infrastructure=False
             ) from error
         raise unreachable(error) from error
+    except ENGINE_ERRORS as error:
+        raise unreachable(error) from error
 
 
 async def _pull(
@@ -129,7 +132,7 @@ async def _pull(
         told = 0.0
         async for said in docker.images.pull(wanted, auth=login, stream=True):
             if "error" in said:
-                raise _not_pulled(name, str(said["error"]))
+                raise not_pulled(name, str(said["error"]))
             detail = said.get("progressDetail") or {}
             if said.get("status") == "Downloading" and detail.get("total"):
                 layers[str(said.get("id"))] = (int(detail["current"]), int(detail["total"]))
@@ -138,22 +141,11 @@ async def _pull(
                 done = sum(current for current, _ in layers.values())
                 on_progress(name, done, sum(total for _, total in layers.values()) or None)
     except DockerError as error:
-        if error.status == 900:
+        if error.status == NO_ENGINE:
             raise unreachable(error) from error
-        raise _not_pulled(name, error.message) from error
-
-
-def _not_pulled(name: str, why: str) -> CannotOpen:
-    return CannotOpen(
-        f'The image "{name}" is not on this machine and cannot be pulled: {why.strip()}. '
-        "Check its name, and that its registry can be reached.",
-        infrastructure=False,
-    )
-
-
-def unreachable(error: DockerError) -> CannotOpen:
-    """Return what to say when the engine does not answer, or answers what it should not."""
-    return CannotOpen(f"The container engine failed: {error.message}", infrastructure=True)
+        raise not_pulled(name, error.message) from error
+    except ENGINE_ERRORS as error:
+        raise unreachable(error) from error
 
 
 def _untagged(name: str) -> str:

@@ -1,5 +1,5 @@
 -- Releases that a job of a pipeline has planned, and how they go.
--- depends: 0082-otlp-exporters
+-- depends: 0087-old-slugs
 
 CREATE TABLE planned_release (
   pipeline_id TEXT NOT NULL,

@@ -83,6 +83,7 @@ _OF_PROJECT = (
     "DELETE FROM pipeline_trigger WHERE repository_project = :id",
     f"DELETE FROM pipeline_trigger WHERE definition_id IN ({_DEFINITIONS})",
     "DELETE FROM pipeline_definition WHERE project_id = :id",
+    "DELETE FROM old_slug WHERE project_id = :id",
     "DELETE FROM project WHERE id = :id",
 )
 _CONTEXTS = "SELECT id FROM context WHERE organization_id = :id"
