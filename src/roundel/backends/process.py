@@ -238,19 +238,13 @@ class ProcessBackend:
         self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
     ) -> None:
         """End every process of the job, then remove its files."""
-        in_namespace = bool(self._isolation)
-        if supervisor.alive():
-            # The end of a namespace's first process is the end of all of it, and the program
-            # that made the namespace ends only after that.
-            for pid in children(supervisor.pid) if in_namespace else ():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if not in_namespace or not await wait_gone(supervisor.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(supervisor.pid, signal.SIGKILL)
-                await wait_gone(supervisor.pid)
+        ended = bool(self._isolation) and await _end_namespace(supervisor)
+        if not ended and supervisor.alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor.pid, signal.SIGKILL)
+            await wait_gone(supervisor.pid)
         reap(supervisor.pid)
-        if not in_namespace:
+        if not ended:
             await end_marked(execution)
         await self._clear(folder.root, execution)
 
@@ -288,6 +282,22 @@ class _ProcessSandbox(FolderSandbox):
     def sees(self, path: Path) -> bool:
         """All but what a private /tmp hides; another user than ours may be kept from the rest."""
         return self._user is None and not path.is_relative_to("/tmp")  # noqa: S108
+
+
+async def _end_namespace(supervisor: Identity) -> bool:
+    """End a namespace; return whether all of it has certainly ended.
+
+    The end of its first process is the end of all of it, and the program that made the namespace
+    ends only after that.  Where that program was killed alone, or has not come so far as to make
+    the first process, nobody knows.
+    """
+    if not supervisor.alive():
+        return False
+    found = children(supervisor.pid)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(found) and await wait_gone(supervisor.pid)
 
 
 def _remove_files(root: Path, execution: ExecutionId) -> None:

@@ -221,6 +221,11 @@ class Masker:
         self._held = b""
         return out
 
+    def whole(self, data: bytes) -> bytes:
+        """Return what can be shown of data that is all there is."""
+        out, _ = self._masked(data, final=True)
+        return out
+
     def _masked(self, data: bytes, *, final: bool) -> tuple[bytes, int]:
         at = 0
         cut = len(data) if final else self._forms.may_begin(data, 0)
@@ -240,6 +245,5 @@ class Masker:
 
 def masked_text(forms: Forms, text: str) -> str:
     """Return a text of ours (a name, a message) without the secrets in it."""
-    masker = Masker(forms)
     raw = text.encode("utf-8", "surrogateescape")
-    return (masker.feed(raw) + masker.flush()).decode("utf-8", "surrogateescape")
+    return Masker(forms).whole(raw).decode("utf-8", "surrogateescape")
