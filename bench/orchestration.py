@@ -14,6 +14,7 @@ from tests.postgres import Cluster
 
 from bench import figures
 from bench.houses import TimedHouse, a_house, chain, databases, fan, funnel
+from roundel.app.serving import loop_factory
 from roundel.backends.fake import FakeBackend
 from roundel.domain.clock import SystemClock
 from roundel.domain.jobs import ExecutionStatus
@@ -26,7 +27,7 @@ PIPELINES, WIDTH = 20, 50
 SLOTS = 32
 RATE, SECONDS = 50, 4  # jobs a second, for how long
 QUEUED = 25_000
-CALLS = 7  # transactions of a job from its claim to its end
+CALLS = 3  # transactions of a job from its claim to its end
 
 
 def measure_orchestration() -> None:
@@ -41,7 +42,8 @@ def with_database(
 ) -> None:
     url = None if cluster is None else cluster.fresh()
     try:
-        asyncio.run(measure(url))
+        with asyncio.Runner(loop_factory=loop_factory()) as running:
+            running.run(measure(url))
     finally:
         if cluster is not None and url is not None:
             cluster.drop(url)

@@ -179,12 +179,13 @@ class FakeServer(FakeStorage):
 
     async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         self._call("chunk")
-        return self._took(lease, chunks)
+        return await self.take_output(lease, chunks)
 
     async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
         self._call("ship")
         self._reported(lease, shipment.begun)
-        self._took(lease, shipment.chunks)
+        if shipment.chunks:
+            await self.take_output(lease, shipment.chunks)
         return self._reported(lease, shipment.ended)
 
     def _reported(self, lease: Lease, steps: Sequence[StepReport]) -> Orders:
@@ -200,7 +201,7 @@ class FakeServer(FakeStorage):
         told.changed.set()
         return self._orders(told)
 
-    def _took(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+    async def take_output(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         told = self._held(lease)
         for chunk in chunks:
             assert told.reports[chunk.step].status is StepStatus.RUNNING, "output after the end"

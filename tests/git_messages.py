@@ -312,14 +312,14 @@ def dc_push(kind: str = "BRANCH", name: str = "main", old: str = A, new: str = B
     }
 
 
-def dc_pull(*, fork: bool = False) -> dict[str, Any]:
+def dc_pull(*, fork: bool = False, state: str = "OPEN") -> dict[str, Any]:
     source = {"id": 99, "slug": "web", "project": {"key": "~MALLORY"}} if fork else DC_REPOSITORY
     return {
         "actor": {"name": "mallory", "id": 66},
         "pullRequest": {
             "id": 7,
             "title": "Try it",
-            "state": "OPEN",
+            "state": state,
             "author": {"user": {"name": "mallory", "id": 66}},
             "links": {"self": [{"href": "https://git.example/projects/ACME/repos/web/pull/7"}]},
             "fromRef": {"displayId": "try", "latestCommit": B, "repository": source},

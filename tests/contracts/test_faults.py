@@ -36,7 +36,7 @@ class Weighing(FakeServer):
         self.size = 0
         self.hash = hashlib.sha256()
 
-    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+    async def take_output(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         told = self._held(lease)
         for chunk in chunks:
             if chunk.step == 2:

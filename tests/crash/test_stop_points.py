@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.e2e.client import until
-from tests.e2e.server import Server
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.e2e
@@ -43,24 +41,6 @@ PHASES = {
     "approved": "services.approvals.approve_job",
     "beating": "Ticks.tick",
 }
-
-
-@pytest.fixture
-def options(database_url: str | None) -> tuple[str, ...]:
-    common = ("--backend", "process", "--slots", "2")
-    return common if database_url is None else (*common, "--database-url", database_url)
-
-
-@pytest.fixture
-def site(tmp_path: Path, options: tuple[str, ...]) -> Iterator[Site]:
-    """A server with a project, at rest."""
-    server = Server(tmp_path / "data", *options).start()
-    try:
-        with server.client() as client:
-            yield Site("process", server, client, tmp_path)
-    finally:
-        if server.alive:
-            server.stop()
 
 
 def asked(site: Site, method: str, path: str, body: Any = None) -> Any | None:

@@ -29,20 +29,23 @@ finally:
     print("LOADED", *sorted(sys.modules), file=sys.stderr)
 """
 
-# What the server, other commands and other back ends need.
+# What the server, other commands and other back ends need, or jobs with secrets.
 SERVERS = {
     "aiodocker",
     "aiohttp",
     "argon2",
     "cryptography",
     "joserfc",
+    "html",
     "obstore",
     "prometheus_client",
     "psycopg",
+    "re2",
     "regopy",
     "rich",
     "roundel.api",
     "roundel.services.compile_pool",
+    "roundel.services.identity",
     "roundel.services.ingest",
     "roundel.services.policies",
     "roundel.services.sweeping",

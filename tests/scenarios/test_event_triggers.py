@@ -194,6 +194,18 @@ async def test_no_preset_opens_a_project_to_forks(place: Listening) -> None:
     assert pipeline.origin is not None and pipeline.origin.fork
 
 
+async def test_s3_a_fork_may_be_built_with_the_config_of_the_base(place: Listening) -> None:
+    await place.host.settings(build_fork_prs=True)
+    await place.listen("only-open-prs", config_ref="refs/heads/main")
+    await place.host.send(pull("opened", fork=True))
+    (pipeline,) = await place.host.pipelines()
+    assert pipeline.commit is not None
+    assert (pipeline.ref.branch, pipeline.commit.revision) == ("pull/7/head", B)
+    address = place.host.project.repository_url
+    configs = [it for it in place.host.house.repositories.asked if it[0] == address]
+    assert configs[0] == (address, Ref(branch="main"), None)
+
+
 async def test_a_look_starts_a_pipeline_of_each_definition(place: Listening) -> None:
     repositories = place.host.house.repositories
     await place.listen()

@@ -7,12 +7,14 @@ import pytest
 
 from roundel.api.app import create_api
 from roundel.domain.pipelines import PipelineState
+from roundel.services.ingest import KEPT_FOR
 from roundel.services.values import pipeline_values
 from tests import git_messages as sent
 from tests.api.conftest import SETTINGS
 from tests.git_messages import ZERO, A, B, C, Sent
 from tests.scenarios.conftest import House
 from tests.scenarios.hosted import Hosted, hosted
+from tests.scenarios.test_organizations import somebody
 
 
 def push(before: str = A, after: str = B, branch: str = "main", **more: Any) -> Sent:
@@ -84,6 +86,16 @@ async def test_r12_a_lost_message_is_found_within_five_minutes(host: Hosted) -> 
     assert late.status == 202
     assert len(await host.pipelines()) == 2
     assert await host.outcomes() == ["ignored: refs/heads/main was there already"]
+
+
+async def test_r12_a_replay_long_after_is_known_by_its_branch(host: Hosted) -> None:
+    await host.send(push())
+    host.house.clock.forward(KEPT_FOR + 1)
+    await host.send(push(B, C))  # with which the first message is forgotten
+    again = await host.send(push())
+    assert (again.status, again.json()["message"]) == (202, "accepted")
+    assert len(await host.pipelines()) == 2
+    assert (await host.outcomes())[-1] == "ignored: refs/heads/main was there already"
 
 
 async def test_a_message_that_was_kept_is_acted_upon_after_a_crash(host: Hosted) -> None:
@@ -254,6 +266,20 @@ async def test_s3_a_strangers_first_run_waits_for_somebody_with_rights(host: Hos
     assert [it.state for it in await host.pipelines()] == [PipelineState.CREATED] * 2
 
 
+@pytest.mark.parametrize(("role", "status"), [(None, 404), ("viewer", 403), ("contributor", 200)])
+async def test_s3_only_who_has_the_right_approves_a_stranger(
+    host: Hosted, role: str | None, status: int
+) -> None:
+    await host.settings(build_fork_prs=True, approve_strangers=True)
+    await host.send(pull("opened"))
+    (pipeline,) = await host.pipelines()
+    bob = await somebody(host.own, "bob", role)
+    assert (await bob.post(f"/api/roundel/pipeline/{pipeline.id}/approve")).status == status
+    await host.house.engine.ticks.settled()
+    state = PipelineState.CREATED if status == 200 else PipelineState.PENDING
+    assert (await host.pipelines())[0].state is state
+
+
 async def test_s3_a_member_of_the_repository_is_no_stranger(host: Hosted) -> None:
     await host.settings(build_fork_prs=True, approve_strangers=True)
     await host.send(pull("opened", author_association="MEMBER"))
@@ -349,6 +375,28 @@ async def test_a_config_knows_the_pull_request_that_it_runs_for(host: Hosted) ->
         f"{prefix}base.ref": "main",
     }
     assert {name: values.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("repository", "outcome"),
+    [
+        ("https://git.example/scm/acme/web.git", "gh/acme/hosted #1"),
+        ("ssh://git@git.example:7999/acme/web.git", "gh/acme/hosted #1"),
+        ("https://elsewhere.example/scm/acme/web.git", "ignored: "),
+        ("https://git.example/scm/acme/other.git", "ignored: "),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+async def test_data_center_may_name_a_repository_without_its_addresses(
+    house: House, repository: str, outcome: str, whole: bool
+) -> None:
+    host = await hosted(house, "bitbucket-dc", repository=repository, whole_organization=whole)
+    body = sent.dc_push()
+    # As in the examples of its description.
+    body["repository"] = {it: body["repository"][it] for it in ("id", "slug", "project")}
+    await host.send(sent.bitbucket_dc("repo:refs_changed", body))
+    (said,) = await host.outcomes()
+    assert said.startswith(outcome)
 
 
 @pytest.mark.parametrize(

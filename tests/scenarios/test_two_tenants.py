@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from roundel.api.app import create_api
-from roundel.api.errors import STATUS_OF
 from roundel.api.operations import AnyOperation
 from roundel.api.routing import SLUG, SLUG_IN_PARTS
 from roundel.api.table import operations
@@ -18,6 +17,7 @@ from roundel.domain.checkout_keys import KeyType
 from roundel.domain.deploys import Release
 from roundel.domain.projects import Slug
 from roundel.vault.tokens import digest_of
+from roundel.wire.statuses import STATUS_OF
 from tests.api.client import Answer, Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan

@@ -31,6 +31,7 @@ NIGHTLY = {
     "attribution": "current",
     "parameters": "deploy=true\r\nword=yes",
 }
+MOVED = {"name": "site", "repository_url": "/srv/moved.git", "default_branch": "trunk"}
 NIGHTLY_CONFIG = """version: 2.1
 jobs: {build: {docker: [{image: x}], steps: [run: echo hi]}}
 workflows:
@@ -47,6 +48,9 @@ SECTIONS = ("", "/environment-variables", "/ssh", "/webhooks", "/schedules", "/d
         ("", {"max_running_jobs": "many"}, 400, "Jobs at once: expected a whole number"),
         ("", {"keep_logs_days": "0"}, 400, "keep_logs_days: expected 1 to"),
         ("/delete", {"confirm": "web"}, 400, "write gh/acme/web into the field"),
+        ("/project", MOVED | {"name": "a/b"}, 400, "name: expected 1"),
+        ("/project", MOVED | {"repository_url": ""}, 400, "Repository: give a path"),
+        ("/project", MOVED | {"default_branch": " "}, 400, "default_branch"),
         ("/environment-variables", {"variable": "9x", "value": "v"}, 400, "begins with no digit"),
         ("/ssh/checkout", {"type": "master"}, 400, "expected deploy-key or github-user-key"),
         ("/ssh/checkout/prefer", {"fingerprint": "x"}, 404, "Checkout key not found"),
@@ -288,6 +292,27 @@ async def test_what_configs_schedule_is_shown_with_where_it_is_written(street: S
     link = re.search(r'href="(/pipelines/github/acme/web/1/config)">config of <code>main<', page)
     assert link is not None
     assert "nights" in text_of(await admin.get(link.group(1)))
+
+
+async def test_a_project_is_renamed_on_its_page_and_old_links_go_on(street: Street) -> None:
+    admin, house = await street.visitor(), street.house
+    ada = await street.visitor(await street.token("ada", acme=Role.CONTRIBUTOR))
+    assert (await ada.post(f"{ROOT}/project", **MOVED)).status == 403
+    assert "rename a project or change its repository" in text_of(await ada.get(ROOT))
+    where = await done(admin, f"{ROOT}/project", **MOVED)
+    assert where == "/settings/project/github/acme/site"
+    for path in (where, ROOT, "/pipelines/gh/acme/web"):
+        assert "gh/acme/site" in text_of(await admin.get(path)), path
+    project = await house.engine.reads.project_by_id(house.project.id)
+    assert project is not None
+    assert (project.repository_url, project.default_branch) == ("/srv/moved.git", "trunk")
+    answer = await admin.post(f"{where}/project", **(MOVED | {"name": "odd name"}))
+    page = text_of(answer)
+    assert re.search(r'name="name"[^>]*value="odd name"[^>]*aria-describedby="wrong-name"', page)
+    entries = await house.engine.audit.searched(
+        house.project.organization.id, AuditFilter(), before=None, limit=1
+    )
+    assert entries.entries[0].deed.operation == "changeProject"
 
 
 async def test_caches_are_cleared_by_contributors_who_said_so(street: Street) -> None:

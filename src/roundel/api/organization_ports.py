@@ -6,6 +6,7 @@ from roundel.domain.access import Actor, Person, Role
 from roundel.domain.groups import Group, Member
 from roundel.domain.ids import OrganizationId
 from roundel.domain.projects import Organization, Project, Vcs
+from roundel.services.changing_projects import ChangeProject
 
 
 class OrganizationCases(Protocol):
@@ -14,6 +15,8 @@ class OrganizationCases(Protocol):
     async def create(self, vcs: Vcs, name: str, by: Actor) -> Organization: ...
 
     async def create_project(self, organization: Organization, name: str) -> Project: ...
+
+    async def change_project(self, command: ChangeProject) -> Project: ...
 
     async def remove_project(self, project: Project) -> None: ...
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import secrets
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -139,7 +139,7 @@ class Engine(LazyParts):
 
     async def _share_keys(self) -> None:
         path = self.folder.path / SIGNING_KEY  # where an earlier version kept it
-        proposal = path.read_text().strip() if path.exists() else secrets.token_hex(32)
+        proposal = path.read_text().strip() if path.exists() else os.urandom(32).hex()
         self._signing_key = await self.database.write(
             lambda tx: tx.replicas.shared_key(SIGNING_KEY, proposal)
         )

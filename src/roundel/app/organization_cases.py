@@ -6,6 +6,7 @@ from roundel.domain.groups import Group, Member
 from roundel.domain.ids import OrganizationId
 from roundel.domain.projects import Organization, Project, Vcs
 from roundel.services import members, organizations, removing
+from roundel.services.changing_projects import ChangeProject, change_project
 
 
 class OrganizationCases:
@@ -21,6 +22,10 @@ class OrganizationCases:
     async def create_project(self, organization: Organization, name: str) -> Project:
         """Make a project that has no repository yet."""
         return await organizations.create_project(organization, name, self._engine)
+
+    async def change_project(self, command: ChangeProject) -> Project:
+        """Give a project another name, repository or default branch."""
+        return await change_project(command, self._engine)
 
     async def remove_project(self, project: Project) -> None:
         """Remove a project with all that belongs to it."""

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings, *, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT; `announce` hears the address once it answers."""
     start_journal()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(settings, announce))
 
 
@@ -191,7 +191,8 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes the event loop of a server."""
     try:
         import uvloop
     except ImportError:

@@ -20,6 +20,7 @@ from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.namespaces import permitted_isolation, private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
+from roundel.backends.process_notice import notice
 from roundel.backends.process_use import ProcessTable, use_at_the_end
 from roundel.backends.processes import (
     HOME_MARK,
@@ -49,22 +50,9 @@ from roundel.domain.plan import ExecutorKind
 from roundel.domain.runners import JobOrder
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+JOB_DIRECTORY = "~/project"
 # Python ignores these; a job's programs expect them as they are by default.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-DOCKER_WARNING = (
-    "WARNING: this job asks for a container ({image}), and its steps run as plain processes of\n"
-    "this machine instead: with this machine's programs, without the\n"
-    "image and without service containers.  Use a container engine for anything but trusted code.\n"
-)
-_SHARED_USER = "Warning: the job is the same user as its runner, and can do what that may do.\n"
-_SHARED_TMP = (
-    "Warning: namespaces are not permitted here, so the job shares /tmp and the process table\n"
-    "with this machine.\n"
-)
-_SHARED_TMP_ONLY = (
-    "Warning: mounts are not permitted here, so the job shares /tmp with this machine.\n"
-)
 
 
 class ProcessBackend:
@@ -136,12 +124,12 @@ class ProcessBackend:
             self._wakeups,
             user=user,
             environment=_environment(order),
-            job_directory=order.working_directory or "~/project",
+            job_directory=order.working_directory or JOB_DIRECTORY,
             cap_bytes=self._cap,
         )
         if reaches_engine:
             sandbox.remote_docker = "Using the container engine of this machine."
-        sandbox.opened_how = _opened_how(order, self._isolation, user)
+        sandbox.opened_how = notice(order, self._isolation, user)
         identity_file = root / "process.json"
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
@@ -189,7 +177,11 @@ class ProcessBackend:
             user.prepare(folder, home, tmp)
             argv += ["-u", str(user.number), str(folder.root)]
         elif own_tmp:
+            if folder.root.is_relative_to("/tmp"):  # noqa: S108 it stays in sight under its own
+                (tmp / folder.root.relative_to("/tmp")).mkdir(parents=True, exist_ok=True)  # noqa: S108
             argv += ["-t", str(tmp), str(folder.root)]
+        if user is None:
+            _make_working_directory(order, home)
         environment = self._base(order, folder, isolation, user)
         log = os.open(folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDWR)
@@ -246,19 +238,13 @@ class ProcessBackend:
         self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
     ) -> None:
         """End every process of the job, then remove its files."""
-        in_namespace = bool(self._isolation)
-        if supervisor.alive():
-            # The end of a namespace's first process is the end of all of it, and the program
-            # that made the namespace ends only after that.
-            for pid in children(supervisor.pid) if in_namespace else ():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if not in_namespace or not await wait_gone(supervisor.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(supervisor.pid, signal.SIGKILL)
-                await wait_gone(supervisor.pid)
+        ended = bool(self._isolation) and await _end_namespace(supervisor)
+        if not ended and supervisor.alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor.pid, signal.SIGKILL)
+            await wait_gone(supervisor.pid)
         reap(supervisor.pid)
-        if not in_namespace:
+        if not ended:
             await end_marked(execution)
         await self._clear(folder.root, execution)
 
@@ -298,6 +284,22 @@ class _ProcessSandbox(FolderSandbox):
         return self._user is None and not path.is_relative_to("/tmp")  # noqa: S108
 
 
+async def _end_namespace(supervisor: Identity) -> bool:
+    """End a namespace; return whether all of it has certainly ended.
+
+    The end of its first process is the end of all of it, and the program that made the namespace
+    ends only after that.  Where that program was killed alone, or has not come so far as to make
+    the first process, nobody knows.
+    """
+    if not supervisor.alive():
+        return False
+    found = children(supervisor.pid)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(found) and await wait_gone(supervisor.pid)
+
+
 def _remove_files(root: Path, execution: ExecutionId) -> None:
     JobFolder(root, execution).remove()
     for name in ("home", "tmp"):
@@ -308,25 +310,17 @@ def _remove_files(root: Path, execution: ExecutionId) -> None:
             (root / name).unlink()
 
 
+def _make_working_directory(order: JobOrder, home: Path) -> None:
+    """Make it here, if it is below the job's home: the supervisor starts a program for that."""
+    tilde, _, below = (order.working_directory or JOB_DIRECTORY).partition("/")
+    if tilde == "~" and not below.startswith("/") and ".." not in below.split("/"):
+        with contextlib.suppress(OSError):  # then the step says so
+            (home / below).mkdir(parents=True, exist_ok=True)
+
+
 def _environment(order: JobOrder) -> dict[str, str]:
     image = order.executor.images[0].environment if order.executor.images else {}
     return {**image, **order.environment}
-
-
-def _opened_how(order: JobOrder, isolation: tuple[str, ...], user: JobUser | None) -> str:
-    lines = ""
-    if order.executor.kind is ExecutorKind.DOCKER and order.executor.images:
-        lines += DOCKER_WARNING.format(image=order.executor.images[0].image)
-    number = os.getuid() if user is None else user.number
-    whose = "" if user is None else ", which is this job's alone"
-    lines += f"Running as processes of {os.uname().nodename}, user id {number}{whose}.\n"
-    if user is None and order.executor.kind is ExecutorKind.DOCKER:
-        lines += _SHARED_USER
-    if not isolation:
-        lines += _SHARED_TMP
-    elif not private_tmp(isolation):
-        lines += _SHARED_TMP_ONLY
-    return lines
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 #   sh supervisor.sh JOB SECRETS [-t TMP KEEP | -u USER ROOT] [-- COMMAND...]
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
-# a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp.
+# a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp: then
+# there is a place for it in TMP.
 # With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: the
 # table ROOT/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
@@ -23,7 +24,7 @@ shift 2
 if [ "${1-}" = -t ]; then
   case $3 in /tmp/*)
     _rd_keep=${3#/tmp/}
-    mkdir -p "$2/$_rd_keep" && mount --rbind "/tmp/$_rd_keep" "$2/$_rd_keep" || exit 70 ;;
+    mount --rbind "/tmp/$_rd_keep" "$2/$_rd_keep" || exit 70 ;;
   esac
   mount --rbind "$2" /tmp || exit 70
   shift 3
@@ -44,7 +45,8 @@ say() {
 }
 
 # A step must be a process group of its own, so that a signal reaches all of it.
-_rd_setsid=$(command -v setsid) || _rd_setsid=
+_rd_setsid=/usr/bin/setsid
+[ -x "$_rd_setsid" ] || _rd_setsid=$(command -v setsid) || _rd_setsid=
 _rd_groups=setsid
 if [ -z "$_rd_setsid" ]; then
   _rd_groups=none
@@ -154,12 +156,17 @@ signal() {
   fi 2>/dev/null
 }
 
-has() { command -v "$1" >/dev/null 2>&1 && echo 1 || echo 0; }
+# What is here is found without $(...), which would be a process each.
+_rd_has="groups=$_rd_groups"
+[ -x /bin/bash ] && _rd_has="$_rd_has bash=1" || _rd_has="$_rd_has bash=0"
+for _rd_word in git ssh; do
+  command -v "$_rd_word" >/dev/null 2>&1 && _rd_has="$_rd_has $_rd_word=1" || _rd_has="$_rd_has $_rd_word=0"
+done
 
 exec 3<>"$_rd_job/control" || exit 71
 ooms
 _rd_oom_before=$_rd_oom
-say "ready groups=$_rd_groups bash=$([ -x /bin/bash ] && echo 1 || echo 0) git=$(has git) ssh=$(has ssh)"
+say "ready $_rd_has"
 if [ $# -gt 0 ]; then
   $_rd_setsid "$@" </dev/null >"$_rd_job/main.out" 2>&1 3<&- &
 fi

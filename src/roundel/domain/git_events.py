@@ -125,7 +125,7 @@ class PullRequest:
     draft: bool = False
     merged: bool = False
     open: bool = True
-    label: str = ""  # that was just added
+    added_labels: tuple[str, ...] = ()  # just now
     labels: tuple[str, ...] = ()
     before: str | None = None  # the head before a push to it
     merge_revision: str | None = None

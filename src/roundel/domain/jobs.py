@@ -168,6 +168,9 @@ class Jobs(Protocol):
     def save(self, job: Job, before: JobStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""
 
+    def begin(self, job_id: JobId, at: Micros) -> None:
+        """Let a job that was claimed be running; one that stands elsewhere stays there."""
+
 
 class Executions(Protocol):
     """Where executions are kept.  Those in `queued` are the queue."""

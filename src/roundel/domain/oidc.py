@@ -175,6 +175,9 @@ class AllCustomClaims(Protocol):
 
     def get(self, organization: OrganizationId, project: ProjectId | None) -> CustomClaims: ...
 
+    def chosen(self, organization: OrganizationId, project: ProjectId) -> CustomClaims:
+        """Return what counts: each claim as the project has it, else as the organisation has it."""
+
     def put(
         self, organization: OrganizationId, project: ProjectId | None, claims: CustomClaims
     ) -> None: ...

@@ -70,7 +70,7 @@ def _wants_pull(preset: EventPreset, event: PullRequest) -> bool:
         case EventPreset.OPEN_PRS:
             return action is PullAction.OPENED
         case EventPreset.LABELED_PRS:
-            return action is PullAction.LABELED and event.label == RUN_LABEL
+            return action is PullAction.LABELED and RUN_LABEL in event.added_labels
         case EventPreset.READY_PRS:
             return action is PullAction.READY
         case EventPreset.MERGED_PRS:

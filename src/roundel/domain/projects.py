@@ -95,7 +95,11 @@ class Projects(Protocol):
 
     def add_organization(self, organization: Organization) -> None: ...
 
-    def get(self, slug: Slug) -> Project | None: ...
+    def get(self, slug: Slug) -> Project | None:
+        """Return the project that has this slug now."""
+
+    def find(self, slug: Slug) -> Project | None:
+        """Return the project of this slug, or else the one that had it before it was renamed."""
 
     def get_by_id(self, project_id: ProjectId) -> Project | None: ...
 
@@ -108,6 +112,9 @@ class Projects(Protocol):
 
     def save(self, project: Project) -> None:
         """Save the repository address, the default branch and the name."""
+
+    def rename(self, before: Project, after: Project) -> None:
+        """Save it all under another slug; the one before goes on leading to the project."""
 
     def take_pipeline_number(self, project_id: ProjectId) -> int:
         """Return the next number; it counts only if the transaction does, so there are no gaps."""

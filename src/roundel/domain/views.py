@@ -173,7 +173,8 @@ class Reads(Protocol):
 
     async def project_settings(self, project_id: ProjectId) -> ProjectSettings: ...
 
-    async def project(self, slug: Slug) -> Project | None: ...
+    async def project(self, slug: Slug) -> Project | None:
+        """Return the project of this slug, or else the one that had it before it was renamed."""
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None: ...
 
@@ -213,6 +214,8 @@ class Reads(Protocol):
         """Return all jobs of a workflow in the order of the config."""
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
+
+    async def numbered_job(self, project_id: ProjectId, number: int) -> JobId | None: ...
 
     async def why(self, job_id: JobId) -> Waiting | None:
         """Return what a job waits for."""

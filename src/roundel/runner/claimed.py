@@ -79,6 +79,7 @@ class Claimed:
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
         self._telling = False
+        self._watching: asyncio.Task[None] | None = None
         self._told = False
         self.on_told: Callable[[], None] = lambda: None
         self.attendant: Attendant | None = None
@@ -102,9 +103,10 @@ class Claimed:
 
     async def run(self) -> None:
         """Run it to its end.  Nothing is raised: an end of ours is told to the server."""
+        self._watching = asyncio.create_task(self._held.watch_for_cancel())
         aides = [
             asyncio.create_task(self._held.renew_regularly()),
-            asyncio.create_task(self._held.watch_for_cancel()),
+            self._watching,
             asyncio.create_task(self._ship()),
         ]
         try:
@@ -181,6 +183,8 @@ class Claimed:
         """Tell the end after everything else was told."""
         await self._shipper.drained()
         self._telling = True  # from here on a cancellation comes too late
+        if self._watching is not None:
+            self._watching.cancel()  # the end would wake it, and it would ask once more
         await self._held.finish(result)
         self._told = True
         self.on_told()

@@ -30,7 +30,6 @@ from roundel.domain.runners import (
     StepProgress,
 )
 from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, Draft, make_order
-from roundel.services.resource_classes import may_use
 from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
@@ -173,6 +172,8 @@ def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
     lane = lane_of(execution.resource_class)
     if not lane:
         return
+    from roundel.services.resource_classes import may_use
+
     project = tx.projects.get_by_id(job.project_id)
     if project is not None and not may_use(tx, lane, project.organization.id):
         raise CannotOrder(f"the resource class {lane!r} belongs to another organization")

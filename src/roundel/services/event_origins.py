@@ -168,7 +168,7 @@ def _of_pull(pull: PullRequest) -> dict[str, Json]:
     return {
         "pipeline.git.base_revision": pull.base.revision,
         "pipeline.event.context.github.pr_url": pull.url,
-        "pipeline.event.github.label.name": pull.label,
+        "pipeline.event.github.label.name": pull.added_labels[0] if pull.added_labels else "",
         f"{prefix}title": pull.title,
         f"{prefix}url": pull.url,
         f"{prefix}number": pull.number,

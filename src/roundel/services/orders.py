@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.jobs import Execution, Job
@@ -19,7 +20,6 @@ from roundel.services.context_use import (
     receives_secrets,
     secrets_of_job,
 )
-from roundel.services.identity import TokenDraft, draft_tokens, with_tokens
 from roundel.services.plans import plan_of, read_job
 from roundel.services.sources import checkout_project
 from roundel.services.ssh_keys import ssh_keys_for_job
@@ -27,6 +27,9 @@ from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
 from roundel.vault.continuation import continuation_key
 from roundel.vault.env import Surroundings, builtin_environment, job_environment
+
+if TYPE_CHECKING:
+    from roundel.services.identity import TokenDraft
 
 TIME_LIMIT_SECONDS = 5 * 3600  # the longest that a job may take
 
@@ -40,11 +43,15 @@ class Draft:
     """An order as the transaction leaves it: what others are asked for comes after that."""
 
     order: JobOrder
-    tokens: TokenDraft | None
+    tokens: "TokenDraft | None"
     own: Mapping[str, str]  # what the job itself sets
 
     async def signed(self, app: App) -> JobOrder:
         """Return the whole order."""
+        if self.tokens is None:
+            return self.order
+        from roundel.services.identity import with_tokens
+
         return await with_tokens(self.order, self.tokens, self.own, app)
 
 
@@ -109,7 +116,7 @@ def checkout_place(tx: Tx, execution: Execution, app: App) -> AtHost | None:
     return _checkout(tx, project, pipeline, app)[1]
 
 
-def token_draft(tx: Tx, execution: Execution, app: App) -> TokenDraft | None:
+def token_draft(tx: Tx, execution: Execution, app: App) -> "TokenDraft | None":
     """Return the draft of tokens for an execution that runs; None where it gets none."""
     job = tx.jobs.get(execution.job_id)
     return None if job is None else _tokens(tx, execution, job, _whereabouts(tx, job), app)
@@ -121,9 +128,11 @@ def _tokens(
     job: Job,
     whereabouts: tuple[Workflow, Pipeline, Project],
     app: App,
-) -> TokenDraft | None:
+) -> "TokenDraft | None":
     if app.signer is None:
         return None
+    from roundel.services.identity import draft_tokens
+
     claimed_at = (execution.deadline or app.clock.now()) - TIME_LIMIT_SECONDS * SECOND
     return draft_tokens(tx, execution, job, *whereabouts, Micros(claimed_at))
 

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 async def create_organization(vcs: Vcs, name: str, by: Actor, app: App) -> Organization:
     """Make an organisation whose administrator is the caller; refuse a name that is taken."""
     organization = Organization(
-        id=OrganizationId(new_id()), vcs=vcs, name=_checked(name), created_at=app.clock.now()
+        id=OrganizationId(new_id()), vcs=vcs, name=checked_name(name), created_at=app.clock.now()
     )
 
     def transaction(tx: Tx) -> None:
@@ -32,7 +32,7 @@ async def create_organization(vcs: Vcs, name: str, by: Actor, app: App) -> Organ
 
 async def create_project(organization: Organization, name: str, app: App) -> Project:
     """Make a project that has no repository yet; `add_project` gives it one."""
-    slug = Slug(vcs=organization.vcs, organization=organization.name, project=_checked(name))
+    slug = Slug(vcs=organization.vcs, organization=organization.name, project=checked_name(name))
     project = Project(
         id=ProjectId(new_id()),
         organization=organization,
@@ -53,7 +53,8 @@ async def create_project(organization: Organization, name: str, app: App) -> Pro
     return project
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a name that slugs may be made of; refuse any other."""
     if _NAME.fullmatch(name) is None:
         raise Invalid(
             "name: expected 1 to 100 letters, digits, dots, dashes and underscores, the first one"

@@ -50,10 +50,7 @@ def take_report(
             lease_until=lease_until,
         )
         tx.executions.save(running, ExecutionStatus.CLAIMED)
-        job = tx.jobs.get(execution.job_id)
-        if job is not None and job.status is JobStatus.NOT_RUNNING:
-            started = replace(job, status=JobStatus.RUNNING, started_at=job.started_at or at)
-            tx.jobs.save(started, job.status)
+        tx.jobs.begin(execution.job_id, at)
     save_steps(tx, execution.id, steps)
 
 

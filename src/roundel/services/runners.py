@@ -21,7 +21,6 @@ from roundel.domain.runners import (
 from roundel.services import claims, output, results
 from roundel.services.claims import held
 from roundel.services.deploys import log_release
-from roundel.services.identity import token_on_demand
 from roundel.services.keeping import LocalStorage
 from roundel.services.orders import checkout_place, token_draft
 
@@ -70,6 +69,8 @@ class LocalServer(LocalStorage):
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
         """Return a token with claims that the job asks for; refuse a fork's."""
+        from roundel.services.identity import token_on_demand
+
         app = self._app
         draft = await app.database.write(lambda tx: token_draft(tx, held(tx, lease), app))
         return await token_on_demand(draft, claims, root_issuer, app)

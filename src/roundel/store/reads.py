@@ -114,8 +114,8 @@ class SqlReads:
         return await self._glance(lambda sql: SqlSettings(sql).of_project(project_id))
 
     async def project(self, slug: Slug) -> Project | None:
-        """Return the project of that slug."""
-        return await self._glance(lambda sql: SqlProjects(sql).get(slug))
+        """Return the project of that slug, or the one that had it."""
+        return await self._glance(lambda sql: SqlProjects(sql).find(slug))
 
     async def project_by_id(self, project_id: ProjectId) -> Project | None:
         """Return the project."""
@@ -187,6 +187,10 @@ class SqlReads:
         """Return what a job waits for."""
         now = self._clock.now()
         return await self._read(lambda sql: waiting.why(sql, job_id, now))
+
+    async def numbered_job(self, project_id: ProjectId, number: int) -> JobId | None:
+        """Return the id of a job by its number."""
+        return await self._glance(lambda sql: jobs.numbered_job(sql, project_id, number))
 
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is."""

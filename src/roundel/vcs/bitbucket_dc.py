@@ -122,7 +122,8 @@ def _pull(action: PullAction, body: Fields) -> GitEvent | Ignored:
         fork=fork or not source.text("repository", "id"),
         draft=pull.flag("draft"),
         merged=pull.text("state") == "MERGED",
-        open=pull.text("state") == "OPEN",
+        # One that is deleted is told of as it was before.
+        open=pull.text("state") == "OPEN" and action is not PullAction.CLOSED,
         before=revision_or_none(body.text("previousFromHash")),
         merge_revision=pull.text("properties", "mergeCommit", "id") or None,
     )

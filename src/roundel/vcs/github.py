@@ -1,6 +1,6 @@
 """GitHub: what its webhooks say, signed with HMAC-SHA256 over the raw body."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 from roundel.domain.git_events import (
@@ -164,11 +164,25 @@ def _pull(body: Fields) -> GitEvent | Ignored:
         draft=pull.flag("draft"),
         merged=pull.flag("merged"),
         open=pull.text("state") != "closed",
-        label=body.text("label", "name"),
-        labels=tuple(it.text("name") for it in pull.each("labels")[:MOST_LABELS]),
+        added_labels=_added_labels(body) if action is PullAction.LABELED else (),
+        labels=_names(pull.each("labels")),
         before=revision_or_none(body.text("before")),
         merge_revision=pull.text("merge_commit_sha") or None,
     )
+
+
+def _added_labels(body: Fields) -> tuple[str, ...]:
+    """Return the labels that were added: of all that are there, where Gitea does not say which."""
+    one, changes = body.text("label", "name"), body.at("changes")
+    if one:
+        return (one,)
+    if changes.has("added_labels") or changes.has("removed_labels"):
+        return _names(changes.each("added_labels"))
+    return _names(body.at("pull_request").each("labels"))
+
+
+def _names(labels: Sequence[Fields]) -> tuple[str, ...]:
+    return tuple(it.text("name") for it in labels[:MOST_LABELS])
 
 
 def _comment(body: Fields) -> GitEvent | Ignored:

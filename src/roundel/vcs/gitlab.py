@@ -133,7 +133,6 @@ def _merge_request(body: Fields) -> GitEvent | Ignored:
         return Ignored("the merge request names no commit")
     source, target = facts.at("source"), facts.at("target")
     owner, _, name = source.text("path_with_namespace").rpartition("/")
-    added = _added_labels(body)
     return PullRequest(
         repository=repository,
         sender=Sender(
@@ -154,7 +153,7 @@ def _merge_request(body: Fields) -> GitEvent | Ignored:
         draft=facts.flag("draft") or facts.flag("work_in_progress"),
         merged=facts.text("state") == "merged",
         open=facts.text("state") == "opened",
-        label=added[0] if added else "",
+        added_labels=_added_labels(body),
         labels=tuple(it.text("title") for it in body.each("labels")[:MOST_LABELS]),
         before=revision_or_none(facts.text("oldrev")),
         merge_revision=facts.text("merge_commit_sha") or None,
@@ -174,10 +173,11 @@ def _action(body: Fields, facts: Fields) -> PullAction | None:
     return PullAction.LABELED if _added_labels(body) else PullAction.CHANGED
 
 
-def _added_labels(body: Fields) -> list[str]:
+def _added_labels(body: Fields) -> tuple[str, ...]:
     changed = body.at("changes", "labels")
     before = {it.text("title") for it in changed.each("previous")}
-    return [it.text("title") for it in changed.each("current") if it.text("title") not in before]
+    now = [it.text("title") for it in changed.each("current")[:MOST_LABELS]]
+    return tuple(title for title in now if title not in before)
 
 
 def _note(body: Fields) -> GitEvent | Ignored:

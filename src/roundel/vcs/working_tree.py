@@ -57,25 +57,36 @@ class Snapshot:
 
 def find_checkout(folder: Path) -> Checkout:
     """Return the checkout that `folder` is in, or refuse."""
-    asked = ("--show-toplevel", "--git-common-dir", "--git-path", "objects", "--git-path", "index")
+    places = ("--show-toplevel", "--git-common-dir", "--git-path", "objects", "--git-path", "index")
+    # All at once: none needs another's answer.
+    asked = [
+        _begin(folder, words)
+        for words in (
+            ("rev-parse", *places),
+            ("for-each-ref", "--format=%(objectname) %(HEAD)%(symref)%00%(refname)"),
+            ("log", "-1", f"--format={_FIELDS}"),
+            ("config", "--get", "remote.origin.url"),
+        )
+    ]
+    found, listed, head, remote = [_end(process) for process in asked]
     try:
-        lines = _git(folder, "rev-parse", *asked).split("\n")
+        lines = _said(found, "rev-parse").split("\n")
+        refs, branch = _refs(_said(listed, "for-each-ref"))
     except GitSays as error:
         raise NoCheckout(f"{folder} is in no git checkout: {error}") from error
     root, *others = (folder / line for line in lines[:4])
     common, objects, index = others
-    refs, branch = _refs(root)
     if branch is None:  # there is none, or it has no commit yet
         words = ("symbolic-ref", "--short", "--quiet", "HEAD")
         branch = _git(root, *words, check=False).strip() or None
-    commit, tree = _head(root)
+    commit, tree = _head(_said(head, "log", check=False))
     return Checkout(
         root=root,
         common=common.resolve(),
         objects=objects.resolve(),
         index=index.resolve(),
         branch=branch,
-        remote=_git(root, "config", "--get", "remote.origin.url", check=False).strip(),
+        remote=_said(remote, "config", check=False).strip(),
         commit=commit,
         tree=tree,
         refs=refs,
@@ -115,36 +126,44 @@ class GitSays(DomainError):
 def _git(
     folder: Path, *words: str, check: bool = True, extra: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    done = _run(folder, words, extra)
+    return _said(_end(_begin(folder, words, extra)), words[0], check=check)
+
+
+def _said(done: "subprocess.CompletedProcess[bytes]", command: str, *, check: bool = True) -> str:
+    """Return what git wrote: nothing where it failed, unless that is to be raised as GitSays."""
     if check and done.returncode != 0:
-        raise GitSays(done.stderr.decode(errors="replace").strip() or f"git {words[0]} failed")
+        raise GitSays(done.stderr.decode(errors="replace").strip() or f"git {command} failed")
     return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
 
 
-def _run(
-    folder: Path, words: tuple[str, ...], extra: Mapping[str, str]
-) -> "subprocess.CompletedProcess[bytes]":
+def _begin(
+    folder: Path, words: tuple[str, ...], extra: Mapping[str, str] = MappingProxyType({})
+) -> "subprocess.Popen[bytes]":
     # Variables of a hook that we may be called from would lead git to another repository.
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment = {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8", **extra}
     try:
-        return subprocess.run(
+        return subprocess.Popen(
             ["git", "-C", str(folder), *words],
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError as error:
         raise NoCheckout("the git program was not found; install git") from error
 
 
-def _refs(root: Path) -> tuple[dict[str, str], str | None]:
+def _end(process: "subprocess.Popen[bytes]") -> "subprocess.CompletedProcess[bytes]":
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def _refs(listed: str) -> tuple[dict[str, str], str | None]:
     """Return branches and tags with what they point to, and the branch that is checked out."""
-    lines = _git(root, "for-each-ref", "--format=%(objectname) %(HEAD)%(symref)%00%(refname)")
     refs: dict[str, str] = {}
     branch = None
-    for line in lines.splitlines():
+    for line in listed.splitlines():
         head, _, name = line.partition("\0")
         revision, _, mark = head.partition(" ")
         if mark.startswith("*"):
@@ -154,8 +173,8 @@ def _refs(root: Path) -> tuple[dict[str, str], str | None]:
     return refs, branch
 
 
-def _head(root: Path) -> tuple[Commit | None, str]:
-    text = _git(root, "log", "-1", f"--format={_FIELDS}", check=False)
+def _head(text: str) -> tuple[Commit | None, str]:
+    """Return the commit that `git log` told of, and its tree; none before the first."""
     if not text:
         return None, ""
     revision, tree, subject, body, name, email, seconds = text.rstrip("\n").split("\0")
@@ -206,7 +225,7 @@ def _tree(checkout: Checkout, repository: Path, index: Path, *, ignored: bool) -
         index.unlink(missing_ok=True)
         if checkout.index.exists():
             shutil.copy2(checkout.index, index)  # its time tells git which files to doubt
-    added = _run(checkout.root, words, extra)
+    added = _end(_begin(checkout.root, words, extra))
     warnings = added.stderr.decode(errors="replace").strip() if added.returncode else ""
     try:
         return _git(checkout.root, "write-tree", extra=extra).strip(), warnings

@@ -21,6 +21,7 @@ from roundel.domain.webhooks import (
     WebhookId,
     WebhookView,
 )
+from roundel.services.changing_projects import ChangeProject
 from roundel.services.definitions import (
     ChangeDefinition,
     ChangeTrigger,
@@ -33,6 +34,8 @@ from roundel.web.organization_ports import ContextCases, MemberCases, Organizati
 
 class OwnerCases(MemberCases, Protocol):
     """Organizations with their projects."""
+
+    async def change_project(self, command: ChangeProject) -> Project: ...
 
     async def remove_project(self, project: Project) -> None: ...
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from roundel.backends.processes import MARK, marked
 from roundel.domain.jobs import ExecutionStatus
 from tests.fake_server import a_step, an_order
 from tests.unit.runner.conftest import a_runner
@@ -62,6 +63,7 @@ async def test_a_job_that_died_with_its_runner_is_an_infrastructure_failure(serv
         await told.ended.wait()
     assert told.result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
     assert list((tmp_path / "runner" / "jobs").iterdir()) == []
+    assert marked(MARK, order.lease.execution_id) == []
 
 
 async def _killed_after_half(server, order, tmp_path):

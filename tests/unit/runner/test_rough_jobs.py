@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from roundel.backends.process import ProcessBackend
+from roundel.backends.processes import MARK, marked
 from roundel.domain.jobs import ExecutionStatus
 from tests.fake_server import FakeServer, a_step, an_order
 from tests.unit.runner.conftest import a_runner
@@ -58,7 +59,7 @@ class SlowServer(FakeServer):
         self.go = asyncio.Event()
         self.bytes = 0
 
-    async def chunk(self, lease, chunks):
+    async def take_output(self, lease, chunks):
         await self.go.wait()
         told = self._held(lease)
         self.bytes += sum(len(chunk.data) for chunk in chunks if chunk.step == 2)
@@ -97,7 +98,7 @@ async def test_a_job_can_be_canceled_at_any_moment(tmp_path, seed):
         assert told.result.status is ExecutionStatus.CANCELED
         await asyncio.gather(*runner._tasks)
     assert list((tmp_path / "jobs").iterdir()) == []
-    assert _states_of(told.order.lease.execution_id) == []
+    assert marked(MARK, told.order.lease.execution_id) == []
 
 
 def _until_stopped(*words: str) -> None:

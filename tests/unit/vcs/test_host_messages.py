@@ -166,21 +166,93 @@ def test_a_fork_that_was_deleted_is_a_fork() -> None:
     assert isinstance(found, PullRequest) and found.fork
 
 
-@pytest.mark.parametrize(
-    ("facts", "action"),
-    [
-        ({"action": "update", "oldrev": A}, PullAction.SYNCHRONIZE),
-        ({"action": "update"}, PullAction.CHANGED),
-        ({"action": "merge", "state": "merged"}, PullAction.CLOSED),
-        ({"action": "reopen"}, PullAction.REOPENED),
-    ],
-)
-def test_gitlab_says_what_was_done_to_a_merge_request(
-    facts: Mapping[str, Any], action: PullAction
+def of_github(action: str, *, merged: bool = False, **more: Any) -> Sent:
+    state = {"merged": merged, "state": "closed" if action == "closed" else "open"}
+    return sent.github("pull_request", {**sent.github_pull(action, **state), **more})
+
+
+def of_gitea(event: str, action: str, *, labels: Any = (), **more: Any) -> Sent:
+    state = "closed" if action == "closed" else "open"
+    pull = sent.github_pull(action, labels=[{"name": it} for it in labels], state=state)
+    return sent.gitea(event, {**pull, **more})
+
+
+def of_gitlab(action: str, *, changes: Any = None, **facts: Any) -> Sent:
+    body = sent.gitlab_merge_request(action, **facts)
+    return sent.gitlab({**body, "changes": changes or {}})
+
+
+def of_bitbucket(event: str, state: str = "OPEN") -> Sent:
+    return sent.bitbucket(f"pullrequest:{event}", sent.bitbucket_pull(state=state))
+
+
+def of_data_center(event: str, state: str = "OPEN") -> Sent:
+    return sent.bitbucket_dc(f"pr:{event}", sent.dc_pull(state=state))
+
+
+def titles(*names: str) -> list[dict[str, str]]:
+    return [{"title": name} for name in names]
+
+
+CI = {"name": "run-ci"}
+LABELS = {"labels": {"previous": titles("docs"), "current": titles("docs", "a", "run-ci")}}
+DONE: list[tuple[Provider, Sent, PullAction | str]] = [
+    (P.GITHUB, of_github("synchronize"), PullAction.SYNCHRONIZE),
+    (P.GITHUB, of_github("reopened"), PullAction.REOPENED),
+    (P.GITHUB, of_github("labeled", label=CI), PullAction.LABELED),
+    (P.GITHUB, of_github("ready_for_review"), PullAction.READY),
+    (P.GITHUB, of_github("closed"), PullAction.CLOSED),
+    (P.GITHUB, of_github("closed", merged=True), "merged"),
+    (P.GITEA, of_gitea("pull_request_sync", "synchronized"), PullAction.SYNCHRONIZE),
+    (P.GITEA, of_gitea("pull_request", "reopened"), PullAction.REOPENED),
+    (
+        P.GITEA,
+        of_gitea("pull_request_label", "label_updated", labels=("docs", "run-ci")),
+        PullAction.LABELED,
+    ),
+    (P.GITEA, of_gitea("pull_request", "closed"), PullAction.CLOSED),
+    (P.GITLAB, of_gitlab("update", oldrev=A), PullAction.SYNCHRONIZE),
+    (P.GITLAB, of_gitlab("update"), PullAction.CHANGED),
+    (P.GITLAB, of_gitlab("reopen"), PullAction.REOPENED),
+    (P.GITLAB, of_gitlab("update", changes=LABELS), PullAction.LABELED),
+    (
+        P.GITLAB,
+        of_gitlab("update", changes={"draft": {"previous": True, "current": False}}),
+        PullAction.READY,
+    ),
+    (P.GITLAB, of_gitlab("close", state="closed"), PullAction.CLOSED),
+    (P.GITLAB, of_gitlab("merge", state="merged"), "merged"),
+    (P.BITBUCKET, of_bitbucket("updated"), PullAction.SYNCHRONIZE),
+    (P.BITBUCKET, of_bitbucket("rejected", "DECLINED"), PullAction.CLOSED),
+    (P.BITBUCKET, of_bitbucket("fulfilled", "MERGED"), "merged"),
+    (P.BITBUCKET_DC, of_data_center("from_ref_updated"), PullAction.SYNCHRONIZE),
+    (P.BITBUCKET_DC, of_data_center("reopened"), PullAction.REOPENED),
+    (P.BITBUCKET_DC, of_data_center("modified"), PullAction.CHANGED),
+    (P.BITBUCKET_DC, of_data_center("declined", "DECLINED"), PullAction.CLOSED),
+    (P.BITBUCKET_DC, of_data_center("deleted"), PullAction.CLOSED),
+    (P.BITBUCKET_DC, of_data_center("merged", "MERGED"), "merged"),
+]
+
+
+@pytest.mark.parametrize(("provider", "message", "action"), DONE)
+def test_each_host_says_what_was_done_to_a_pull_request(
+    provider: Provider, message: Sent, action: PullAction | str
 ) -> None:
-    found = event(P.GITLAB, sent.gitlab(sent.gitlab_merge_request(**facts)))
-    assert isinstance(found, PullRequest) and found.action is action
-    assert found.merged is (facts.get("state") == "merged")
+    found = event(provider, message)
+    assert isinstance(found, PullRequest)
+    assert found.merged is (action == "merged")
+    assert found.action is (PullAction.CLOSED if found.merged else action)
+    assert found.open is (found.action is not PullAction.CLOSED)
+    assert ("run-ci" in found.added_labels) is (action is PullAction.LABELED)
+
+
+def test_gitea_may_say_which_label_is_new() -> None:
+    changes = {"added_labels": [{"name": "docs"}], "removed_labels": []}
+    message = of_gitea(
+        "pull_request_label", "label_updated", labels=("docs", "run-ci"), changes=changes
+    )
+    found = event(P.GITEA, message)
+    assert isinstance(found, PullRequest) and found.added_labels == ("docs",)
 
 
 def test_a_push_of_2048_commits_is_read() -> None:
@@ -198,16 +270,57 @@ def test_several_changes_of_one_push_are_all_read() -> None:
     assert [type(it) for it in found.events] == [Push, TagPush]
 
 
-def test_a_comment_on_a_pull_request_is_read() -> None:
-    body = {
-        "action": "created",
-        "issue": {"number": 7, "pull_request": {"url": "x"}},
-        "comment": {"body": "run it"},
-        "repository": sent.GITHUB_REPOSITORY,
-        "sender": sent.GITHUB_SENDER,
-    }
-    found = event(P.GITHUB, sent.github("issue_comment", body))
+GITHUB_COMMENT = {
+    "action": "created",
+    "issue": {"number": 7, "pull_request": {"url": "x"}},
+    "comment": {"body": "run it"},
+    "repository": sent.GITHUB_REPOSITORY,
+    "sender": sent.GITHUB_SENDER,
+}
+COMMENTS: list[tuple[Provider, Sent]] = [
+    (P.GITHUB, sent.github("issue_comment", GITHUB_COMMENT)),
+    (
+        P.GITEA,
+        sent.gitea("issue_comment", {**GITHUB_COMMENT, "issue": {"number": 7}, "is_pull": True}),
+    ),
+    (
+        P.GITLAB,
+        sent.gitlab(
+            {
+                "object_kind": "note",
+                "user": {"id": 7, "username": "ada"},
+                "project": sent.GITLAB_PROJECT,
+                "object_attributes": {"note": "run it", "noteable_type": "MergeRequest"},
+                "merge_request": {"iid": 7},
+            }
+        ),
+    ),
+    (
+        P.BITBUCKET,
+        sent.bitbucket(
+            "pullrequest:comment_created",
+            {
+                **sent.bitbucket_pull(),
+                "actor": sent.BITBUCKET_ACTOR,
+                "comment": {"content": {"raw": "run it"}},
+            },
+        ),
+    ),
+    (
+        P.BITBUCKET_DC,
+        sent.bitbucket_dc(
+            "pr:comment:added",
+            {**sent.dc_pull(), "actor": {"name": "ada", "id": 7}, "comment": {"text": "run it"}},
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("provider", "message"), COMMENTS)
+def test_a_comment_on_a_pull_request_is_read(provider: Provider, message: Sent) -> None:
+    found = event(provider, message)
     assert isinstance(found, Comment) and (found.number, found.body) == (7, "run it")
+    assert (found.sender.login, found.repository.name) == ("ada", "web")
 
 
 def test_github_may_send_its_messages_as_forms() -> None:
@@ -265,6 +378,23 @@ def test_s7_nothing_but_the_right_proof_over_the_raw_bytes_is_taken(
         assert not host.verify(forged, raw, SECRET), forged
     if provider is not P.GITLAB:  # which signs no bodies
         assert not host.verify(headers, raw + b" ", SECRET)
+
+
+@pytest.mark.parametrize(("provider", "message"), PUSHES)
+def test_s7_a_proof_is_compared_in_constant_time(
+    provider: Provider, message: Callable[[str, str, str], Sent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, raw = message("main", A, B)
+    compared: list[bytes] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.extend((one, other))
+        return True  # whatever is believed was compared by this, and by nothing else
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    forged = {name: value[:-1] + "0" for name, value in headers.items()}
+    assert HOSTS.of(provider).verify(forged, raw, SECRET)
+    assert len(compared) == 2
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

@@ -76,6 +76,7 @@ async def test_a_host_that_leaves_contents_out_and_does_not_give_them_later_give
     repo: Repo, repositories: GitRepositories, url: str, tmp_path: Path
 ) -> None:
     repo.git("config", "uploadpack.allowFilter", "true")
+    (repo.path / "orb.yml").write_text("b: 2")
     # Such as an sshd that passes no variables on, so that git speaks its first protocol.
     script = tmp_path / "ssh"
     script.write_text(script.read_text().replace("exec sh", "unset GIT_PROTOCOL\nexec sh"))
@@ -84,7 +85,7 @@ async def test_a_host_that_leaves_contents_out_and_does_not_give_them_later_give
         found = await repositories.fetch(url, MAIN)
         assert isinstance(found, Fetched)
         assert (found.text, found.commit.revision) == (text, revision)
-    assert await repositories.read_file(url, revision, ".circleci/config.yml") == b"a: 2"
+    assert await repositories.read_file(url, revision, "orb.yml") == b"b: 2"
 
 
 async def test_a_ref_is_resolved_without_fetching(

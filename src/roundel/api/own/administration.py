@@ -6,6 +6,7 @@ from roundel.api.schemas.common import Message
 from roundel.api.schemas.projects import (
     AddProject,
     CreateToken,
+    ProjectChange,
     ProjectShown,
     Revoked,
     RevokeTokens,
@@ -13,10 +14,12 @@ from roundel.api.schemas.projects import (
     project_shown,
     token_shown,
 )
+from roundel.api.subjects import PROJECT
 from roundel.domain.access import Actor, Need, scopes_for
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import TokenId, is_uuid
-from roundel.domain.projects import Slug
+from roundel.domain.projects import Project, Slug
+from roundel.services.changing_projects import ChangeProject
 
 LONGEST_LIFE = 10 * 365 * 24 * 3600  # seconds; a longer one is a mistake in the unit
 DENIED = "Permission denied."
@@ -33,6 +36,17 @@ async def add_project(call: Call[None, AddProject]) -> ProjectShown:
     call.tell(project.organization.id, project.id)
     call.door.callers.forget()  # the caller may have become administrator of a new organisation
     return project_shown(project)
+
+
+async def change_project(call: Call[Project, ProjectChange]) -> ProjectShown:
+    body = call.body
+    command = ChangeProject(
+        project=call.subject,
+        name=body.name,
+        repository_url=body.repository_url,
+        default_branch=body.default_branch,
+    )
+    return project_shown(await call.door.use_cases.organizations.change_project(command))
 
 
 def _slug(text: str) -> Slug:
@@ -111,6 +125,20 @@ OPERATIONS: list[AnyOperation] = [
         body=AddProject,
         answer=ProjectShown,
         status=201,
+        extension=True,
+    ),
+    Operation(
+        method="PATCH",
+        path="/project/{project-slug}",
+        id="changeProject",
+        summary="Give a project another name, repository or default branch",
+        tag="Roundel",
+        need=Need.ADMINISTER,
+        subject=PROJECT,
+        handler=change_project,
+        prefix=OWN,
+        body=ProjectChange,
+        answer=ProjectShown,
         extension=True,
     ),
     Operation(

@@ -54,6 +54,14 @@ class AddProject(msgspec.Struct):
     default_branch: str | None = None
 
 
+class ProjectChange(msgspec.Struct):
+    """What is left out, or null, stays as it is."""
+
+    name: str | None = None
+    repository_url: str | None = None
+    default_branch: str | None = None
+
+
 class CreateToken(msgspec.Struct):
     """Without a login the token is the caller's own; with a scope it may do that and no more."""
 

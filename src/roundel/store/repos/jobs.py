@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, ProjectId
 from roundel.domain.jobs import Job, JobStatus, check_move
 from roundel.domain.watching import Wake, nobody, topic_of_changes
@@ -61,3 +62,14 @@ class SqlJobs:
         )
         self._wake(topic_of_changes(job.project_id))
         return changed > 0
+
+    def begin(self, job_id: JobId, at: Micros) -> None:
+        """Let a job that was claimed be running; one that stands elsewhere stays there."""
+        row = self._sql.one(
+            "UPDATE job SET status = 'running', started_at = COALESCE(started_at, :at)"
+            " WHERE id = :id AND status = 'not_running' RETURNING project_id",
+            id=job_id,
+            at=at,
+        )
+        if row is not None:
+            self._wake(topic_of_changes(ProjectId(row[0])))

@@ -68,20 +68,32 @@ class SqlCustomClaims:
 
     def get(self, organization: OrganizationId, project: ProjectId | None) -> CustomClaims:
         """Return what was chosen."""
-        row = self._sql.one(
-            "SELECT audience, audience_updated_at, ttl, ttl_updated_at FROM custom_claims"
-            " WHERE organization_id = :organization AND project_id = :project",
+        return self._of(organization, (project or "",)).get(project or "", CustomClaims())
+
+    def chosen(self, organization: OrganizationId, project: ProjectId) -> CustomClaims:
+        """Return what counts: each claim as the project has it, else as the organisation has it."""
+        found = self._of(organization, ("", project))
+        common, own = found.get("", CustomClaims()), found.get(project, CustomClaims())
+        return CustomClaims(audience=own.audience or common.audience, ttl=own.ttl or common.ttl)
+
+    def _of(self, organization: OrganizationId, projects: Sequence[str]) -> dict[str, CustomClaims]:
+        names, values = placeholders("project", projects)
+        rows = self._sql.all(
+            "SELECT project_id, audience, audience_updated_at, ttl, ttl_updated_at"
+            " FROM custom_claims WHERE organization_id = :organization"
+            f" AND project_id IN ({names})",
             organization=organization,
-            project=project or "",
+            **values,
         )
-        if row is None:
-            return CustomClaims()
-        return CustomClaims(
-            audience=None if row[0] is None else tuple(json.loads(row[0])),
-            audience_updated_at=None if row[1] is None else Micros(row[1]),
-            ttl=row[2],
-            ttl_updated_at=None if row[3] is None else Micros(row[3]),
-        )
+        return {
+            row[0]: CustomClaims(
+                audience=None if row[1] is None else tuple(json.loads(row[1])),
+                audience_updated_at=None if row[2] is None else Micros(row[2]),
+                ttl=row[3],
+                ttl_updated_at=None if row[4] is None else Micros(row[4]),
+            )
+            for row in rows
+        }
 
     def put(
         self, organization: OrganizationId, project: ProjectId | None, claims: CustomClaims

@@ -48,8 +48,19 @@ class SqlProjects:
         )
 
     def get(self, slug: Slug) -> Project | None:
-        """Return the project of that slug."""
+        """Return the project that has this slug now."""
         row = self._sql.one(f"{SELECT_PROJECT} WHERE p.slug = :slug", slug=str(slug))
+        return None if row is None else project_of(row)
+
+    def find(self, slug: Slug) -> Project | None:
+        """Return the project of this slug, or else the one that had it before it was renamed."""
+        found = self.get(slug)
+        if found is not None:
+            return found
+        row = self._sql.one(
+            f"{SELECT_PROJECT} JOIN old_slug s ON s.project_id = p.id WHERE s.slug = :slug",
+            slug=str(slug),
+        )
         return None if row is None else project_of(row)
 
     def get_by_id(self, project_id: ProjectId) -> Project | None:
@@ -71,6 +82,7 @@ class SqlProjects:
 
     def add(self, project: Project) -> None:
         """Add a project; its organisation must be there."""
+        self._take_slug(project.slug)
         self._sql.run(
             f"INSERT INTO project (organization_id, {PROJECT})"
             f" VALUES (:organization_id, {values_of(PROJECT)})",
@@ -93,6 +105,23 @@ class SqlProjects:
             url=project.repository_url,
             branch=project.default_branch,
         )
+
+    def rename(self, before: Project, after: Project) -> None:
+        """Save it all under another slug; the one before goes on leading to the project."""
+        self._take_slug(after.slug)
+        self._sql.run(
+            "UPDATE project SET slug = :slug WHERE id = :id", slug=str(after.slug), id=after.id
+        )
+        self._sql.run(
+            "INSERT INTO old_slug (slug, project_id) VALUES (:slug, :id)",
+            slug=str(before.slug),
+            id=after.id,
+        )
+        self.save(after)
+
+    def _take_slug(self, slug: Slug) -> None:
+        """Whoever had it before has it no more."""
+        self._sql.run("DELETE FROM old_slug WHERE slug = :slug", slug=str(slug))
 
     def take_pipeline_number(self, project_id: ProjectId) -> int:
         """Return the next number; it counts only if the transaction does."""

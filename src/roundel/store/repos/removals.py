@@ -35,6 +35,7 @@ _OF_PIPELINE = (
     f"DELETE FROM job WHERE workflow_id IN ({_WORKFLOWS})",
     "DELETE FROM workflow WHERE pipeline_id = :id",
     "DELETE FROM orb_lock WHERE pipeline_id = :id",
+    "DELETE FROM planned_release WHERE pipeline_id = :id",
     "DELETE FROM pipeline WHERE id = :id",
 )
 _CONNECTIONS = "SELECT id FROM git_connection WHERE project_id = :id"
@@ -82,6 +83,7 @@ _OF_PROJECT = (
     "DELETE FROM pipeline_trigger WHERE repository_project = :id",
     f"DELETE FROM pipeline_trigger WHERE definition_id IN ({_DEFINITIONS})",
     "DELETE FROM pipeline_definition WHERE project_id = :id",
+    "DELETE FROM old_slug WHERE project_id = :id",
     "DELETE FROM project WHERE id = :id",
 )
 _CONTEXTS = "SELECT id FROM context WHERE organization_id = :id"

@@ -5,10 +5,11 @@ from starlette.responses import Response
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid
 from roundel.domain.projects import Project
+from roundel.services.changing_projects import ChangeProject
 from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.refusals import refused_on
+from roundel.web.refusals import field_of, refused_on
 from roundel.web.settings_pages import done, show_project, whole_number
 
 FLAGS = {
@@ -39,6 +40,14 @@ LIMITS = {
 }
 
 
+_FIELDS = {
+    "Repository": "repository_url",
+    "repository_url": "repository_url",
+    "name": "name",
+    "default_branch": "default_branch",
+}
+
+
 async def overview(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
     project = visit.subject
     settings = await visit.app.reads.project_settings(project.id)
@@ -53,6 +62,7 @@ async def overview(visit: Visit[Project], *, problem: str = "", status: int = 20
         may_change=visit.actor.may(need, project.organization.id),
         flags=FLAGS,
         limits=LIMITS,
+        wrong=field_of(problem, _FIELDS),
     )
 
 
@@ -65,6 +75,23 @@ async def change(visit: Visit[Project]) -> Response:
     changes["pr_only_branch_overrides"] = tuple(line.strip() for line in lines if line.strip())
     await visit.hall.use_cases.change_project_settings(visit.subject, changes, visit.actor)
     return done(address_of.project_settings(visit.subject), "saved")
+
+
+@refused_on(overview)
+async def redefine(visit: Visit[Project]) -> Response:
+    """Give it another name, repository or default branch; what is the same stays as it is."""
+    project = visit.subject
+    url = visit.field("repository_url").strip()
+    command = ChangeProject(
+        project=project,
+        name=visit.field("name").strip(),
+        repository_url=url or None,
+        default_branch=visit.field("default_branch").strip(),
+    )
+    if not url and project.repository_url:
+        raise Invalid("Repository: give a path on the server, or an address that git knows.")
+    changed = await visit.hall.use_cases.organizations.change_project(command)
+    return done(address_of.project_settings(changed), "saved")
 
 
 @refused_on(overview)
@@ -94,6 +121,14 @@ PAGES: list[AnyPage] = [
         handler=change,
         subject=subjects.project,
         deed="patchProjectSettings",
+    ),
+    Page(
+        method="POST",
+        path=f"{_ROOT}/project",
+        need=Need.ADMINISTER,
+        handler=redefine,
+        subject=subjects.project,
+        deed="changeProject",
     ),
     Page(
         method="POST",
