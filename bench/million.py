@@ -1,5 +1,6 @@
 """Reads on a server that has run a million jobs, and whether the last pages cost more."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from tests.e2e.site import Site
 from bench import figures
 from bench.copies import Original, multiply
 from bench.lists import BareServer, requests_a_second
+from bench.paints import measure_paints
 
 PROJECTS = 4
 JOBS = int(os.environ.get("ROUNDEL_BENCH_JOBS", "1000000"))
@@ -62,6 +64,7 @@ class Big:
 
     slug: str
     pipeline: str
+    number: int
     workflow: str
     job: int  # the number of one with tests and artifacts
     jobs: int
@@ -76,8 +79,33 @@ def measure_million() -> None:
             for name, path in _reads(big):
                 _measure(name, path, server, client, folder)
             _last_pages(big, client)
+        pages = dict(_pages(big))
+        asyncio.run(measure_paints(server.url, server.token, pages, "million: page"))
     finally:
         server.stop()
+
+
+def _pages(big: Big) -> Iterator[tuple[str, str]]:
+    """Return what people look at, by name and path."""
+    project = f"/pipelines/{big.slug}"
+    pipeline = f"{project}/{big.number}"
+    workflow = f"{pipeline}/workflows/{big.workflow}"
+    settings = f"/settings/project/{big.slug}"
+    yield "all pipelines", "/pipelines"
+    yield "pipelines of a project", project
+    yield "pipelines of a branch", f"{project}?branch=feature-3"
+    yield "failed pipelines", f"{project}?status=failed"
+    yield "pipeline", pipeline
+    yield "workflow", workflow
+    yield "job", f"{workflow}/jobs/{big.job}"
+    yield "config", f"{pipeline}/config"
+    yield "insights", f"/insights/{big.slug}"
+    yield "insights of a workflow", f"/insights/{big.slug}/workflow?name=main"
+    yield "search", "/search?q=feature-3"
+    yield "settings", settings
+    yield "schedules", f"{settings}/schedules"
+    yield "usage", "/settings/organization/gh/acme/usage"
+    yield "audit log", "/settings/organization/gh/acme/audit"
 
 
 def _reads(big: Big) -> Iterator[tuple[str, str]]:
@@ -170,7 +198,8 @@ def _last_full_page(client: Client, path: str) -> str:
 def _made() -> tuple[Path, Big]:
     """Return a folder with the data, made at the first call for this schema and kept."""
     snapshot = (resources.files("roundel.store") / "snapshot.sql").read_bytes()
-    recipe = Path(__file__).with_name("copies.py").read_bytes() + CONFIG.encode()
+    facts_of = ",".join(Big.__annotations__)  # what is kept beside the data
+    recipe = Path(__file__).with_name("copies.py").read_bytes() + (CONFIG + facts_of).encode()
     digest = hashlib.sha256(snapshot + recipe + str(JOBS).encode()).hexdigest()[:16]
     folder = CACHE / "million" / str(JOBS) / digest
     facts = folder / "facts.json"
@@ -220,6 +249,7 @@ def _facts(client: Client, slug: str, jobs: int) -> Big:
             return Big(
                 slug=slug,
                 pipeline=pipeline["id"],
+                number=pipeline["number"],
                 workflow=workflow["id"],
                 job=test["job_number"],
                 jobs=jobs,

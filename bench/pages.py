@@ -17,6 +17,7 @@ from tests.e2e.site import Site
 from bench import figures
 from bench.lists import BareServer
 from bench.long_log import measure_long_log
+from bench.paints import measure_paints
 from bench.site import serving
 
 LOOKERS = 200
@@ -51,13 +52,15 @@ def measure_pages() -> None:
         quiet = f"{root}/1/workflows/{workflow}/jobs/{jobs['quiet']['job_number']}"
         talk = f"{root}/1/workflows/{workflow}/jobs/{jobs['talk']['job_number']}"
         cookie = sign_in(site)
-        for name, path in (
-            ("pipelines", "/pipelines"),
-            ("pipeline", f"{root}/1"),
-            ("job", f"{quiet}?step=2"),
-            ("config", f"{root}/1/config"),
-        ):
+        pages = {
+            "pipelines": "/pipelines",
+            "pipeline": f"{root}/1",
+            "job": f"{quiet}?step=2",
+            "config": f"{root}/1/config",
+        }
+        for name, path in pages.items():
             measure_page(site, name, path, cookie)
+        asyncio.run(measure_paints(site.server.url, site.server.token, pages, "page"))
         measure_lookers(site, talk, cookie)
         site.client.request("POST", f"/api/v2/workflow/{workflow}/cancel")
     measure_long_log()

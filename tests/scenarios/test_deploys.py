@@ -1,6 +1,7 @@
 """Deploy markers: what jobs log, and what of it is shown to whom."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,15 @@ import pytest
 from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.clock import SECOND
-from roundel.domain.deploys import LONGEST_NAME, Release
+from roundel.domain.deploys import LONGEST_NAME, Release, ReleaseDeed
 from roundel.domain.errors import Invalid, NotAllowed
 from roundel.domain.ids import new_id
 from roundel.domain.pipelines import Ref
+from roundel.domain.plan import JobType
 from roundel.domain.runners import JobOrder
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
-from tests.builders import a_plan
+from tests.builders import a_job_plan, a_plan
 from tests.scenarios.conftest import House
 
 
@@ -102,6 +104,73 @@ async def test_names_that_are_absent_or_too_long_are_refused(house: House) -> No
         await log(house, order, " ")
     with pytest.raises(Invalid, match="at most"):
         await log(house, order, "1", component="x" * (LONGEST_NAME + 1))
+
+
+async def tell(house: House, order: JobOrder, **facts: str) -> None:
+    house.clock.forward(SECOND)
+    deed = ReleaseDeed.UPDATE if "status" in facts else ReleaseDeed.PLAN
+    await house.engine.runners.log_release(order.lease, Release(deed=deed, plan="up", **facts))
+
+
+PLAN = {"component": "web", "environment": "prod", "version": "7"}
+
+
+async def test_a_planned_release_is_deployed_once_it_went_well(
+    house: House, client: Client
+) -> None:
+    order = await ordered(house)
+    [pipeline] = await house.engine.reads.pipelines(projects=[house.project.id])
+    path = f"/api/v2/pipeline/{pipeline.pipeline.id}/releases"
+    org = f"org-id={house.project.organization.id}"
+    with pytest.raises(Invalid, match="no release was planned as 'up'"):
+        await tell(house, order, status="RUNNING")
+    await tell(house, order, **PLAN)
+    for word, status in (("running", "RUNNING"), ("RUNNING", "RUNNING"), ("Success", "SUCCESS")):
+        assert await listed(client, "components", org) == []
+        await tell(house, order, status=word)
+        [shown] = (await client.get(path)).json()["items"]
+        assert (shown["status"], shown["target_version"]) == (status, "7")
+    [component] = await listed(client, "components", org)
+    [version] = await listed(client, f"components/{component['id']}/versions")
+    assert (version["name"], version["is_live"]) == ("7", True)
+    with pytest.raises(Invalid, match="is over: SUCCESS"):
+        await tell(house, order, status="FAILED")
+    await tell(house, order, status="SUCCESS")  # said twice, as after a lost answer
+    [component] = await listed(client, "components", org)
+    assert component["release_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "ends", "message"),
+    [
+        ("SUCCESS", "", "success", None),
+        ("RUNNING", "", "success", None),
+        ("FAILED", "no room", "failed", "no room"),
+        ("FAILED", "", "failed", "The release 'up' has failed."),
+        ("CANCELED", "", "canceled", "The release 'up' was canceled."),
+        ("", "", "failed", "No release was planned as 'up' in this pipeline"),
+    ],
+)
+async def test_a_release_job_ends_as_its_release_went_and_needs_no_machine(
+    house: House, status: str, reason: str, ends: str, message: str | None
+) -> None:
+    release = a_job_plan("done", type=JobType.RELEASE, steps=(), extra={"plan_name": "up"})
+    plan = a_plan("build", "done<build", done=release)
+    [flow] = plan.workflows
+    build, done = flow.slots
+    flow = replace(flow, slots=(build, replace(done, type=JobType.RELEASE)))
+    pipeline = await house.trigger(replace(plan, workflows=(flow,)))
+    order = await house.runner.claim()
+    assert order is not None
+    if status:
+        await tell(house, order, **PLAN)
+        await tell(house, order, status=status, reason=reason)
+    await house.runner.carry_out(order)
+    assert await house.runner.claim() is None
+    done_job = (await house.jobs((await house.workflow(pipeline)).id))["done"]
+    assert done_job.status == ends
+    assert (done_job.message or "").startswith(message or "")
+    assert (done_job.message is None) == (message is None)
 
 
 def wanted(**changes: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from roundel.app.local_events import (
 )
 from roundel.domain.clock import Clock
 from roundel.domain.ids import ExecutionId
+from roundel.domain.keeping import object_name
 from roundel.domain.records import dataclass
 from roundel.domain.runners import (
     Chunk,
@@ -139,24 +140,33 @@ class TellingServer(LocalServer):
 
     async def upload(self, lease: Lease, data: AsyncIterator[bytes]) -> StoredBlob:
         """Store a stream, and tell how far it is."""
-        return await super().upload(lease, self._passing(lease, data, "Uploading"))
+        passing = self._passing(lease, data, "Uploading")  # packed as it goes: nobody knows its end
+        return await super().upload(lease, passing)
 
-    def download(self, lease: Lease, blob: BlobId, offset: int = 0) -> AsyncIterator[bytes]:
+    async def download(self, lease: Lease, blob: BlobId, offset: int = 0) -> AsyncIterator[bytes]:
         """Yield a blob's bytes, and tell how far it is."""
-        return self._passing(lease, super().download(lease, blob, offset), "Downloading")
+        total = await self._app.blobs.size(object_name(blob))
+        pieces = super().download(lease, blob, offset)
+        async for piece in self._passing(lease, pieces, "Downloading", offset, total):
+            yield piece
 
     async def _passing(
-        self, lease: Lease, pieces: AsyncIterator[bytes], text: str
+        self,
+        lease: Lease,
+        pieces: AsyncIterator[bytes],
+        text: str,
+        done: int = 0,
+        total: int | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield what passes; of small archives nothing is told."""
         task = self._tasks.get(lease.execution_id)
-        done, told = 0, 0
+        told = done
         async for piece in pieces:
             yield piece
             done += len(piece)
             if task is not None and done - told >= TOLD_EVERY_BYTES:
                 told = done
-                self._audience.hear(Progress(task=task, text=text, done=done, total=None))
+                self._audience.hear(Progress(task=task, text=text, done=done, total=total))
 
     async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
         """Report what began, hand over output, then report what ended; it is durable then."""

@@ -268,8 +268,14 @@ oidc_get() {
   printf 'oidc\nroot-issuer %s\n\n%s' "$_rd_root" "$_rd_claims" | ask
 }
 
-release_log() {
-  _rd_head="release$_rd_nl"
+release() { # log, plan or update; a value is one line
+  _rd_deed=$1 _rd_plan=
+  shift
+  case $_rd_deed in
+    update) _rd_known='--status, --failure-reason' ;;
+    *) _rd_known='--component-name, --environment-name, --target-version, --namespace' ;;
+  esac
+  _rd_head="release${_rd_nl}deed $_rd_deed$_rd_nl"
   while [ $# -gt 0 ]; do
     case $1 in
       --*=*) _rd_flag=${1%%=*} _rd_value=${1#*=} ;;
@@ -278,13 +284,19 @@ release_log() {
         _rd_flag=$1 _rd_value=$2
         shift
         ;;
-      *) fail "unknown argument $1 of run release log" 2 ;;
+      *)
+        [ "$_rd_deed" != log ] && [ -z "$_rd_plan" ] ||
+          fail "unknown argument $1 of run release $_rd_deed" 2
+        _rd_flag=plan _rd_value=$1 _rd_plan=$1
+        ;;
     esac
     shift
-    case $_rd_flag in
-      --component-name | --environment-name | --target-version | --namespace) ;;
-      *) fail "unknown flag $_rd_flag of run release log; known: --component-name, \
---environment-name, --target-version, --namespace" 2 ;;
+    case ", plan, $_rd_known, " in
+      *", $_rd_flag, "*) ;;
+      *) fail "unknown flag $_rd_flag of run release $_rd_deed; known: $_rd_known" 2 ;;
+    esac
+    case $_rd_value in
+      *"$_rd_nl"*) _rd_value=$(printf '%s' "$_rd_value" | tr '\n' ' ') ;;
     esac
     _rd_head="$_rd_head${_rd_flag#--} $_rd_value$_rd_nl"
   done
@@ -303,7 +315,7 @@ elsewhere() { # the image's own `circleci` (the command line client) takes what 
   done
   unset IFS
   fail "\"$*\" is not available in jobs here; known: tests glob, tests split, tests run, \
-step halt, env subst, run oidc get, run release log" 2
+step halt, env subst, run oidc get, run release log, run release plan, run release update" 2
 }
 
 case "${1-} ${2-}" in
@@ -318,9 +330,12 @@ case "${1-} ${2-}" in
     oidc_get "$@"
     ;;
   'run release')
-    [ "${3-}" = log ] || fail 'known: run release log' 2
-    shift 3
-    release_log "$@"
+    case ${3-} in
+      log | plan | update) ;;
+      *) fail 'known: run release log, run release plan, run release update' 2 ;;
+    esac
+    shift 2
+    release "$@"
     ;;
   *) elsewhere "$@" ;;
 esac

@@ -45,7 +45,8 @@ say() {
 }
 
 # A step must be a process group of its own, so that a signal reaches all of it.
-_rd_setsid=$(command -v setsid) || _rd_setsid=
+_rd_setsid=/usr/bin/setsid
+[ -x "$_rd_setsid" ] || _rd_setsid=$(command -v setsid) || _rd_setsid=
 _rd_groups=setsid
 if [ -z "$_rd_setsid" ]; then
   _rd_groups=none

@@ -2,8 +2,8 @@
 
 Making a class is most of what importing the module of a noun costs, and most of that is compiling
 the source of its methods; a command that lives for a tenth of a second calls few of them.  Fields,
-slots and `__match_args__` are the standard library's own work, so `fields` and `replace` know these
-classes.  Not offered: `InitVar`, and a frozen subclass that the standard library decorates.
+defaults and `__match_args__` are the standard library's own work, so `fields` and `replace` know
+these classes.  Not offered: `InitVar`, and a frozen subclass that the standard library decorates.
 """
 
 from __future__ import annotations
@@ -22,33 +22,48 @@ else:
         """Return the class with the methods of a data class; without `cls`, its decorator."""
 
         def decorate(bare):
-            made = dataclasses.dataclass(
-                init=False, repr=False, eq=False, slots=slots, kw_only=kw_only
-            )(bare)
-            own = made.__dict__
-            for name, method in (_FROZEN if frozen else _METHODS).items():
-                if own.get(name) is None:
-                    setattr(made, name, method)
-            for name in ("__init__", "__eq__", *(["__hash__"] if frozen else ())):
-                if own.get(name) is None:
-                    setattr(made, name, _Later(made, name, frozen))
-            if not frozen and "__hash__" not in own:
-                made.__hash__ = None
+            known = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(bare)
+            own = dict(known.__dict__)
+            later = [_Later(name, frozen) for name in ("__init__", "__eq__", "__hash__")]
+            methods = {**(_FROZEN if frozen else _METHODS), **{it.name: it for it in later}}
+            if not frozen:
+                methods["__hash__"] = None
+            missing = {name: it for name, it in methods.items() if own.get(name) is None}
+            made = _slotted(known, own | missing) if slots else _completed(known, missing)
+            for it in later:
+                it.cls = made
             return made
 
         return decorate if cls is None else decorate(cls)
 
+    def _completed(cls: type, methods: dict[str, Any]) -> type:
+        for name, method in methods.items():
+            setattr(cls, name, method)
+        return cls
+
+    def _slotted(cls: type, content: dict[str, Any]) -> type:
+        """Return the class anew with its fields as slots, which only a new class can have."""
+        names = [f.name for f in fields(cls)]
+        above = {name for base in cls.__mro__[1:] for name in getattr(base, "__slots__", ())}
+        for name in (*names, "__dict__", "__weakref__"):
+            content.pop(name, None)
+        content["__slots__"] = tuple(name for name in names if name not in above)
+        made = type(cls)(cls.__name__, cls.__bases__, content)
+        made.__qualname__ = cls.__qualname__
+        return made
+
     class _Later:
         """Stands for a method until somebody asks for it, then puts the real one in its place."""
 
-        def __init__(self, cls: type, name: str, frozen: bool) -> None:
-            self._cls = cls
-            self._name = name
+        cls: type
+
+        def __init__(self, name: str, frozen: bool) -> None:
+            self.name = name
             self._frozen = frozen
 
         def __get__(self, instance, owner):
-            method = _made(self._cls, self._name, self._frozen)
-            setattr(self._cls, self._name, method)
+            method = _made(self.cls, self.name, self._frozen)
+            setattr(self.cls, self.name, method)
             return method.__get__(instance, owner)
 
     def _made(cls: type, name: str, frozen: bool):

@@ -19,7 +19,7 @@ from typing import Protocol, TypeAlias
 
 from roundel.backends.hostile import open_fifo, open_regular
 from roundel.backends.protocol import Sandbox
-from roundel.domain.deploys import Release
+from roundel.domain.deploys import Release, ReleaseDeed
 from roundel.domain.errors import DomainError
 from roundel.domain.records import dataclass
 from roundel.domain.runners import Secret
@@ -146,7 +146,14 @@ async def _token(flags: Mapping[str, str], body: str, source: Source) -> Answer:
 
 
 async def _release(flags: Mapping[str, str], source: Source) -> Answer:
+    deed = flags.get("deed", ReleaseDeed.LOG)
+    if deed not in ReleaseDeed.__members__.values():
+        raise _Mistake(f"run release {deed[:40]} is not known to the runner")
     release = Release(
+        deed=ReleaseDeed(deed),
+        plan=flags.get("plan", ""),
+        status=flags.get("status", ""),
+        reason=flags.get("failure-reason", ""),
         component=flags.get("component-name", ""),
         environment=flags.get("environment-name", ""),
         version=flags.get("target-version", ""),
@@ -154,7 +161,14 @@ async def _release(flags: Mapping[str, str], source: Source) -> Answer:
     )
     release.check()
     await source.log_release(release)
-    return Answer(out=f"Logged {release.component} {release.version} in {release.environment}.\n")
+    what = f"{release.component} {release.version} in {release.environment}"
+    match release.deed:
+        case ReleaseDeed.LOG:
+            return Answer(out=f"Logged {what}.\n")
+        case ReleaseDeed.PLAN:
+            return Answer(out=f"Planned {release.plan}: {what}.\n")
+        case ReleaseDeed.UPDATE:
+            return Answer(out=f"Updated {release.plan}: {release.status.upper()}.\n")
 
 
 async def _split(

@@ -24,6 +24,7 @@ from roundel.domain.turns import Ticket, TurnKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
 from roundel.services.announcing import announce_job, announce_workflow
 from roundel.services.context_use import why_no_contexts
+from roundel.services.deploys import ending_of_release
 from roundel.services.parts import part_after, whole
 from roundel.services.repeating import Repeat, repeat_workflow
 from roundel.services.showing import show_job
@@ -126,6 +127,8 @@ class _Advance:
                 after = replace(job, status=refused.status, stopped_at=at, message=refused.message)
             case Start() | Pass() if needs_turn(slot):
                 after = self._in_turn(workflow, slot, job)
+            case Start() if slot.type is JobType.RELEASE:
+                after = self._release(workflow, job)
             case Start():
                 after = self._queue(job, slot.position)
             case Hold():
@@ -150,8 +153,10 @@ class _Advance:
         """Start a job whose turn it is; others are queued, without executions to claim."""
         turn, key = ask_for_turn(self._tx, workflow, slot, job, self._at)
         match turn:
-            case Turn.NOW if slot.type is JobType.BUILD or slot.type is JobType.RELEASE:
+            case Turn.NOW if slot.type is JobType.BUILD:
                 return self._queue(job, slot.position)
+            case Turn.NOW if slot.type is JobType.RELEASE:
+                return self._release(workflow, job)
             case Turn.NOW:
                 return self._pass(job)
             case Turn.WAIT:
@@ -169,6 +174,13 @@ class _Advance:
         number = job.number or self._tx.projects.take_job_number(job.project_id)
         at = self._at
         return replace(job, status=JobStatus.SUCCESS, number=number, started_at=at, stopped_at=at)
+
+    def _release(self, workflow: Workflow | None, job: Job) -> Job:
+        after = self._pass(job)
+        if workflow is None:
+            return after
+        status, why = ending_of_release(self._tx, workflow, job)
+        return replace(after, status=status, message=why or None)
 
     def _queue(self, job: Job, position: int) -> Job:
         number = job.number or self._tx.projects.take_job_number(job.project_id)
@@ -202,11 +214,13 @@ class _Advance:
             job = self._tx.jobs.get(ticket.job_id)
             if job is None or job.status is not JobStatus.QUEUED:
                 continue
-            uses_a_machine = job.type in (JobType.BUILD, JobType.RELEASE)
-            if ticket.kind is TurnKind.SERIAL and uses_a_machine:
+            if ticket.kind is TurnKind.SERIAL and job.type is JobType.BUILD:
                 self._tx.jobs.save(self._queue(job, place), job.status)
                 continue
-            after = self._pass(job)
+            if job.type is JobType.RELEASE:
+                after = self._release(self._tx.workflows.get(job.workflow_id), job)
+            else:
+                after = self._pass(job)
             self._tx.jobs.save(after, job.status)
             announce_job(self._tx, after, self._at)
             self.follow(after)

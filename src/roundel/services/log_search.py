@@ -16,8 +16,8 @@ from roundel.domain.records import dataclass
 
 SHORTEST = 3  # characters; less is in every second line
 LONGEST = 200
-MOST_BYTES = 64 * 1024 * 1024  # looked through by one call: 0.1 s of processor time
-MOST_OUTPUTS = 1000  # each may be an object in a store
+MOST_BYTES = 32 * 1024 * 1024  # looked through by one call: about 0.2 s of processor time
+MOST_OUTPUTS = 500  # each may be an object in a store
 AT_ONCE = 2  # calls that look; others wait for their turn
 WINDOW_BYTES = 1024 * 1024  # of one output in memory
 SHORT_BYTES = 256 * 1024  # outputs up to this are read many at once
@@ -62,16 +62,17 @@ class LogSearch:
         at: SearchPlace | None = None,
         most: int = 20,
         most_in_step: int | None = None,
-        most_bytes: int = MOST_BYTES,
+        share: int = 1,
     ) -> Found:
         """Return lines that have `text` as it stands; the case of ASCII letters is no matter.
 
-        `most_in_step` leaves out what one output has beyond so many lines.  Refuses a text that is
-        too short or too long, or has more than one line.
+        `most_in_step` leaves out what one output has beyond so many lines.  Who asks about several
+        projects at once has that part of a call for each: `share` is how many there are.  Refuses
+        a text that is too short or too long, or has more than one line.
         """
         needle = needle_of(text)
         found: list[FoundLine] = []
-        bytes_left, outputs_left = most_bytes, MOST_OUTPUTS
+        bytes_left, outputs_left = MOST_BYTES // share, MOST_OUTPUTS // share
         async with self._turn:
             async for windows, following in self._windows(project_id, at, most_in_step, found):
                 reached = await asyncio.to_thread(

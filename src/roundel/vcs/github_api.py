@@ -1,7 +1,9 @@
 """What GitHub is asked for, by a token or as an App."""
 
+import asyncio
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 
 from roundel.domain.git_hosts import ConnectionSecret, Credentials, HostRefused
@@ -37,6 +39,7 @@ class GitHubApi:
     def __init__(self, web: Web) -> None:
         self._ask = Asking(web)
         self._tokens: dict[tuple[str, ...], tuple[float, Secret]] = {}
+        self._making: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def set_status(self, status: CommitStatus, by: Credentials) -> None:
         """Set a commit status; as an App, a check run for a whole workflow."""
@@ -117,9 +120,18 @@ class GitHubApi:
         holder = hashlib.sha256(key.encode()).hexdigest()
         owner = repository if only else repository.partition("/")[0]
         place = (by.api_url, by.app_id, holder, owner)
-        known = self._tokens.get(place)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
+        async with self._making[place]:  # many jobs that begin at once need one token
+            known = self._tokens.get(place)
+            if known is not None and known[0] > time.monotonic():
+                return known[1]
+            token = await self._made(repository, by, key, only)
+            self._tokens[place] = (time.monotonic() + KEPT_SECONDS, token)
+            return token
+
+    async def _made(
+        self, repository: str, by: Credentials, key: Secret, only: Tree | None
+    ) -> Secret:
+        """Return a new token of the App's installation that has the repository."""
         signed = _headers(_app_token(by.app_id, key))
         installation = await self._ask.json(
             "GET", f"{self._home(repository, by)}/installation", signed
@@ -132,7 +144,6 @@ class GitHubApi:
         token = Secret(made.text("token"))
         if not token:
             raise HostRefused("GitHub gave no token for the App's installation")
-        self._tokens[place] = (time.monotonic() + KEPT_SECONDS, token)
         return token
 
 

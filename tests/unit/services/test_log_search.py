@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId, JobId, PipelineId, ProjectId, WorkflowId
 from roundel.domain.log_search import OutputsPage, SearchPlace, StepOutput
-from roundel.services.log_search import LONGEST, SHORT_BYTES, WINDOW_BYTES, LogSearch
+from roundel.services.log_search import LONGEST, MOST_BYTES, SHORT_BYTES, WINDOW_BYTES, LogSearch
 
 HERE = ProjectId("p")
 LINES = st.sampled_from(
@@ -124,7 +124,7 @@ async def test_one_call_looks_through_so_many_bytes_and_says_where_it_stopped() 
     calls, at = 0, None
     while True:
         before = outputs.read
-        page = await search.find(HERE, "needle", at=at, most_bytes=50_000)
+        page = await search.find(HERE, "needle", at=at, share=MOST_BYTES // 50_000)
         calls += 1
         assert outputs.read - before < 100_000
         if page.lines:

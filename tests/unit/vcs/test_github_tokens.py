@@ -1,5 +1,6 @@
 """Tokens of a GitHub App: made for one repository, kept for who has the App's key."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,7 @@ class FakeWeb(Web):
         verify_tls: bool = True,
     ) -> WebAnswer:
         del method, headers, verify_tls
+        await asyncio.sleep(0)  # others have their turn while the host thinks
         if not self.lets_in:
             return WebAnswer(401, {}, b'{"message": "A JSON web token could not be decoded"}')
         if url.endswith("/installation"):
@@ -63,6 +65,24 @@ async def test_a_password_for_git_reads_one_repository_and_is_kept_for_that_one(
     assert await api.clone_credentials("acme/api", app) == ("x-access-token", "ghs_2")
     only = {"permissions": {"contents": "read"}}
     assert web.bodies == [{"repositories": ["web"], **only}, {"repositories": ["api"], **only}]
+
+
+async def test_many_who_need_a_token_at_once_share_one() -> None:
+    web, app = FakeWeb(), an_app()
+    api = GitHubApi(web)
+    found = await asyncio.gather(*(api.clone_credentials("acme/web", app) for _ in range(20)))
+    assert set(found) == {("x-access-token", "ghs_1")}
+    assert len(web.bodies) == 1
+
+
+async def test_a_token_that_could_not_be_made_is_asked_for_again() -> None:
+    web, app = FakeWeb(), an_app()
+    api = GitHubApi(web)
+    web.lets_in = False
+    with pytest.raises(HostRefused, match="401"):
+        await api.clone_credentials("acme/web", app)
+    web.lets_in = True
+    assert await api.clone_credentials("acme/web", app) == ("x-access-token", "ghs_1")
 
 
 async def test_who_knows_an_apps_number_alone_gets_no_token_that_was_made_for_its_owner() -> None:

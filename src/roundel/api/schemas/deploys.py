@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from roundel.api.schemas.common import Uuid, millis
-from roundel.domain.deploys import Component, Environment, Version
+from roundel.api.schemas.common import Time, Uuid, millis
+from roundel.domain.deploys import Component, Environment, PlannedRelease, ReleaseStatus, Version
 
 
 class Label(msgspec.Struct):
@@ -42,6 +42,28 @@ class VersionShown(msgspec.Struct):
     job_id: Uuid
     job_number: int
     last_deployed_at: str
+
+
+class ReleaseShown(msgspec.Struct):
+    """A release that a job has planned; `reason` is why it failed, or empty."""
+
+    name: str
+    component_name: str
+    environment_name: str
+    target_version: str
+    namespace: str
+    status: ReleaseStatus
+    reason: str
+    created_at: Time
+    updated_at: Time
+
+
+def release_shown(it: PlannedRelease) -> ReleaseShown:
+    made, changed = millis(it.created_at), millis(it.updated_at)
+    return ReleaseShown(
+        *(it.name, it.component, it.environment, it.version, it.namespace),
+        *(it.status, it.reason, made, changed),
+    )
 
 
 def environment_shown(it: Environment) -> EnvironmentShown:

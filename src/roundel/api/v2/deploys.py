@@ -10,15 +10,19 @@ from roundel.api.schemas.common import Page
 from roundel.api.schemas.deploys import (
     ComponentShown,
     EnvironmentShown,
+    ReleaseShown,
     VersionShown,
     component_shown,
     environment_shown,
+    release_shown,
     versions_shown,
 )
+from roundel.api.subjects import PIPELINE
 from roundel.domain.access import Need
 from roundel.domain.deploys import Component, ComponentId, Environment, EnvironmentId
 from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import OrganizationId, ProjectId, is_uuid
+from roundel.domain.views import PipelineView
 
 MOST_SHOWN = 100
 ORG_ID = Query(name="org-id", summary="The organization's id; required.")
@@ -52,6 +56,11 @@ async def environments(call: Call[None, None]) -> Page[EnvironmentShown]:
     shown, last = page(rows, size)
     following = None if last is None else token("environments", last.created_at, last.id)
     return Page([environment_shown(it) for it in shown], following)
+
+
+async def releases(call: Call[PipelineView, None]) -> Page[ReleaseShown]:
+    found = await call.app.deploys.planned(call.subject.pipeline.id)
+    return Page([release_shown(it) for it in found], None)
 
 
 async def environment(call: Call[Environment, None]) -> EnvironmentShown:
@@ -99,6 +108,18 @@ def _id(query: Mapping[str, str], name: str) -> str | None:
 
 
 OPERATIONS: list[AnyOperation] = [
+    Operation(
+        method="GET",
+        path="/pipeline/{pipeline-id}/releases",
+        id="listReleasesOfPipeline",
+        summary="The releases that jobs of a pipeline have planned, and how they go",
+        tag="Roundel",
+        need=Need.READ,
+        subject=PIPELINE,
+        handler=releases,
+        answer=Page[ReleaseShown],
+        extension=True,
+    ),
     Operation(
         method="GET",
         path="/deploy/environments",

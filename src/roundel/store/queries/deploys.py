@@ -9,17 +9,20 @@ from roundel.domain.deploys import (
     ComponentId,
     Environment,
     EnvironmentId,
+    PlannedRelease,
     Version,
 )
-from roundel.domain.ids import OrganizationId, ProjectId
+from roundel.domain.ids import OrganizationId, PipelineId, ProjectId
 from roundel.store.database import Database
 from roundel.store.dialect import Row
 from roundel.store.repos.deploys import (
     COMPONENT,
     ENVIRONMENT,
+    PLANNED,
     VERSION,
     component_of,
     environment_of,
+    planned_of,
     version_of,
 )
 
@@ -78,6 +81,16 @@ class SqlDeployReads:
         )
         rows = await self._glance(lambda sql: sql.all(text, **values))
         return [component_of(row) for row in rows]
+
+    async def planned(self, pipeline_id: PipelineId) -> Sequence[PlannedRelease]:
+        """Return what was planned in a pipeline, in the order of planning."""
+        text = (
+            f"SELECT {PLANNED} FROM planned_release WHERE pipeline_id = :id"
+            " ORDER BY created_at, name"
+        )
+        return [
+            planned_of(row) for row in await self._glance(lambda sql: sql.all(text, id=pipeline_id))
+        ]
 
     async def versions(
         self, component: ComponentId, environment: EnvironmentId | None

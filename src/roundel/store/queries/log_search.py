@@ -48,16 +48,17 @@ class SqlSearchedOutputs:
     async def whole(self, outputs: Sequence[StepOutput]) -> Sequence[bytes]:
         """Return the bytes of each: those in rows by one question, the others at once."""
         inline: Mapping[tuple[str, int], bytes] = {}
+        elsewhere = {(it.execution_id, it.step) for it in outputs if it.sealed is not None}
         pieces = [it for it in outputs if it.sealed is None]
         if pieces:
-            inline = await self._read(lambda sql: _inline(sql, pieces))
+            inline, objects = await self._read(lambda sql: _inline(sql, pieces))
+            elsewhere |= objects
 
         async def one(output: StepOutput) -> bytes:
-            data = inline.get((output.execution_id, output.step), b"")
-            # Not all of it was in rows, or it was sealed since we have heard of it.
-            if len(data) < output.size:
+            key = output.execution_id, output.step
+            if key in elsewhere:
                 return await self.span(output, 0, output.size)
-            return data[: output.size]
+            return inline.get(key, b"")[: output.size]
 
         return await asyncio.gather(*map(one, outputs))
 
@@ -107,12 +108,14 @@ def _output(row: Row) -> StepOutput:
     )
 
 
-def _inline(sql: Sql, outputs: Sequence[StepOutput]) -> Mapping[tuple[str, int], bytes]:
-    """Return the output that is in rows, up to the first piece that is elsewhere."""
+def _inline(
+    sql: Sql, outputs: Sequence[StepOutput]
+) -> tuple[Mapping[tuple[str, int], bytes], set[tuple[ExecutionId, int]]]:
+    """Return the output that is in rows, and of which steps some is in objects."""
     executions, values = placeholders("id", sorted({it.execution_id for it in outputs}))
     steps, positions = placeholders("step", sorted({it.step for it in outputs}))
     found: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
-    broken: set[tuple[str, int]] = set()
+    objects: set[tuple[ExecutionId, int]] = set()
     for execution, step, data in sql.all(
         f"SELECT execution_id, step, data FROM chunk WHERE execution_id IN ({executions})"
         f" AND step IN ({steps}) AND start_at < :size ORDER BY execution_id, step, number",
@@ -120,9 +123,8 @@ def _inline(sql: Sql, outputs: Sequence[StepOutput]) -> Mapping[tuple[str, int],
         **values,
         **positions,
     ):
-        key = execution, step
-        if data is None:
-            broken.add(key)
-        elif key not in broken:
-            found[key].append(bytes(data))
-    return {key: b"".join(parts) for key, parts in found.items()}
+        if data is None:  # or sealed since we have heard of it
+            objects.add((ExecutionId(execution), step))
+        else:
+            found[execution, step].append(bytes(data))
+    return {key: b"".join(parts) for key, parts in found.items()}, objects

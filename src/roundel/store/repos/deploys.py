@@ -2,11 +2,14 @@
 
 from roundel.domain.clock import Micros
 from roundel.domain.deploys import (
+    MOST_PLANS,
     MOST_VERSIONS,
     Component,
     ComponentId,
     Environment,
     EnvironmentId,
+    PlannedRelease,
+    ReleaseStatus,
     Version,
 )
 from roundel.domain.errors import Invalid
@@ -19,6 +22,10 @@ COMPONENT = "id, organization_id, project_id, name, releases, created_at, update
 VERSION = (
     "component_id, environment_id, namespace, name, pipeline_id, workflow_id, job_id, job_number,"
     " deployed_at"
+)
+PLANNED = (
+    "pipeline_id, name, component, environment, version, namespace, status, reason,"
+    " created_at, updated_at"
 )
 
 
@@ -101,6 +108,42 @@ class SqlDeploys:
         )
         return [version_of(row) for row in rows]
 
+    def planned(self, pipeline_id: PipelineId, name: str) -> PlannedRelease | None:
+        """Return what was planned in a pipeline under a name."""
+        row = self._sql.one(
+            f"SELECT {PLANNED} FROM planned_release WHERE pipeline_id = :id AND name = :name",
+            id=pipeline_id,
+            name=name,
+        )
+        return None if row is None else planned_of(row)
+
+    def plan(self, release: PlannedRelease) -> None:
+        """Keep what is planned, in the place of what was under its name."""
+        count = self._sql.one(
+            "SELECT count(*) FROM planned_release WHERE pipeline_id = :id AND name <> :name",
+            id=release.pipeline_id,
+            name=release.name,
+        )
+        if count is not None and count[0] >= MOST_PLANS:
+            raise Invalid(f"a pipeline plans at most {MOST_PLANS} releases")
+        self._sql.run(
+            f"INSERT INTO planned_release ({PLANNED}) VALUES ({values_of(PLANNED)})"
+            " ON CONFLICT (pipeline_id, name) DO UPDATE SET component = excluded.component,"
+            " environment = excluded.environment, version = excluded.version,"
+            " namespace = excluded.namespace, status = excluded.status, reason = excluded.reason,"
+            " created_at = excluded.created_at, updated_at = excluded.updated_at",
+            pipeline_id=release.pipeline_id,
+            name=release.name,
+            component=release.component,
+            environment=release.environment,
+            version=release.version,
+            namespace=release.namespace,
+            status=release.status.value,
+            reason=release.reason,
+            created_at=release.created_at,
+            updated_at=release.updated_at,
+        )
+
     def mark(self, version: Version) -> None:
         """Keep a version, in the place of what is known of the same one; count it."""
         self._sql.run(
@@ -167,4 +210,20 @@ def version_of(row: Row) -> Version:
         job_id=JobId(row[6]),
         job_number=row[7],
         deployed_at=Micros(row[8]),
+    )
+
+
+def planned_of(row: Row) -> PlannedRelease:
+    """Return the planned release in a row of PLANNED."""
+    return PlannedRelease(
+        pipeline_id=PipelineId(row[0]),
+        name=row[1],
+        component=row[2],
+        environment=row[3],
+        version=row[4],
+        namespace=row[5],
+        status=ReleaseStatus(row[6]),
+        reason=row[7],
+        created_at=Micros(row[8]),
+        updated_at=Micros(row[9]),
     )

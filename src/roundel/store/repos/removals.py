@@ -35,6 +35,7 @@ _OF_PIPELINE = (
     f"DELETE FROM job WHERE workflow_id IN ({_WORKFLOWS})",
     "DELETE FROM workflow WHERE pipeline_id = :id",
     "DELETE FROM orb_lock WHERE pipeline_id = :id",
+    "DELETE FROM planned_release WHERE pipeline_id = :id",
     "DELETE FROM pipeline WHERE id = :id",
 )
 _CONNECTIONS = "SELECT id FROM git_connection WHERE project_id = :id"

@@ -10,7 +10,6 @@ from roundel.domain.log_search import FoundLine, SearchPlace
 from roundel.domain.page_views import FoundTest
 from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
-from roundel.services.log_search import MOST_BYTES
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.rooms import rooms_of
 
@@ -72,7 +71,7 @@ async def _in_logs(
             at=at,
             most=MOST_FOUND,
             most_in_step=LINES_OF_STEP,
-            most_bytes=MOST_BYTES // len(projects),
+            share=len(projects),
         )
         further = None
         if found.following is not None:
