@@ -141,6 +141,9 @@ class Readers:
                 return self._view(job)
         return None
 
+    async def numbered_job(self, project_id: ProjectId, number: int) -> JobId | None:
+        return next((it.id for it in self._jobs(project_id) if it.number == number), None)
+
     async def why(self, job_id: JobId) -> Waiting | None:
         return None
 

@@ -378,6 +378,28 @@ async def test_a_config_knows_the_pull_request_that_it_runs_for(host: Hosted) ->
 
 
 @pytest.mark.parametrize(
+    ("repository", "outcome"),
+    [
+        ("https://git.example/scm/acme/web.git", "gh/acme/hosted #1"),
+        ("ssh://git@git.example:7999/acme/web.git", "gh/acme/hosted #1"),
+        ("https://elsewhere.example/scm/acme/web.git", "ignored: "),
+        ("https://git.example/scm/acme/other.git", "ignored: "),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+async def test_data_center_may_name_a_repository_without_its_addresses(
+    house: House, repository: str, outcome: str, whole: bool
+) -> None:
+    host = await hosted(house, "bitbucket-dc", repository=repository, whole_organization=whole)
+    body = sent.dc_push()
+    # As in the examples of its description.
+    body["repository"] = {it: body["repository"][it] for it in ("id", "slug", "project")}
+    await host.send(sent.bitbucket_dc("repo:refs_changed", body))
+    (said,) = await host.outcomes()
+    assert said.startswith(outcome)
+
+
+@pytest.mark.parametrize(
     ("provider", "repository", "message"),
     [
         ("gitlab", "git@gitlab.com:acme/tools/web.git", sent.gitlab(sent.gitlab_push())),

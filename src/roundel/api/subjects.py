@@ -95,6 +95,15 @@ async def _job(app: ApiApp, path: Path) -> Found[JobView] | None:
     return Found(found.organization, await app.reads.job(found.thing.id, number))
 
 
+async def _job_id(app: ApiApp, path: Path) -> Found[JobId] | None:
+    found = await _project(app, path)
+    if found is None or found.thing is None:
+        return None
+    number = number_of(path["job-number"])
+    job = None if number is None else await app.reads.numbered_job(found.thing.id, number)
+    return Found(found.organization, job)
+
+
 async def _job_by_id(app: ApiApp, path: Path) -> Found[JobId] | None:
     text = path["job-id"]
     if not is_uuid(text):
@@ -195,5 +204,6 @@ PIPELINE_BY_NUMBER = Subject(
 WORKFLOW = Subject(find=_workflow, missing="Workflow not found", outside="Workflow not found")
 SCHEDULE = Subject(find=_schedule, missing="Schedule not found", outside="Schedule not found")
 JOB = Subject(find=_job, missing="Job not found", outside=NO_PROJECT)
+JOB_ID = Subject(find=_job_id, missing="Job not found", outside=NO_PROJECT)
 JOB_BY_ID = Subject(find=_job_by_id, missing="Job not found", outside="Job not found")
 EXECUTION = Subject(find=_execution, missing="Job not found", outside="Job not found")

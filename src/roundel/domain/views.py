@@ -215,6 +215,8 @@ class Reads(Protocol):
 
     async def job(self, project_id: ProjectId, number: int) -> JobView | None: ...
 
+    async def numbered_job(self, project_id: ProjectId, number: int) -> JobId | None: ...
+
     async def why(self, job_id: JobId) -> Waiting | None:
         """Return what a job waits for."""
 

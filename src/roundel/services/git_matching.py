@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from roundel.domain.addresses import is_folder, repository_key
 from roundel.domain.clock import Micros
+from roundel.domain.clone_addresses import name_at_host
 from roundel.domain.definitions import Definition, PipelineTrigger, ref_of
 from roundel.domain.git_events import (
     NO_REVISION,
@@ -64,7 +65,11 @@ def projects_of(
         if connection.provider is Provider.GIT:
             return [project], ""
         known = tx.connections.links(connection.id, repository.external_id)
-        if project.id in known or _is_of(project, repository) or is_folder(project.repository_url):
+        if (
+            project.id in known
+            or is_folder(project.repository_url)
+            or _is_of(project, repository, connection)
+        ):
             return [_linked(tx, connection, project, repository)], ""
         return [], (
             f"the message is about {repository.full_name}, and {project.slug} is built from"
@@ -74,14 +79,22 @@ def projects_of(
     found = [
         _linked(tx, connection, project, repository)
         for project in tx.projects.of_organization(connection.organization_id)
-        if project.id in linked or _is_of(project, repository)
+        if project.id in linked or _is_of(project, repository, connection)
     ]
     return found, "" if found else f"no project is built from {repository.full_name}"
 
 
-def _is_of(project: Project, repository: HostRepository) -> bool:
-    key = repository_key(project.repository_url)
-    return key in {repository_key(address) for address in repository.addresses}
+def _is_of(project: Project, repository: HostRepository, connection: Connection) -> bool:
+    """Tell whether a project is built from a repository.
+
+    Bitbucket Data Center may name it without its addresses; then its name at the connection's host
+    counts.
+    """
+    address = project.repository_url
+    if repository.addresses:
+        return repository_key(address) in {repository_key(it) for it in repository.addresses}
+    there = name_at_host(connection, address) or ""
+    return there.lower() == repository.full_name.lower()
 
 
 def _linked(tx: Tx, connection: Connection, project: Project, seen: HostRepository) -> Project:

@@ -188,6 +188,10 @@ class SqlReads:
         now = self._clock.now()
         return await self._read(lambda sql: waiting.why(sql, job_id, now))
 
+    async def numbered_job(self, project_id: ProjectId, number: int) -> JobId | None:
+        """Return the id of a job by its number."""
+        return await self._glance(lambda sql: jobs.numbered_job(sql, project_id, number))
+
     async def job_owner(self, job_id: JobId) -> OrganizationId | None:
         """Return whose job this is."""
         return await self._glance(lambda sql: jobs.job_owner(sql, job_id))

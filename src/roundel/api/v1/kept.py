@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from roundel.api.operations import V1, AnyOperation, Call, Operation, Query
 from roundel.api.schemas.kept import ArtifactV1, TestsV1, artifact_url, test_v1
-from roundel.api.subjects import JOB, PROJECT
+from roundel.api.subjects import JOB_ID, PROJECT
 from roundel.api.v1.builds import FILTERS, MOST_BUILDS
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid, NotFound
@@ -16,8 +16,8 @@ MOST_ARTIFACTS = 20_000
 MOST_TESTS = 100_000
 
 
-async def artifacts(call: Call[JobView, None]) -> list[ArtifactV1]:
-    return await _artifacts(call, call.subject.job.id)
+async def artifacts(call: Call[JobId, None]) -> list[ArtifactV1]:
+    return await _artifacts(call, call.subject)
 
 
 async def latest_artifacts(call: Call[Project, None]) -> list[ArtifactV1]:
@@ -34,7 +34,7 @@ async def latest_artifacts(call: Call[Project, None]) -> list[ArtifactV1]:
 
 
 async def _artifacts(
-    call: "Call[JobView, None] | Call[Project, None]", job: JobId
+    call: "Call[JobId, None] | Call[Project, None]", job: JobId
 ) -> list[ArtifactV1]:
     key, now = call.door.settings.signing_key, call.app.clock.now()
     return [
@@ -48,8 +48,8 @@ async def _artifacts(
     ]
 
 
-async def tests(call: Call[JobView, None]) -> TestsV1:
-    rows = await call.app.reads.tests(call.subject.job.id, limit=MOST_TESTS)
+async def tests(call: Call[JobId, None]) -> TestsV1:
+    rows = await call.app.reads.tests(call.subject, limit=MOST_TESTS)
     return TestsV1(tests=[test_v1(view) for view in rows], exceptions=[])
 
 
@@ -61,7 +61,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Artifacts of a build",
         tag="v1.1",
         need=Need.READ,
-        subject=JOB,
+        subject=JOB_ID,
         handler=artifacts,
         prefix=V1,
         answer=list[ArtifactV1],
@@ -89,7 +89,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Test results of a build",
         tag="v1.1",
         need=Need.READ,
-        subject=JOB,
+        subject=JOB_ID,
         handler=tests,
         prefix=V1,
         answer=TestsV1,

@@ -4,17 +4,17 @@ from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Operation
 from roundel.api.paging import named_token, page, read_named_token
 from roundel.api.schemas.common import Page
 from roundel.api.schemas.kept import ArtifactShown, TestShown, artifact_url, test_shown
-from roundel.api.subjects import JOB
+from roundel.api.subjects import JOB_ID
 from roundel.domain.access import Need
-from roundel.domain.views import JobView
+from roundel.domain.ids import JobId
 
 # CircleCI answers these lists in one piece, and many clients know of no second page.
 MOST_AT_ONCE = 5000
 _ARTIFACTS, _TESTS = "artifacts", "tests"
 
 
-async def artifacts(call: Call[JobView, None]) -> Page[ArtifactShown]:
-    job = call.subject.job.id
+async def artifacts(call: Call[JobId, None]) -> Page[ArtifactShown]:
+    job = call.subject
     after = read_named_token(_ARTIFACTS, call.query.get("page-token"))
     rows = await call.app.reads.artifacts(job, after=after, limit=MOST_AT_ONCE + 1)
     shown, last = page(rows, MOST_AT_ONCE)
@@ -28,10 +28,10 @@ async def artifacts(call: Call[JobView, None]) -> Page[ArtifactShown]:
     )
 
 
-async def tests(call: Call[JobView, None]) -> Page[TestShown]:
+async def tests(call: Call[JobId, None]) -> Page[TestShown]:
     after = read_named_token(_TESTS, call.query.get("page-token"))
     rows = await call.app.reads.tests(
-        call.subject.job.id, after=None if after is None else after[0], limit=MOST_AT_ONCE + 1
+        call.subject, after=None if after is None else after[0], limit=MOST_AT_ONCE + 1
     )
     shown, last = page(rows, MOST_AT_ONCE)
     return Page(
@@ -48,7 +48,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Get a job's artifacts",
         tag="Job",
         need=Need.READ,
-        subject=JOB,
+        subject=JOB_ID,
         handler=artifacts,
         answer=Page[ArtifactShown],
         query=(PAGE_TOKEN,),
@@ -61,7 +61,7 @@ OPERATIONS: list[AnyOperation] = [
         summary="Get test metadata",
         tag="Job",
         need=Need.READ,
-        subject=JOB,
+        subject=JOB_ID,
         handler=tests,
         answer=Page[TestShown],
         query=(PAGE_TOKEN,),

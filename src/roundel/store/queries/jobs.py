@@ -50,17 +50,21 @@ def recent_jobs(
     sql: Sql, project_id: ProjectId, *, branch: str | None, offset: int, limit: int
 ) -> list[JobView]:
     """Return numbered jobs, newest first: the unique index on numbers gives their order."""
-    where = "j.project_id = :project AND j.number IS NOT NULL"
-    values: dict[str, object] = {"project": project_id, "limit": limit, "offset": offset}
-    if branch is not None:
-        where += " AND p.branch = :branch"
-        values["branch"] = branch
     project = _project(sql, project_id)
     if project is None:
         return []
-    rows = sql.all(
-        f"{_SELECT} WHERE {where} ORDER BY j.number DESC LIMIT :limit OFFSET :offset", **values
-    )
+    newest = "ORDER BY j.number DESC LIMIT :limit OFFSET :offset"
+    numbered = "WHERE j.project_id = :project AND j.number IS NOT NULL"
+    values: dict[str, object] = {"project": project_id, "limit": limit, "offset": offset}
+    if branch is None:  # the index alone is walked over what is passed by
+        rows = sql.all(
+            f"{_SELECT} WHERE j.id IN (SELECT * FROM (SELECT j.id FROM job j {numbered} {newest})"
+            " AS found) ORDER BY j.number DESC",
+            **values,
+        )
+    else:
+        values["branch"] = branch
+        rows = sql.all(f"{_SELECT} {numbered} AND p.branch = :branch {newest}", **values)
     return [_view(sql, row, project) for row in rows]
 
 
@@ -147,6 +151,16 @@ def _with_steps(sql: Sql, executions: list[Execution]) -> list[NodeView]:
 
 # Who needs it: rights on operations that name a job or its output by id.
 _OWNER = "SELECT p.organization_id FROM job j JOIN project p ON p.id = j.project_id"
+
+
+def numbered_job(sql: Sql, project_id: ProjectId, number: int) -> JobId | None:
+    """Return the id of a job by its number."""
+    row = sql.one(
+        "SELECT id FROM job WHERE project_id = :project AND number = :number",
+        project=project_id,
+        number=number,
+    )
+    return None if row is None else JobId(row[0])
 
 
 def job_owner(sql: Sql, job_id: JobId) -> OrganizationId | None:
