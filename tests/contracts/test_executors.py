@@ -148,5 +148,5 @@ async def test_a_machine_job_has_a_privileged_container_or_hears_why_not(engine,
         # A plain container starts here, so the same refusal says that this one was privileged.
         reason = why_not.partition("daemon: ")[2].partition("\n")[0]
         assert reason and reason in told.output(0)
-        assert told.result.status is not OK
+        assert told.result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
         assert list(told.reports) == [0]

@@ -43,6 +43,7 @@ from roundel.domain.plan import ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
+_Containers = tuple[DockerContainer, ...]  # all of a job, the primary first
 PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
@@ -140,6 +141,7 @@ class DockerBackend:
         )
         sandbox.remote_docker = self._remote.sentence
         sandbox.launch_inside = LAUNCH_INSIDE
+        known: _Containers | None = None
         try:
             if (root / "containers").exists():
                 main = await self._adopt(execution)
@@ -150,8 +152,10 @@ class DockerBackend:
                     await self._remove_containers(execution)
                     folder.remove()
                 folder.make()
-                main, sandbox.opened_how = await self._make(order, folder)
+                made, sandbox.opened_how = await self._make(order, folder)
+                main = made[0]
                 (root / "containers").write_text(main.id)
+                known = made
             sandbox.engine_archives = ContainerArchives(self._connection.engine, main.id)
             sandbox.entrance = lambda: way_in(main.id)
             sandbox.keeper = Commits(self._connection.engine, main)
@@ -165,7 +169,7 @@ class DockerBackend:
                     await asyncio.gather(watch, return_exceptions=True)
         finally:
             if not sandbox.kept:
-                await finished(self._remove(execution, folder))
+                await finished(self._remove(execution, folder, known))
 
     async def _use(self, container: str, cheaply: bool) -> Use | None:
         return None if cheaply else await use_of(self._connection.engine, container)
@@ -176,18 +180,18 @@ class DockerBackend:
                 return self._connection.engine.containers.container(found["Id"])
         raise SandboxLost("the job's container ended while no runner was there")
 
-    async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[DockerContainer, str]:
+    async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[_Containers, str]:
         began = time.monotonic()
         plans = self._plans(order)
         images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
         # A container whose making is cut off would come to be after we have looked for it.
         try:
-            main = await finished(self._make_containers(order, folder, plans, images))
+            made = await finished(self._make_containers(order, folder, plans, images))
         except _ImageGone:
             await self._remove_containers(order.lease.execution_id)
             images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
-            main = await finished(self._make_containers(order, folder, plans, images))
-        return main, _opened_how(plans, images, time.monotonic() - began)
+            made = await finished(self._make_containers(order, folder, plans, images))
+        return made, _opened_how(plans, images, time.monotonic() - began)
 
     def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
         """Return the images of a job, an engine's beside them where it asks for one."""
@@ -210,7 +214,7 @@ class DockerBackend:
         folder: JobFolder,
         plans: tuple[ImagePlan, ...],
         images: list[Image],
-    ) -> DockerContainer:
+    ) -> _Containers:
         machine = order.executor.kind is ExecutorKind.MACHINE
         limits = machine_limits(order) if machine else self._limits(order.resource_class)
         home = folder.root.parent
@@ -243,7 +247,7 @@ class DockerBackend:
         finally:
             await started
         await asyncio.gather(*(self._start(container, plan) for container, plan in services))
-        return main
+        return (main, *(container for container, _ in services))
 
     async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
         name = rewritten(plan.image, self._image_map)
@@ -280,17 +284,29 @@ class DockerBackend:
 
     # -- removing --
 
-    async def _remove(self, execution: ExecutionId, folder: JobFolder) -> None:
+    async def _remove(
+        self, execution: ExecutionId, folder: JobFolder, known: _Containers | None
+    ) -> None:
         # An engine that comes back has the containers that it went away with.
         for late in (execution, *self._unremoved):
-            await self._remove_containers(late)
+            await self._remove_containers(late, known if late == execution else None)
         with contextlib.suppress(FileNotFoundError):
             (folder.root / "containers").unlink()
         await asyncio.to_thread(folder.remove)
 
-    async def _remove_containers(self, execution: ExecutionId) -> None:
-        """Remove a job's containers, now or with those of the next job that ends."""
-        found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
+    async def _remove_containers(
+        self, execution: ExecutionId, known: _Containers | None = None
+    ) -> None:
+        """Remove a job's containers, now or with those of the next job that ends.
+
+        Those that are not known are looked for: some may have been made without our hearing of it.
+        """
+        found: list[dict[str, Any]] | None
+        if known is not None:
+            labels = {EXECUTION_LABEL: execution}
+            found = [{"Id": each.id, "Labels": labels} for each in known]
+        else:
+            found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
         if found is None or not await self._connection.remove(found):
             self._unremoved.add(execution)
         else:
