@@ -126,6 +126,15 @@ async def test_what_cannot_be_searched_for_is_refused(house: House) -> None:
         assert (await client.get(f"{SEARCH}?{query}")).status == 400, query
 
 
+async def test_a_made_up_place_leads_no_further_than_the_project(house: House) -> None:
+    await a_job(house, b"needle\n", FILLER + b"needle\n")
+    client = api_of(house)
+    most = "9" * 18
+    for place, lines in ((f"{most}.0.0.0.0", 2), (f"1.0.1.{most}.0", 0), (f"1.{most}.0.0.0", 0)):
+        answer = await client.get(f"{SEARCH}?q=needle&page-token={place}")
+        assert (answer.status, len(answer.json()["items"])) == (200, lines), place
+
+
 async def test_output_that_is_no_longer_kept_is_not_found(house: House) -> None:
     await a_job(house, b"needle\n", FILLER + b"needle\n")
     house.clock.forward(2 * MINUTE)
