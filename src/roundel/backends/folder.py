@@ -163,11 +163,13 @@ class JobFolder:
 
     @staticmethod
     def _write(path: Path, text: str, mode: int) -> None:
-        # Removed first: what lies there under this name may be a link that the job has made.
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, mode)
+        try:
+            descriptor = os.open(path, flags, mode)
+        except FileExistsError:
+            # What lies there under this name may be a link that the job has made.
+            path.unlink(missing_ok=True)
+            descriptor = os.open(path, flags, mode)
         try:
             os.fchmod(descriptor, mode)
             data = text.encode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+from functools import cache
 from pathlib import Path
 
 from roundel.domain.ids import ExecutionId
@@ -42,11 +43,17 @@ class Identity:
         return Identity(pid=int(pid), start=str(start), boot=str(boot))
 
 
+@cache
+def _boot() -> str:
+    """Return which start of the machine this is."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
 def identity_of(pid: int) -> Identity | None:
     """Return the process of this number, or None if there is none or it is a zombie."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        boot = _boot()
     except OSError:
         return None
     if fields[0] in "ZX":
