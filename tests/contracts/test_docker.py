@@ -201,6 +201,20 @@ async def test_an_image_without_a_shell_is_told(backend, engine, busybox, tmp_pa
         await said(backend, tmp_path, an_order(image=image), "true")
 
 
+async def test_an_image_whose_shell_this_machine_cannot_run_is_told(engine, busybox, tmp_path):
+    """As one for another kind of processor."""
+    foreign = "rm /bin/sh && cp /etc/passwd /bin/sh && chmod 755 /bin/sh"
+    line = f'RUN ["/bin/busybox", "sh", "-c", "{foreign}"]'
+    image = await asyncio.to_thread(derived, engine, busybox, "foreign-shell", line)
+    server = FakeServer()
+    async with a_runner(server, tmp_path, backend=DockerBackend(url=engine.url)):
+        told = server.submit(an_order("true", image=image))
+        await told.ended.wait()
+    assert told.result.status is ExecutionStatus.FAILED, told.log()
+    assert f'The image "{image}" cannot be used' in told.output(0)
+    assert list(told.reports) == [0]
+
+
 async def test_steps_are_stopped_in_images_without_setsid(engine, debian, busybox, tmp_path):
     """With bash by its job control; with neither, the whole job is stopped."""
     server = FakeServer()

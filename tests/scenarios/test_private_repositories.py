@@ -140,6 +140,9 @@ async def test_a_host_in_trouble_is_told_to_the_job_that_may_ask_again(
     api.refusals = [(502, {})] * 20
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
     order = await order_of(host, "push", body)
+    assert {it.problem for it in private.repositories.opened if it} == {
+        f"GET {api.url}/repos/acme/web/installation answers with status 502"
+    }
     given = await private.engine.runners.checkout_password(order.lease)
     assert given.password is None
     assert given.away.endswith("/repos/acme/web/installation answers with status 502")

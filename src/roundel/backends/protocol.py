@@ -95,7 +95,10 @@ class Sandbox(Protocol):
         """Lines for "Spin up environment": image digests, start times, warnings."""
 
     async def facts(self) -> Facts:
-        """Return what is inside, once the supervisor has looked.  Raise SandboxLost as `run`."""
+        """Return what is inside, once the supervisor has looked.
+
+        Raise SandboxLost as `run`, and CannotOpen where the image could not run it.
+        """
 
     def sees(self, path: Path) -> bool:
         """Tell whether this path of the runner's machine is the same inside."""

@@ -16,6 +16,7 @@ from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
     Archives,
+    CannotOpen,
     Exit,
     Facts,
     Output,
@@ -84,6 +85,7 @@ class FolderSandbox:
         self._record = Record()
         self._bells: set[Bell] = set()
         self._lost: str | None = None
+        self._unfit: str | None = None
         self._control = -1
         self._events = -1
         self._events_at = 0
@@ -112,10 +114,13 @@ class FolderSandbox:
                 os.close(descriptor)
         self._control = self._events = -1
 
-    def lost(self, how: str) -> None:
-        """Say that the world inside is gone: whoever waits for it hears so."""
+    def lost(self, how: str, *, unfit: str | None = None) -> None:
+        """Say that the world inside is gone: whoever waits for it hears so.
+
+        `unfit` is what to say instead where it never came to be.
+        """
         if self._lost is None:
-            self._lost = how
+            self._lost, self._unfit = how, unfit
         self._ring()
 
     async def facts(self) -> Facts:
@@ -124,6 +129,8 @@ class FolderSandbox:
         try:
             deadline = asyncio.get_running_loop().time() + READY_SECONDS
             while self._read_events().facts is None:
+                if self._unfit is not None:
+                    raise CannotOpen(self._unfit, infrastructure=False)
                 self._check_lost()
                 if asyncio.get_running_loop().time() > deadline:
                     raise SandboxLost(

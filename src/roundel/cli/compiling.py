@@ -63,11 +63,15 @@ class Surroundings:
         self._values = values or {}
         self._orbs = orbs
 
-    def values(self, file: str) -> dict[str, Any]:
-        """Return the pipeline values; those that were given win over the checkout's own."""
-        from roundel.cli.checkout import local_values
+    def values(self, file: str) -> Callable[[], dict[str, Any]]:
+        """Begin to look for the pipeline values, and return what waits for them.
 
-        return {**local_values(file), **self._values}
+        Those that were given win over the checkout's own.
+        """
+        from roundel.cli.checkout import ask_for_values
+
+        own = ask_for_values(file)
+        return lambda: {**own(), **self._values}
 
     def orbs(self, file: str, web: "OrbSource | None" = None) -> "OrbSource":
         """Return where orbs come from: `--orbs`, the vendored ones, the repository's files.
@@ -88,13 +92,14 @@ class Surroundings:
     def compile(self, file: str, *, trace: bool = False) -> "Compiled":
         """Compile a file, or standard input for `-`."""
         text = read_config(file)
+        values = self.values(file)  # git answers while the compiler is loaded
         from roundel.compiler import Options, compile_config
 
         return compile_config(
             text,
             file=shown_name(file),
             parameters=self.parameters,
-            values=self.values(file),
+            values=values(),
             orbs=self.orbs(file),
             options=Options(process=not trace, trace=trace),
         )

@@ -64,7 +64,7 @@ def vendor(file: str, into: Path | None, allowed: tuple[str, ...], around: Surro
             around.orbs(file, _from_web(allowed) if allowed else None),
             file=shown_name(file),
             parameters=around.parameters,
-            values=around.values(file),
+            values=around.values(file)(),
         )
     except OSError as error:
         raise Failure(f"{error.filename or folder}: {error.strerror}") from error

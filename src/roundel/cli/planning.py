@@ -79,7 +79,7 @@ def _plan_of(around: Surroundings, text: str, file: str, name: str) -> "Plan":
         text,
         file=name,
         parameters=around.parameters,
-        values=around.values(file),
+        values=around.values(file)(),
         orbs=around.orbs(file),
     )
     if compiled.plan is None:

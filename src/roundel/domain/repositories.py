@@ -38,11 +38,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What opens a repository that is not everybody's: a password for https, a key for ssh."""
+    """What opens a repository that is not everybody's: a password for https, a key for ssh.
+
+    With neither, `problem` says why its host has given none.
+    """
 
     username: str = ""
     password: Secret | None = None
     ssh_key: Secret | None = None
+    problem: str = ""
 
 
 class Repositories(Protocol):

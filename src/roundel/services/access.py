@@ -35,12 +35,12 @@ class AtHost:
         """Whether passwords are made for the one repository, and end by themselves."""
         return bool(self.credentials.app_id)
 
-    async def password(self) -> Access | None:
-        """Return what opens the repository over https; None where the host refuses."""
+    async def password(self) -> Access:
+        """Return what opens the repository over https, or why the host has given nothing."""
         try:
             name, password = await self._asked(HOST_SECONDS)
-        except HostRefused:
-            return None
+        except HostRefused as error:
+            return Access(problem=str(error))
         return Access(username=name, password=password)
 
     async def password_of_job(self, seconds: float = HOST_SECONDS) -> CheckoutPassword:

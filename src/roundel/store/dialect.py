@@ -116,22 +116,24 @@ def inside(text: str) -> str:
     return f"%{escaped}%"
 
 
-_PIECES = re.compile(r"('(?:[^']|'')*')|/\*pg (.*?)\*/|(?<!:):([a-z_][a-z0-9_]*)|(%)", re.DOTALL)
+_PIECES = re.compile(r"('(?:[^']|'')*')|/\*pg (.*?)\*/|(?<!:):([a-z_][a-z0-9_]*)", re.DOTALL)
 
 
 @lru_cache(maxsize=1024)
-def for_postgres(statement: str) -> str:
-    """Return a statement with `%(name)s` for `:name`, and what is meant for PostgreSQL alone."""
+def for_postgres(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with what is meant for PostgreSQL alone, and `$1`, `$2`, … for its names.
+
+    The names are in the order of these numbers, each once.
+    """
+    numbers: dict[str, int] = {}
 
     def said(found: "re.Match[str]") -> str:
-        text, own, name, _ = found.groups()
-        if text is not None:
-            return str(text).replace("%", "%%")
-        if own is not None:
-            return str(own)
-        return f"%({name})s" if name is not None else "%%"
+        text, own, name = found.groups()
+        if name is not None:
+            return f"${numbers.setdefault(name, len(numbers) + 1)}"
+        return str(own if text is None else text)
 
-    return _PIECES.sub(said, statement)
+    return _PIECES.sub(said, statement).encode(), tuple(numbers)
 
 
 def schema_for_postgres(text: str) -> str:

@@ -117,12 +117,12 @@ class PostgresDatabase:
         if link is None or link.connection.closed:
             link = self._local.link = PostgresLink(connect(self._url))
             self._reading.append(link)
-        link.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        link.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             return fn(Sql(link))
         finally:
             if not link.connection.closed:
-                link.connection.execute("ROLLBACK")
+                link.script("ROLLBACK")
 
 
 class PostgresSession:

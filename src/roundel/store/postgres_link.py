@@ -19,7 +19,9 @@ class _TextDumper(StrDumperUnknown):
     """PostgreSQL's texts have no zero bytes; ours may, and show them as what cannot be shown."""
 
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+        if "\0" in obj:
+            obj = obj.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return super().dump(obj)
 
 
 class _WholeDumper(Int8Dumper):
@@ -49,27 +51,29 @@ class PostgresLink:
 
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         self.connection = connection
+        # One for all statements: whoever asks takes the whole answer before the next is asked.
+        self._cursor = psycopg.RawCursor(connection)
         self.changed = False  # whether a statement has changed anything since this was cleared
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> Cursor:
         """Run a statement of ours."""
-        query = for_postgres(statement).encode()
-        cursor = self.connection.execute(query, values)
+        query, names = for_postgres(statement)
+        cursor = self._cursor.execute(query, [values[name] for name in names])
         self.changed |= cursor.rowcount != 0 and not statement.startswith("SELECT")
         return cursor
 
     def executemany(self, statement: str, rows: Iterable[Mapping[str, object]], /) -> object:
         """Run a statement of ours once for each of `rows`, all on their way at once."""
-        rows = list(rows)
-        if rows:
+        query, names = for_postgres(statement)
+        values = [[row[name] for name in names] for row in rows]
+        if values:
             self.changed = True
-            with self.connection.cursor() as cursor:
-                cursor.executemany(for_postgres(statement).encode(), rows)
+            self._cursor.executemany(query, values)
         return None
 
     def script(self, statements: str) -> None:
         """Run statements without values in one journey."""
-        self.connection.execute(statements.encode(), prepare=False)
+        self._cursor.execute(statements.encode(), prepare=False)
 
     def close(self) -> None:
         self.connection.close()

@@ -61,7 +61,7 @@ class GitRepositories:
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError) as error:
-            return _unreachable(url, error)
+            return _unreachable(url, error, access)
         lines = (line.partition("\t") for line in out.decode().splitlines())
         found = {name: revision for revision, _, name in lines}
         for form in wanted:
@@ -95,7 +95,7 @@ class GitRepositories:
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
-            return _unreachable(url, error)
+            return _unreachable(url, error, access)
 
     async def heads(self, url: str, access: Access | None = None) -> Mapping[str, str] | Trouble:
         """Return where all branches and tags are now, by their full names."""
@@ -114,7 +114,7 @@ class GitRepositories:
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError) as error:
-            return _unreachable(url, error)
+            return _unreachable(url, error, access)
         lines = (line.partition("\t") for line in out.decode(errors="replace").splitlines())
         return {name: revision for revision, _, name in lines if name}
 
@@ -141,7 +141,7 @@ class GitRepositories:
         except Invalid as error:
             return Trouble(kind=TroubleKind.REFUSED, message=str(error))
         except (GitFailed, OSError, asyncio.IncompleteReadError) as error:
-            return _unreachable(url, error)
+            return _unreachable(url, error, access)
         return found.data if found is not None and found.type == "blob" else None
 
     def _mirror_of(self, url: str) -> Mirror:
@@ -222,10 +222,12 @@ def ref_not_found(ref: Ref) -> Trouble:
     return Trouble(kind=TroubleKind.REF_NOT_FOUND, message=message)
 
 
-def _unreachable(url: str, error: Exception) -> Trouble:
+def _unreachable(url: str, error: Exception, access: Access | None) -> Trouble:
     if isinstance(error, FileNotFoundError):
         reason = "the git program was not found on the server"
     else:
         reason = shown(str(error)) or type(error).__name__
     message = f"The repository {shown(url)} could not be read: {reason}"
+    if access is not None and access.problem:
+        message += f" (its host gave no password for it: {access.problem})"
     return Trouble(kind=TroubleKind.UNREACHABLE, message=message)

@@ -43,8 +43,11 @@ async def pair(url: str) -> AsyncIterator[list[tuple]]:
 
 
 def test_statements_are_said_in_its_words() -> None:
-    said = for_postgres("SELECT a::text FROM t WHERE a LIKE '5%:x' AND b % 2 = :b_1 /*pg FOR X */")
-    assert said == "SELECT a::text FROM t WHERE a LIKE '5%%:x' AND b %% 2 = %(b_1)s FOR X "
+    said, names = for_postgres(
+        "SELECT a::text FROM t WHERE a LIKE '5%:x' AND b % 2 = :b_1 AND :c < :b_1 /*pg FOR X */"
+    )
+    assert said == b"SELECT a::text FROM t WHERE a LIKE '5%:x' AND b % 2 = $1 AND $2 < $1 FOR X "
+    assert names == ("b_1", "c")
     assert schema_for_postgres("a TEXT, b BLOB") == 'a TEXT COLLATE "C", b BYTEA'
 
 

@@ -65,6 +65,23 @@ async def test_a_wrong_password_is_told_without_the_password(tmp_path: Path, by_
     assert "another-s3cret" not in found.message
 
 
+async def test_why_a_host_gave_no_password_is_told_where_it_is_missed(
+    repo: Repo, tmp_path: Path, by_https: str
+) -> None:
+    repo.commit("a: 1")
+    repositories = GitRepositories(tmp_path / "repositories")
+    silent = Access(problem="the host does not answer within 15 s")
+    for found in (
+        await repositories.fetch(by_https, MAIN, access=silent),
+        await repositories.resolve(by_https, MAIN, silent),
+        await repositories.heads(by_https, silent),
+    ):
+        assert isinstance(found, Trouble)
+        assert found.message.endswith(
+            "(its host gave no password for it: the host does not answer within 15 s)"
+        )
+
+
 def test_a_password_goes_to_https_and_a_key_is_nowhere_but_in_memory(tmp_path: Path) -> None:
     for url in ("ssh://git@git.example/web", "git@git.example:web", "/srv/web"):
         with opened(url, OPENS, tmp_path) as environment:

@@ -29,7 +29,7 @@ from roundel.backends.docker.containers import (
     way_in,
 )
 from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
-from roundel.backends.docker.faults import ENGINE_ERRORS, not_made, not_started
+from roundel.backends.docker.faults import ENGINE_ERRORS, not_made, not_started, unfit
 from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
@@ -161,7 +161,7 @@ class DockerBackend:
             sandbox.keeper = Commits(self._connection.engine, main)
             sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:
-                watch = asyncio.create_task(_tell_when_gone(main, sandbox))
+                watch = asyncio.create_task(_tell_when_gone(main, sandbox, order))
                 try:
                     yield sandbox
                 finally:
@@ -317,16 +317,18 @@ class _ImageGone(CannotOpen):
     """An image was removed since it was looked up."""
 
 
-async def _tell_when_gone(container: DockerContainer, sandbox: FolderSandbox) -> None:
+async def _tell_when_gone(
+    container: DockerContainer, sandbox: FolderSandbox, order: JobOrder
+) -> None:
     """Say so when the primary container ends by itself."""
     try:
-        await container.wait()
+        ended = await container.wait()
     except DockerError as error:
         sandbox.lost(f"the container engine does not know its container any more ({error.message})")
     except (aiohttp.ClientError, OSError) as error:
         sandbox.lost(f"the container engine went away ({error})")
     else:
-        sandbox.lost("its primary container was stopped")
+        sandbox.lost("its primary container was stopped", unfit=unfit(order, ended))
 
 
 def _opened_how(plans: tuple[ImagePlan, ...], images: list[Image], seconds: float) -> str:

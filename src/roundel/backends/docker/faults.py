@@ -6,17 +6,22 @@ is the other way round, as each registry has words of its own for what may not b
 """
 
 import re
+from collections.abc import Mapping
+from signal import SIGKILL, SIGTERM
+from typing import Any
 
 import aiohttp
 from aiodocker.exceptions import DockerError
 
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.plan import ImagePlan
+from roundel.domain.runners import JobOrder
 
 # What the client raises: an error that was answered, or an answer that broke off.
 ENGINE_ERRORS = (DockerError, aiohttp.ClientError, TimeoutError, OSError)
 NO_ENGINE = 900  # the client's own status
 SHELL = "/bin/sh"
+_KILLED = frozenset({None, 128 + SIGKILL, 128 + SIGTERM})
 
 _NO_SUCH_USER = re.compile(
     r"unable to find (?:user|group)\b|no matching entries in (?:passwd|group)"
@@ -80,6 +85,20 @@ def not_started(plan: ImagePlan, error: BaseException) -> CannotOpen:
         return mistake
     return CannotOpen(
         f'The container of "{plan.image}" does not start: {_words(error)}', infrastructure=True
+    )
+
+
+def unfit(order: JobOrder, ended: Mapping[str, Any]) -> str | None:
+    """Return what to say of a primary container that ended before it said a word.
+
+    None where it was killed: that is nobody's doing inside.
+    """
+    code = ended.get("StatusCode")
+    if code in _KILLED or not order.executor.images:
+        return None
+    return (
+        f'The image "{order.executor.images[0].image}" cannot be used: its {SHELL} ended with '
+        f"{code} before it could run anything. Is the image made for this kind of processor?"
     )
 
 
