@@ -244,20 +244,20 @@ async def test_a_project_is_renamed_and_a_refusal_stands_at_its_field(
     page, slug = look.page, desk.site.project(CONFIG).slug
     await look.at(f"/settings/project/{slug}")
     kept = await page.get_by_label("Repository", exact=True).input_value()
-    await page.get_by_label("Name", exact=True).fill("renamed-here")
+    await page.get_by_label("Name", exact=True).fill("moved-here")
     await page.get_by_label("Repository", exact=True).fill("../elsewhere")
-    await page.get_by_role("button", name="Save name and repository").click()
+    await page.get_by_role("button", name="Change name and repository").click()
     await expect(page.locator("#wrong-repository_url")).to_contain_text("absolute path")
-    await expect(page.get_by_label("Name", exact=True)).to_have_value("renamed-here")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("moved-here")
     await expect(page.get_by_label("Repository", exact=True)).to_be_focused()
     assert await look.violations() == []
     look.troubles.clear()  # the browser itself reports the 400
     await page.get_by_label("Repository", exact=True).fill(kept)
-    await page.get_by_role("button", name="Save name and repository").click()
-    await page.wait_for_url("**/acme/renamed-here?done=saved")
+    await page.get_by_role("button", name="Change name and repository").click()
+    await page.wait_for_url("**/acme/moved-here?done=saved")
     await page.get_by_role("button", name="Clear caches").click()
     await page.locator(".ask:popover-open").get_by_role("button", name="Clear caches").click()
-    await page.wait_for_url("**/acme/renamed-here?done=cleared")
+    await page.wait_for_url("**/acme/moved-here?done=cleared")
     response = await look.at(f"/settings/project/{slug}")
     assert response.status == 200
-    await expect(page.get_by_text("gh/acme/renamed-here").first).to_be_visible()
+    await expect(page.get_by_text("gh/acme/moved-here").first).to_be_visible()
