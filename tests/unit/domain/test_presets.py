@@ -40,7 +40,7 @@ def pull(
         base=PullEnd(branch="main", revision="b" * 40),
         draft=draft,
         merged=merged,
-        label=label,
+        added_labels=(label,) if label else (),
     )
 
 
