@@ -3,7 +3,6 @@
 import json
 import signal
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +54,20 @@ def show(*, once: bool, image: str | None) -> bool:
             else:
                 tell_what_to_try(stage)
                 say("The server stays up until Ctrl-C.")
-                threading.Event().wait()
+                wait_for_the_end()
     return succeeded
+
+
+def wait_for_the_end() -> None:
+    """Raise KeyboardInterrupt when Ctrl-C or SIGTERM comes.
+
+    They are kept back meanwhile: a wait that begins just after one has come would never end.
+    """
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.sigwait(ends)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+    raise KeyboardInterrupt
 
 
 def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:
