@@ -9,9 +9,10 @@ from roundel.api.app import create_api
 from roundel.app import UseCases
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.projects import Project, Slug
+from tests import git_messages as sent
 from tests.api.client import Answer, Client
 from tests.api.conftest import SETTINGS
-from tests.git_messages import SECRET, Sent
+from tests.git_messages import SECRET, A, B, Sent
 from tests.scenarios.conftest import House
 
 GITHUB_WEB = "https://github.com/acme/web.git"
@@ -83,3 +84,13 @@ async def hosted(
     assert answer.status == 201, answer
     made.connection = answer.json()["id"]
     return made
+
+
+def push(before: str = A, after: str = B, branch: str = "main", **more: Any) -> Sent:
+    body = sent.github_push(f"refs/heads/{branch}", before, after)
+    return sent.github("push", body, **{"id_": f"{branch}-{before[:4]}-{after[:4]}", **more})
+
+
+def pull(action: str = "opened", *, fork: bool = True, **facts: Any) -> Sent:
+    body = sent.github_pull(action, fork=fork, **facts)
+    return sent.github("pull_request", body, id_=f"{action}-{facts}")

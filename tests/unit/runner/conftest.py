@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from roundel.domain.clock import SystemClock
 from roundel.domain.runners import JobOrder
 from roundel.runner.main import Runner
 from tests.fake_server import FakeServer, Told
+from tests.unit.runner.circleci_script import SHELLS, Circleci
 
 RunJob = Callable[[JobOrder], "asyncio.Future[Told]"]
 
@@ -50,3 +53,29 @@ async def run_job(server: FakeServer, tmp_path: Path) -> AsyncIterator[RunJob]:
 
     async with a_runner(server, tmp_path):
         yield run
+
+
+@pytest.fixture(params=list(SHELLS))
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    words = SHELLS[request.param]
+    assert shutil.which(words[0]), f"{words[0]} is needed for this test"
+    return words
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A job folder, as `circleci` sees it."""
+    folder = tmp_path / "job"
+    (folder / "bin").mkdir(parents=True)
+    text = resources.files("roundel.backends").joinpath("circleci.sh").read_text()
+    (folder / "bin" / "circleci").write_text(text)
+    (folder / "bin" / "circleci").chmod(0o755)
+    (folder / "events").touch()
+    return folder
+
+
+@pytest.fixture
+def circleci(shell: list[str], job: Path, tmp_path: Path) -> Circleci:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    return Circleci(shell, job, tree)

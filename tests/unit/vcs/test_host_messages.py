@@ -1,7 +1,7 @@
 """What git hosts send: read with all its odd cases, verified, and harmless where it is hostile."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from roundel.domain.git_events import (
     BranchDelete,
     Comment,
-    GitEvent,
     Message,
     PullAction,
     PullRequest,
@@ -19,75 +18,9 @@ from roundel.domain.git_events import (
     TagPush,
 )
 from roundel.domain.git_hosts import GitHost, Provider, Unverified
-from roundel.vcs.hosts import Adapters
-from roundel.wire.web import Web
 from tests import git_messages as sent
 from tests.git_messages import SECRET, ZERO, A, B, Sent
-
-HOSTS = Adapters(Web())
-
-
-def read(provider: Provider, message: Sent) -> Message:
-    host = HOSTS.of(provider)
-    headers, raw = message
-    assert host.verify(headers, raw, SECRET)
-    found = host.read(headers, raw)
-    assert isinstance(found, Message)
-    return found
-
-
-def event(provider: Provider, message: Sent) -> GitEvent:
-    (found,) = read(provider, message).events
-    return found
-
-
-P = Provider
-PUSHES: list[tuple[Provider, Callable[[str, str, str], Sent]]] = [
-    (P.GITHUB, lambda b, o, n: sent.github("push", sent.github_push(f"refs/heads/{b}", o, n))),
-    (P.GITEA, lambda b, o, n: sent.gitea("push", sent.github_push(f"refs/heads/{b}", o, n))),
-    (P.GITLAB, lambda b, o, n: sent.gitlab(sent.gitlab_push("push", f"refs/heads/{b}", o, n))),
-    (
-        P.BITBUCKET,
-        lambda b, o, n: sent.bitbucket(
-            "repo:push",
-            sent.bitbucket_push(
-                sent.bitbucket_change(b, *(None if it == ZERO else it for it in (o, n)))
-            ),
-        ),
-    ),
-    (
-        P.BITBUCKET_DC,
-        lambda b, o, n: sent.bitbucket_dc("repo:refs_changed", sent.dc_push("BRANCH", b, o, n)),
-    ),
-]
-TAGS: list[tuple[Provider, Callable[[str, str, str], Sent]]] = [
-    (P.GITHUB, lambda t, o, n: sent.github("push", sent.github_push(f"refs/tags/{t}", o, n))),
-    (P.GITEA, lambda t, o, n: sent.gitea("push", sent.github_push(f"refs/tags/{t}", o, n))),
-    (P.GITLAB, lambda t, o, n: sent.gitlab(sent.gitlab_push("tag_push", f"refs/tags/{t}", o, n))),
-    (
-        P.BITBUCKET,
-        lambda t, o, n: sent.bitbucket(
-            "repo:push",
-            sent.bitbucket_push(
-                sent.bitbucket_change(t, *(None if it == ZERO else it for it in (o, n)), "tag")
-            ),
-        ),
-    ),
-    (
-        P.BITBUCKET_DC,
-        lambda t, o, n: sent.bitbucket_dc("repo:refs_changed", sent.dc_push("TAG", t, o, n)),
-    ),
-]
-PULLS: list[tuple[Provider, Callable[[bool], Sent]]] = [
-    (P.GITHUB, lambda fork: sent.github("pull_request", sent.github_pull(fork=fork))),
-    (P.GITEA, lambda fork: sent.gitea("pull_request", sent.github_pull(fork=fork))),
-    (P.GITLAB, lambda fork: sent.gitlab(sent.gitlab_merge_request(fork=fork))),
-    (
-        P.BITBUCKET,
-        lambda fork: sent.bitbucket("pullrequest:created", sent.bitbucket_pull(fork=fork)),
-    ),
-    (P.BITBUCKET_DC, lambda fork: sent.bitbucket_dc("pr:opened", sent.dc_pull(fork=fork))),
-]
+from tests.unit.vcs.host_messages import HOSTS, PULLS, PUSHES, TAGS, P, event, read
 
 
 @pytest.mark.parametrize(("provider", "message"), PUSHES)
@@ -164,95 +97,6 @@ def test_a_fork_that_was_deleted_is_a_fork() -> None:
     body["pull_request"]["head"]["repo"] = None
     found = event(P.GITHUB, sent.github("pull_request", body))
     assert isinstance(found, PullRequest) and found.fork
-
-
-def of_github(action: str, *, merged: bool = False, **more: Any) -> Sent:
-    state = {"merged": merged, "state": "closed" if action == "closed" else "open"}
-    return sent.github("pull_request", {**sent.github_pull(action, **state), **more})
-
-
-def of_gitea(event: str, action: str, *, labels: Any = (), **more: Any) -> Sent:
-    state = "closed" if action == "closed" else "open"
-    pull = sent.github_pull(action, labels=[{"name": it} for it in labels], state=state)
-    return sent.gitea(event, {**pull, **more})
-
-
-def of_gitlab(action: str, *, changes: Any = None, **facts: Any) -> Sent:
-    body = sent.gitlab_merge_request(action, **facts)
-    return sent.gitlab({**body, "changes": changes or {}})
-
-
-def of_bitbucket(event: str, state: str = "OPEN") -> Sent:
-    return sent.bitbucket(f"pullrequest:{event}", sent.bitbucket_pull(state=state))
-
-
-def of_data_center(event: str, state: str = "OPEN") -> Sent:
-    return sent.bitbucket_dc(f"pr:{event}", sent.dc_pull(state=state))
-
-
-def titles(*names: str) -> list[dict[str, str]]:
-    return [{"title": name} for name in names]
-
-
-CI = {"name": "run-ci"}
-LABELS = {"labels": {"previous": titles("docs"), "current": titles("docs", "a", "run-ci")}}
-DONE: list[tuple[Provider, Sent, PullAction | str]] = [
-    (P.GITHUB, of_github("synchronize"), PullAction.SYNCHRONIZE),
-    (P.GITHUB, of_github("reopened"), PullAction.REOPENED),
-    (P.GITHUB, of_github("labeled", label=CI), PullAction.LABELED),
-    (P.GITHUB, of_github("ready_for_review"), PullAction.READY),
-    (P.GITHUB, of_github("closed"), PullAction.CLOSED),
-    (P.GITHUB, of_github("closed", merged=True), "merged"),
-    (P.GITEA, of_gitea("pull_request_sync", "synchronized"), PullAction.SYNCHRONIZE),
-    (P.GITEA, of_gitea("pull_request", "reopened"), PullAction.REOPENED),
-    (
-        P.GITEA,
-        of_gitea("pull_request_label", "label_updated", labels=("docs", "run-ci")),
-        PullAction.LABELED,
-    ),
-    (P.GITEA, of_gitea("pull_request", "closed"), PullAction.CLOSED),
-    (P.GITLAB, of_gitlab("update", oldrev=A), PullAction.SYNCHRONIZE),
-    (P.GITLAB, of_gitlab("update"), PullAction.CHANGED),
-    (P.GITLAB, of_gitlab("reopen"), PullAction.REOPENED),
-    (P.GITLAB, of_gitlab("update", changes=LABELS), PullAction.LABELED),
-    (
-        P.GITLAB,
-        of_gitlab("update", changes={"draft": {"previous": True, "current": False}}),
-        PullAction.READY,
-    ),
-    (P.GITLAB, of_gitlab("close", state="closed"), PullAction.CLOSED),
-    (P.GITLAB, of_gitlab("merge", state="merged"), "merged"),
-    (P.BITBUCKET, of_bitbucket("updated"), PullAction.SYNCHRONIZE),
-    (P.BITBUCKET, of_bitbucket("rejected", "DECLINED"), PullAction.CLOSED),
-    (P.BITBUCKET, of_bitbucket("fulfilled", "MERGED"), "merged"),
-    (P.BITBUCKET_DC, of_data_center("from_ref_updated"), PullAction.SYNCHRONIZE),
-    (P.BITBUCKET_DC, of_data_center("reopened"), PullAction.REOPENED),
-    (P.BITBUCKET_DC, of_data_center("modified"), PullAction.CHANGED),
-    (P.BITBUCKET_DC, of_data_center("declined", "DECLINED"), PullAction.CLOSED),
-    (P.BITBUCKET_DC, of_data_center("deleted"), PullAction.CLOSED),
-    (P.BITBUCKET_DC, of_data_center("merged", "MERGED"), "merged"),
-]
-
-
-@pytest.mark.parametrize(("provider", "message", "action"), DONE)
-def test_each_host_says_what_was_done_to_a_pull_request(
-    provider: Provider, message: Sent, action: PullAction | str
-) -> None:
-    found = event(provider, message)
-    assert isinstance(found, PullRequest)
-    assert found.merged is (action == "merged")
-    assert found.action is (PullAction.CLOSED if found.merged else action)
-    assert found.open is (found.action is not PullAction.CLOSED)
-    assert ("run-ci" in found.added_labels) is (action is PullAction.LABELED)
-
-
-def test_gitea_may_say_which_label_is_new() -> None:
-    changes = {"added_labels": [{"name": "docs"}], "removed_labels": []}
-    message = of_gitea(
-        "pull_request_label", "label_updated", labels=("docs", "run-ci"), changes=changes
-    )
-    found = event(P.GITEA, message)
-    assert isinstance(found, PullRequest) and found.added_labels == ("docs",)
 
 
 def test_a_push_of_2048_commits_is_read() -> None:
@@ -344,57 +188,6 @@ def test_an_event_that_nobody_knows_is_ignored_with_the_reason(provider: Provide
     assert isinstance(found, Message)
     assert found.events == ()
     assert "Roundel does not listen to star" in found.ignored[0].reason
-
-
-def forgeries(headers: Mapping[str, str]) -> list[dict[str, str]]:
-    """The same headers with their proof missing, cut short, weakened or of another."""
-    made: list[dict[str, str]] = []
-    for name in headers:
-        if "signature" not in name and "token" not in name:
-            continue
-        value = headers[name]
-        without = {key: it for key, it in headers.items() if key != name}
-        made += [
-            without,
-            {**headers, name: ""},
-            {**headers, name: value[:-1]},
-            {**headers, name: value.upper() + "é"},
-            {**headers, name: value.replace("sha256=", "sha1=") + "0"},
-            {**without, "x-hub-signature": "sha1=" + "0" * 40},
-        ]
-    return made
-
-
-@pytest.mark.parametrize(("provider", "message"), PUSHES)
-def test_s7_nothing_but_the_right_proof_over_the_raw_bytes_is_taken(
-    provider: Provider, message: Callable[[str, str, str], Sent]
-) -> None:
-    headers, raw = message("main", A, B)
-    host = HOSTS.of(provider)
-    assert host.verify(headers, raw, SECRET)
-    assert not host.verify(headers, raw, SECRET + "x")
-    assert not host.verify({}, raw, SECRET)
-    for forged in forgeries(headers):
-        assert not host.verify(forged, raw, SECRET), forged
-    if provider is not P.GITLAB:  # which signs no bodies
-        assert not host.verify(headers, raw + b" ", SECRET)
-
-
-@pytest.mark.parametrize(("provider", "message"), PUSHES)
-def test_s7_a_proof_is_compared_in_constant_time(
-    provider: Provider, message: Callable[[str, str, str], Sent], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    headers, raw = message("main", A, B)
-    compared: list[bytes] = []
-
-    def compare(one: bytes, other: bytes) -> bool:
-        compared.extend((one, other))
-        return True  # whatever is believed was compared by this, and by nothing else
-
-    monkeypatch.setattr("hmac.compare_digest", compare)
-    forged = {name: value[:-1] + "0" for name, value in headers.items()}
-    assert HOSTS.of(provider).verify(forged, raw, SECRET)
-    assert len(compared) == 2
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
