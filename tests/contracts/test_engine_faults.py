@@ -210,6 +210,21 @@ async def test_a_container_that_is_not_removed_is_told_and_left_to_the_sweep(
     await backend.close()
 
 
+async def test_a_container_of_a_job_that_began_is_told_of_with_its_job(fake, tmp_path, caplog):
+    fake.failing["DELETE containers one"] = (500, "device or resource busy")
+    backend = DockerBackend(url=fake.url)
+    order = an_order(images=[ImagePlan(image="acme/app", environment={})])
+    folder = tmp_path / order.lease.execution_id
+    await asyncio.to_thread(folder.mkdir, mode=0o700)
+    async with backend.open(order, folder):
+        pass
+    (left,) = fake.left
+    (record,) = caplog.records
+    whose = f"execution={folder.name} job={order.job_name}:"
+    assert f"event=container_left container={left} {whose}" in record.message
+    await backend.close()
+
+
 async def test_what_is_left_is_removed_with_the_next_job_too(fake, tmp_path):
     fake.failing["DELETE containers one"] = (500, "device or resource busy")
     backend = DockerBackend(url=fake.url)

@@ -169,7 +169,7 @@ class DockerBackend:
                     await asyncio.gather(watch, return_exceptions=True)
         finally:
             if not sandbox.kept:
-                await finished(self._remove(execution, folder, known))
+                await finished(self._remove(order, folder, known))
 
     async def _use(self, container: str, cheaply: bool) -> Use | None:
         return None if cheaply else await use_of(self._connection.engine, container)
@@ -284,28 +284,26 @@ class DockerBackend:
 
     # -- removing --
 
-    async def _remove(
-        self, execution: ExecutionId, folder: JobFolder, known: _Containers | None
-    ) -> None:
+    async def _remove(self, order: JobOrder, folder: JobFolder, known: _Containers | None) -> None:
+        labels = labels_of(order, folder.root.parent, "known")
+        made = None if known is None else [{"Id": it.id, "Labels": labels} for it in known]
+        await self._remove_containers(order.lease.execution_id, made)
         # An engine that comes back has the containers that it went away with.
-        for late in (execution, *self._unremoved):
-            await self._remove_containers(late, known if late == execution else None)
+        for late in self._unremoved - {order.lease.execution_id}:
+            await self._remove_containers(late)
         with contextlib.suppress(FileNotFoundError):
             (folder.root / "containers").unlink()
         await asyncio.to_thread(folder.remove)
 
     async def _remove_containers(
-        self, execution: ExecutionId, known: _Containers | None = None
+        self, execution: ExecutionId, known: list[dict[str, Any]] | None = None
     ) -> None:
         """Remove a job's containers, now or with those of the next job that ends.
 
         Those that are not known are looked for: some may have been made without our hearing of it.
         """
-        found: list[dict[str, Any]] | None
-        if known is not None:
-            labels = {EXECUTION_LABEL: execution}
-            found = [{"Id": each.id, "Labels": labels} for each in known]
-        else:
+        found = known
+        if found is None:
             found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
         if found is None or not await self._connection.remove(found):
             self._unremoved.add(execution)
