@@ -51,6 +51,7 @@ from roundel.domain.runners import JobOrder
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 JOB_DIRECTORY = "~/project"
+_SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
 # Python ignores these; a job's programs expect them as they are by default.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -177,8 +178,8 @@ class ProcessBackend:
             user.prepare(folder, home, tmp)
             argv += ["-u", str(user.number), str(folder.root)]
         elif own_tmp:
-            if folder.root.is_relative_to("/tmp"):  # noqa: S108 it stays in sight under its own
-                (tmp / folder.root.relative_to("/tmp")).mkdir(parents=True, exist_ok=True)  # noqa: S108
+            if folder.root.is_relative_to(_SHARED_TMP):  # a place where it stays in sight
+                (tmp / folder.root.relative_to(_SHARED_TMP)).mkdir(parents=True, exist_ok=True)
             argv += ["-t", str(tmp), str(folder.root)]
         if user is None:
             _make_working_directory(order, home)
@@ -222,7 +223,7 @@ class ProcessBackend:
         environment = {
             "PATH": os.environ.get("PATH", _PATH),
             "HOME": str(home),
-            "TMPDIR": "/tmp" if private_tmp(isolation) else str(tmp),  # noqa: S108 its own
+            "TMPDIR": str(_SHARED_TMP if private_tmp(isolation) else tmp),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             MARK: order.lease.execution_id,
             HOME_MARK: str(folder.root.parent),
@@ -281,7 +282,7 @@ class _ProcessSandbox(FolderSandbox):
 
     def sees(self, path: Path) -> bool:
         """All but what a private /tmp hides; another user than ours may be kept from the rest."""
-        return self._user is None and not path.is_relative_to("/tmp")  # noqa: S108
+        return self._user is None and not path.is_relative_to(_SHARED_TMP)
 
 
 async def _end_namespace(supervisor: Identity) -> bool:
