@@ -184,9 +184,9 @@ def run(**options: Any) -> None:
         prune()
         return
     seat = sit(options)
-    try:
-        from roundel.app.local import ConfigErrors, run_here
+    from roundel.app.local import ConfigErrors, run_here
 
+    try:
         with seat.closing:
             summary = run_here(wanted(options, seat), seat.audience)
     except ConfigErrors as errors:
