@@ -65,12 +65,12 @@ async def test_directories_are_relative_to_the_job_and_know_the_home(run_job):
             a_step("pwd", working_directory="~"),
             a_step("pwd", working_directory="/usr"),
             "echo $HOME",
-            working_directory="~/work/here",
+            working_directory="~/some/place",
         )
     )
     home = told.output(6).strip()
-    assert told.output(2) == f"{home}/work/here\n"
-    assert told.output(3) == f"{home}/work/here/sub\n"
+    assert told.output(2) == f"{home}/some/place\n"
+    assert told.output(3) == f"{home}/some/place/sub\n"
     assert told.output(4) == f"{home}\n"
     assert told.output(5) == "/usr\n"
 
