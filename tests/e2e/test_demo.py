@@ -62,6 +62,22 @@ def test_the_demo_takes_containers_where_an_engine_has_the_image(
     check_story(said)
 
 
+def test_the_demo_is_interrupted_also_where_a_shell_had_it_ignore_that(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for `roundel demo &` in a script
+    try:
+        process = demo(tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)  # long before it waits for one
+    said, _ = process.communicate(timeout=WITHIN_SECONDS)
+    assert process.returncode == 0, said
+    assert "Stopped; nothing is left behind." in said
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []
+
+
 def test_the_demo_stays_up_until_ctrl_c_and_ends_its_server(tmp_path: Path) -> None:
     process = demo(tmp_path)
     assert process.stdout is not None

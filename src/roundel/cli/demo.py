@@ -28,7 +28,10 @@ INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 )
 def demo(once: bool, image: str | None) -> None:
     """Start a server on a free port and run a sample pipeline on it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the server as well
+    # Both end the server as well.  A shell that starts us in the background has Ctrl-C ignored:
+    # one that came before `wait_for_the_end` would be lost.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         succeeded = show(once=once, image=image)
     except KeyboardInterrupt:
@@ -62,6 +65,7 @@ def wait_for_the_end() -> None:
     """Raise KeyboardInterrupt when Ctrl-C or SIGTERM comes.
 
     They are kept back meanwhile: a wait that begins just after one has come would never end.
+    No other thread takes them either (`Said`).
     """
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -147,6 +148,8 @@ class Said:
         self._thread.start()
 
     def _take(self) -> None:
+        # Signals are for the main thread: one that came here would not wake it from its wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         for line in self._process.stdout or ():
             self._lines.append(line)
             if line.startswith(READY):
