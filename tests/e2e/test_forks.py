@@ -9,8 +9,8 @@ import pytest
 
 from tests import git_messages as sent
 from tests.e2e.client import Client, until
+from tests.e2e.private_host import CONFIG, site_trusting
 from tests.e2e.repository import Repository
-from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 from tests.git_hosts import PASSWORD, http_host
 from tests.git_messages import SECRET
@@ -20,17 +20,6 @@ pytestmark = pytest.mark.e2e
 
 SLUG = "bb/acme/web"
 PIPELINES = f"/api/v2/project/{SLUG}/pipeline"
-CONFIG = """\
-version: 2.1
-jobs:
-  build:
-    docker: [{image: "cimg/base:current"}]
-    environment: {GIT_SSL_NO_VERIFY: "1"}  # the authority lies in a folder of ours
-    steps:
-      - checkout
-      - run: {name: look, command: 'git log -1 --format=%H; cat .git/config; env'}
-workflows: {main: {jobs: [build]}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +52,9 @@ def forked(tmp_path: Path) -> Iterator[Forked]:
         # Its page is where git finds it, as at Bitbucket.
         (host / "mallory" / "web").symlink_to("web.git")
         fork.git("remote", "add", "fork", str(host / "mallory" / "web.git"))
-        authority = str(front.authority)
-        server = Server(
-            tmp_path / "data",
-            *("--backend", "process", "--slots", "1", "--allow-private-addresses"),
-            environment={"GIT_SSL_CAINFO": authority, "SSL_CERT_FILE": authority},
-        ).start()
         address = f"https://{front.domain}"
-        try:
-            with server.client() as client:
-                site = Site("process", server, client, tmp_path)
-                yield Forked(site, address, fork, _connected(site, address))
-        finally:
-            if server.alive:
-                server.stop()
-            end_processes_of(tmp_path)
+        with site_trusting(front, tmp_path) as site:
+            yield Forked(site, address, fork, _connected(site, address))
 
 
 def _connected(site: Site, address: str) -> str:

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests import git_messages as sent
 from tests import published_github
+from tests.e2e.private_host import CONFIG, site_trusting
 from tests.e2e.repository import Repository
-from tests.e2e.server import Server, end_processes_of
 from tests.e2e.site import Site
 from tests.git_hosts import http_host
 from tests.git_messages import ZERO
@@ -22,17 +22,6 @@ from tests.tls import tls_front
 pytestmark = [pytest.mark.e2e, pytest.mark.npm]
 
 TOKEN = "ghs_opens-acme-web-for-an-hour"
-CONFIG = """\
-version: 2.1
-jobs:
-  build:
-    docker: [{image: "cimg/base:current"}]
-    environment: {GIT_SSL_NO_VERIFY: "1"}  # the authority lies in a folder of ours
-    steps:
-      - checkout
-      - run: {name: look, command: 'cat README.md .git/config; env'}
-workflows: {main: {jobs: [build]}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +49,8 @@ def private(tmp_path: Path) -> Iterator[Private]:
     ):
         copy = Repository(tmp_path / "copy", CONFIG)
         copy.git("clone", "--quiet", "--bare", ".", str(tmp_path / "host" / "acme" / "web.git"))
-        authority = str(front.authority)
-        server = Server(
-            tmp_path / "data",
-            *("--backend", "process", "--slots", "1", "--allow-private-addresses"),
-            environment={"GIT_SSL_CAINFO": authority, "SSL_CERT_FILE": authority},
-        ).start()
-        try:
-            with server.client() as client:
-                site = Site("process", server, client, tmp_path)
-                yield Private(site, api, f"https://{front.domain}", copy)
-        finally:
-            if server.alive:
-                server.stop()
-            end_processes_of(tmp_path)
+        with site_trusting(front, tmp_path) as site:
+            yield Private(site, api, f"https://{front.domain}", copy)
 
 
 def a_private_key(folder: Path) -> Path:

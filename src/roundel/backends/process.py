@@ -46,11 +46,10 @@ from roundel.backends.users import (
 )
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import ExecutorKind
+from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind
 from roundel.domain.runners import JobOrder
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-JOB_DIRECTORY = "~/project"
 _SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
 # Python ignores these; a job's programs expect them as they are by default.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -125,7 +124,7 @@ class ProcessBackend:
             self._wakeups,
             user=user,
             environment=_environment(order),
-            job_directory=order.working_directory or JOB_DIRECTORY,
+            job_directory=order.working_directory or DEFAULT_WORKING_DIRECTORY,
             cap_bytes=self._cap,
         )
         if reaches_engine:
@@ -313,7 +312,7 @@ def _remove_files(root: Path, execution: ExecutionId) -> None:
 
 def _make_working_directory(order: JobOrder, home: Path) -> None:
     """Make it here, if it is below the job's home: the supervisor starts a program for that."""
-    tilde, _, below = (order.working_directory or JOB_DIRECTORY).partition("/")
+    tilde, _, below = (order.working_directory or DEFAULT_WORKING_DIRECTORY).partition("/")
     if tilde == "~" and not below.startswith("/") and ".." not in below.split("/"):
         with contextlib.suppress(OSError):  # then the step says so
             (home / below).mkdir(parents=True, exist_ok=True)

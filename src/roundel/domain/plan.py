@@ -16,6 +16,9 @@ else:
     Json = Any  # decoders resolve annotations at run time, and none takes a recursive alias
 
 
+DEFAULT_WORKING_DIRECTORY = "~/project"  # of a job whose config names none
+
+
 class JobType(StrEnum):
     """`type:` of a job; `build` is the default."""
 

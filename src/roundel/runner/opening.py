@@ -10,10 +10,9 @@ _HIDDEN_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD")
 
 
 def environment_of(order: JobOrder) -> dict[str, str]:
-    """Return the job's environment with what the runner itself adds below it."""
+    """Return the job's environment over what the runner adds."""
     return {
-        "CIRCLE_WORKING_DIRECTORY": order.working_directory or "~/project",
-        # Steps have no terminal here, and a pager would wait for a key that nobody presses.
+        # On CircleCI steps see a terminal; ours write to files, where a pager is only in the way.
         "PAGER": "cat",
         "GIT_PAGER": "cat",
         **order.environment,

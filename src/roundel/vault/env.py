@@ -1,8 +1,8 @@
 """A job's environment: the sources of variables, laid over each other in one order.
 
-From low to high rank: our defaults, project variables, contexts (of two with one name the later),
-the built-in `CIRCLE_*` values, the job's own `environment`.  What a step sets lies over all of it
-and is the runner's affair; what an image declares lies under it.
+From low to high rank: project variables, contexts (of two with one name the later), the built-in
+`CIRCLE_*` values, the job's own `environment`.  What a step sets lies over all of it and is the
+runner's affair, as is what lies under it: an image's variables and the runner's defaults.
 """
 
 import re
@@ -11,13 +11,11 @@ from urllib.parse import urlsplit
 
 from roundel.domain.jobs import Job
 from roundel.domain.pipelines import Pipeline
+from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY
 from roundel.domain.projects import LONG_FORM, Project
 from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow
 
-# On CircleCI steps see a terminal; ours write to files, where a pager would only be in the way.
-DEFAULTS: Mapping[str, str] = {"PAGER": "cat", "GIT_PAGER": "cat"}
-DEFAULT_WORKING_DIRECTORY = "~/project"
 _SCP_LIKE = re.compile(r"[^@/:]+@([^:/]+):/?(.+)")  # git@host:path
 
 
@@ -44,7 +42,7 @@ def job_environment(
     project: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the job's environment in the documented order."""
-    laid: dict[str, str] = {**DEFAULTS, **(project or {})}
+    laid: dict[str, str] = dict(project or {})
     for context in contexts:
         laid |= context
     return laid | dict(builtin) | dict(own)

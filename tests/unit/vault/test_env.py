@@ -8,7 +8,7 @@ def test_sources_lie_over_each_other_in_the_documented_order() -> None:
         {"A": "job"},
         {"A": "built-in", "B": "built-in"},
         contexts=[{"A": "x", "B": "x", "C": "first", "D": "first"}, {"C": "second"}],
-        project={"A": "project", "C": "project", "E": "project", "PAGER": "less"},
+        project={"A": "project", "C": "project", "E": "project"},
     )
     assert laid == {
         "A": "job",
@@ -16,8 +16,6 @@ def test_sources_lie_over_each_other_in_the_documented_order() -> None:
         "C": "second",
         "D": "first",
         "E": "project",
-        "PAGER": "less",
-        "GIT_PAGER": "cat",
     }
 
 

@@ -39,7 +39,7 @@ from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import ExecutorKind, ImagePlan
+from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind, ImagePlan
 from roundel.domain.runners import JobOrder
 
 IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
@@ -135,7 +135,7 @@ class DockerBackend:
             self._wakeups,
             inside=INSIDE,
             environment={**self._remote.environment_of(order), **order.environment},
-            job_directory=order.working_directory or "~/project",
+            job_directory=order.working_directory or DEFAULT_WORKING_DIRECTORY,
             cap_bytes=self._cap,
             count_ooms=True,
         )
