@@ -57,6 +57,7 @@ soak: $(VENV)/.dev
 lock:
 	$(COMPILE) --extra dev pyproject.toml requirements/build.in -o requirements/dev.lock
 	$(COMPILE) -c requirements/dev.lock pyproject.toml requirements/build.in -o requirements/run.lock
+	$(COMPILE) -c requirements/dev.lock requirements/runner.in requirements/build.in -o requirements/runner.lock
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

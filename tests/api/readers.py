@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from roundel.domain.access import Actor
-from roundel.domain.clock import Micros
+from roundel.domain.clock import SECOND, Micros
 from roundel.domain.ids import (
     ExecutionId,
     JobId,
@@ -27,7 +27,7 @@ from roundel.domain.views import (
     SlotView,
     WorkflowView,
 )
-from roundel.domain.waiting import Waiting
+from roundel.domain.waiting import Load, Waiting
 
 if TYPE_CHECKING:
     from tests.api.world import World
@@ -50,6 +50,9 @@ class Readers:
             if hashlib.sha256(token.encode()).digest() == token_digest:
                 return actor
         return None
+
+    async def load(self) -> Load:
+        return Load(at_work=2, waiting=3, oldest=self._world.clock.now() - 90 * SECOND)
 
     async def person(self, person_id: PersonId) -> Actor | None:
         return next((it for it in self._world.actors.values() if it.id == person_id), None)

@@ -148,6 +148,9 @@ async def test_metrics_count_answers_by_route(town: Town, client: Client):
     assert 'roundel_http_requests_total{method="",route="",status="404"} 2.0' in text
     assert "nowhere" not in text
     assert "roundel_http_request_seconds_count 3.0" in text
+    assert "roundel_executions_at_work 2.0" in text
+    assert "roundel_executions_waiting 3.0" in text
+    assert "roundel_executions_oldest_wait_seconds 90.0" in text
 
 
 WORDS = [

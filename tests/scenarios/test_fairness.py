@@ -12,7 +12,7 @@ from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Plan
 from roundel.domain.projects import Project, Slug
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from roundel.domain.waiting import Waiting
+from roundel.domain.waiting import Load, Waiting
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_job_plan, a_plan
@@ -58,6 +58,20 @@ async def test_of_one_project_the_oldest_comes_first(house: House) -> None:
     await house.trigger(a_plan("a", "b"))
     await house.trigger(a_plan("c"))
     assert await house.runner.run_all() == ["a", "b", "c"]
+
+
+async def test_the_load_is_what_runners_have_and_what_waits_for_them(house: House) -> None:
+    assert await house.engine.reads.load() == Load(at_work=0, waiting=0, oldest=None)
+    began = house.clock.now()
+    await house.trigger(a_plan("a", "b<a", "c"))
+    order = await house.runner.claim()
+    load = await house.engine.reads.load()
+    assert (load.at_work, load.waiting) == (1, 1)
+    assert load.oldest is not None and began <= load.oldest < house.clock.now()
+    assert order is not None
+    await house.runner.carry_out(order)
+    await house.runner.run_all()
+    assert await house.engine.reads.load() == Load(at_work=0, waiting=0, oldest=None)
 
 
 async def test_a_project_runs_no_more_than_its_limit(house: House) -> None:

@@ -31,7 +31,7 @@ from roundel.domain.runners import StepReport
 from roundel.domain.schedules import Schedule
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.storage import BlobId, TestResult
-from roundel.domain.waiting import Waiting
+from roundel.domain.waiting import Load, Waiting
 from roundel.domain.workflows import Workflow
 
 
@@ -141,6 +141,9 @@ class Reads(Protocol):
         """Return the class of runners that this token speaks for."""
 
     async def person(self, person_id: PersonId) -> Actor | None: ...
+
+    async def load(self) -> Load:
+        """Return how much work there is on the whole server."""
 
     async def execution(self, execution_id: ExecutionId) -> Execution | None: ...
 

@@ -33,6 +33,15 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How many executions a runner has, how many wait for one, since when the oldest of those."""
+
+    at_work: int
+    waiting: int
+    oldest: Micros | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """The answer.  `position` counts from 1; `expected_start` is a guess from recent jobs."""
 

@@ -30,7 +30,7 @@ from roundel.domain.views import (
     TestView,
     WorkflowView,
 )
-from roundel.domain.waiting import Waiting
+from roundel.domain.waiting import Load, Waiting
 from roundel.store.context_reads import SqlContextReads
 from roundel.store.database import Database
 from roundel.store.queries import jobs, kept, people, pipelines, schedules, waiting, workflows
@@ -60,6 +60,10 @@ class SqlReads:
     async def runner_class(self, token_digest: bytes) -> ResourceClass | None:
         """Return the class of runners that this token speaks for."""
         return await self._glance(lambda sql: SqlResourceClasses(sql).by_digest(token_digest))
+
+    async def load(self) -> Load:
+        """Return how much work there is on the whole server."""
+        return await self._read(waiting.load)
 
     async def execution(self, execution_id: ExecutionId) -> Execution | None:
         """Return the execution."""

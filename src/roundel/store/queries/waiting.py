@@ -4,7 +4,7 @@ from roundel.domain.clock import MINUTE, Micros
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import ENDED, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
-from roundel.domain.waiting import Before, Cause, Waiting
+from roundel.domain.waiting import Before, Cause, Load, Waiting
 from roundel.store.dialect import Row, Sql
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.tickets import SqlTickets
@@ -17,6 +17,13 @@ _BEFORE = (
     "SELECT j.id, j.name, j.status, j.number, p.slug FROM job j"
     " JOIN project p ON p.id = j.project_id"
 )
+
+
+def load(sql: Sql) -> Load:
+    """Return how much work there is; it costs as much as is under way, however much there was."""
+    at_work = sql.all("SELECT count(*) FROM execution WHERE status IN ('claimed', 'running')")
+    queue = sql.all("SELECT count(*), min(created_at) FROM execution WHERE status = 'queued'")
+    return Load(at_work=at_work[0][0], waiting=queue[0][0], oldest=queue[0][1])
 
 
 def why(sql: Sql, job_id: JobId, now: Micros) -> Waiting | None:
