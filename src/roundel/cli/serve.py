@@ -12,6 +12,7 @@ from roundel.cli.options import (
     machine_option,
     option,
     rate_limit_option,
+    prepare_ahead_option,
     remote_docker_option,
     slots_option,
 )
@@ -44,6 +45,7 @@ from roundel.settings import (
 @backend_option
 @machine_option
 @remote_docker_option
+@prepare_ahead_option
 @image_map_option
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")
