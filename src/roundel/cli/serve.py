@@ -11,8 +11,8 @@ from roundel.cli.options import (
     image_map_option,
     machine_option,
     option,
-    rate_limit_option,
     prepare_ahead_option,
+    rate_limit_option,
     remote_docker_option,
     slots_option,
 )

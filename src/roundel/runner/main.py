@@ -117,10 +117,11 @@ class Runner:
         self._leaving = True
         if self._claiming is not None:
             self._claiming.cancel()
-        if self._tasks and grace_seconds > 0:
+        tasks = set(self._tasks)
+        if tasks and grace_seconds > 0:
             if self._backend.ahead is not None:
-                await self._backend.ahead.drop()
-            await asyncio.wait(set(self._tasks), timeout=grace_seconds)
+                tasks.add(asyncio.create_task(self._backend.ahead.drop()))
+            await asyncio.wait(tasks, timeout=grace_seconds)
         self._stopping.set()
 
     # -- claiming --

@@ -173,9 +173,12 @@ class SparesAhead:
                 self._remove_later(spare)
                 raise
             alive = spare.ended is not None and not spare.ended.done()
-            if alive and spare.shape == shape and spare in self._spares:
+            if not alive or spare.shape["Image"] != shape["Image"]:
+                self._remove(spare)  # it ended, or its image's name stands for another one now
+            elif spare.shape == shape:
                 return spare
-            self._remove(spare)  # it ended, or its image's name stands for another one now
+            else:
+                spare.promised = False
         return None
 
     def given(self, spare: Spare) -> None:
