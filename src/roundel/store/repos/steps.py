@@ -8,7 +8,6 @@ from roundel.domain.runners import Chunk, StepOutline, StepProgress, StepReport,
 from roundel.store.dialect import Sql
 from roundel.store.rows import STEP, STEP_WIDTH, step_of, values_of
 
-
 _SAVE = (
     f"INSERT INTO step (execution_id, {STEP}) VALUES (:execution, {values_of(STEP)})"
     " ON CONFLICT (execution_id, position) DO UPDATE SET"
