@@ -15,6 +15,7 @@ from roundel.domain.runners import (
     Chunk,
     JobOrder,
     Lease,
+    NextContainer,
     Offer,
     Orders,
     Result,
@@ -51,6 +52,7 @@ def an_order(
     checkout: CheckoutOrder | None = None,
     resource_class: str | None = None,
     time_limit_seconds: float = 3600.0,
+    upcoming: Sequence[NextContainer] = (),
 ) -> JobOrder:
     """Return an order for a docker job."""
     return JobOrder(
@@ -74,6 +76,7 @@ def an_order(
         checkout=checkout,
         resource_class=resource_class,
         time_limit_seconds=time_limit_seconds,
+        next=tuple(upcoming),
     )
 
 
@@ -124,6 +127,7 @@ class FakeServer(FakeStorage):
         self.passwords: list[CheckoutPassword] = []  # answers in their order
         self.settled: frozenset[ExecutionId] | None = None
         self.most_at_once = 0
+        self.wanted_ahead = 0
         self._open = 0
         self._called = asyncio.Event()
         self._queue: asyncio.Queue[JobOrder] = asyncio.Queue()
@@ -136,6 +140,7 @@ class FakeServer(FakeStorage):
 
     async def claim(self, offer: Offer) -> JobOrder | None:
         self._call("claim")
+        self.wanted_ahead = offer.ahead
         try:
             async with asyncio.timeout(offer.wait_seconds):
                 order = await self._queue.get()

@@ -26,6 +26,9 @@ class MachineChoice(StrEnum):
     RUNNERS = "runners"  # not here: they wait for a runner that serves them
 
 
+PREPARE_AHEAD = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How `roundel serve` runs.  `None` means what the server finds out by itself."""
@@ -41,6 +44,7 @@ class Settings:
     machine: MachineChoice | None = None  # None: process with --backend process, else runners
     remote_docker: str = "refuse"  # or `socket`, or `sidecar=IMAGE`
     image_map: tuple[tuple[str, str], ...] = ()  # (pattern, image), the first that fits counts
+    prepare_ahead: int = PREPARE_AHEAD  # containers for jobs that may come next; 0: none
     public_url: str | None = None
     job_url: str | None = None
     master_key: Secret | None = None  # from the environment; else the file, else one in `data`

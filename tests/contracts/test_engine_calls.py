@@ -10,6 +10,7 @@ import pytest
 
 from roundel.backends.docker import DockerBackend
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import NextContainer
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
 from tests.images import BUSYBOX, have
@@ -74,3 +75,21 @@ async def test_an_image_that_is_there_is_looked_up_by_the_first_of_several_jobs(
                 assert [each for each in asked if "images" in each] == ["GET images"] * looked_up
         # The last one's container: made, started, waited for; and removed.
         assert sorted(asked) == ["DELETE containers", *["POST containers"] * 3]
+
+
+async def test_a_container_that_is_made_ahead_costs_the_same_calls(engine, tmp_path_factory):
+    image = have(engine, BUSYBOX)
+    folder = tmp_path_factory.mktemp("e")
+    async with overheard(engine, folder / "s") as asked:
+        backend = DockerBackend(url=f"unix://{folder}/s")
+        server = FakeServer()
+        async with a_runner(server, folder / "runner", backend=backend) as runner:
+            for upcoming in ([NextContainer(image=image)],) * 2 + ([],):
+                told = server.submit(an_order("true", image=image, upcoming=upcoming))
+                await told.ended.wait()
+            await asyncio.gather(*runner._tasks)
+        assert "Prepared ahead" in told.output(0)
+        of_jobs = [each for each in asked if not each.startswith("GET")]
+        assert sorted(of_jobs) == [*["DELETE containers"] * 3, *["POST containers"] * 9]
+        assert asked.count("GET images") == 1
+        assert asked.count("GET containers") == 1  # the sweep's, at the start

@@ -26,6 +26,7 @@ from roundel.api.traffic import Traffic
 from roundel.api.written import SteadyAnswers, Written, write
 from roundel.domain.access import Actor, Need
 from roundel.domain.audit import Deed
+from roundel.domain.clock import FOREVER
 from roundel.domain.errors import NotAllowed, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.wire.messages import PREFIX
@@ -102,9 +103,11 @@ class Dispatch:
         scope["roundel.error_key"] = operation.error_key
         self._limits.take(scope, operation)
         refuse_edn(scope)
-        state = self._door.app.reads.state() if operation.steady else None
-        asked = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
-        known = None if state is None else self._steady.find(state, asked, caller)
+        now, steady = self._door.app.clock.now(), operation.steady or operation.steady_until
+        state = self._door.app.reads.state() if steady else None
+        origin = self._door.settings.public_url or _origin(scope)
+        asked = scope.get("raw_path") or scope["path"].encode(), scope["query_string"], origin
+        known = None if state is None else self._steady.find(state, asked, caller, now)
         if known is not None:
             await send_answer(scope, send, operation.status, known)
             return
@@ -120,7 +123,7 @@ class Dispatch:
             query=query,
             subject=subject,
             body=_raw(scope, body) if operation.raw else bound.bodies.decode(scope, body),
-            origin=self._door.settings.public_url or _origin(scope),
+            origin=origin,
             last_event_id=header(scope, b"last-event-id"),
             status=operation.status,
             concerns=organization,
@@ -145,7 +148,10 @@ class Dispatch:
             return
         written = _written(answer)
         if state is not None and caller is not None and b"circle-token" not in asked[1]:
-            self._steady.keep(state, asked, caller, written)
+            # Of the time before the answer was made: at a turn of the clock it is kept too briefly.
+            until = operation.steady_until(answer, now) if operation.steady_until else FOREVER
+            if until is not None:
+                self._steady.keep(state, asked, caller, until, written)
         await send_answer(scope, send, call.status, written)
 
     async def _record(

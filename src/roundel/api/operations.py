@@ -11,6 +11,7 @@ from roundel.api.readers import ApiApp
 from roundel.api.traffic import Traffic
 from roundel.api.written import WrittenPages
 from roundel.domain.access import Actor, Need
+from roundel.domain.clock import Micros
 from roundel.domain.errors import DomainError, NotFound, Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.limits import LimitClass
@@ -146,6 +147,8 @@ class Operation(Generic[S, B]):
     query: tuple[Query, ...] = ()
     only_tries: bool = False  # changes nothing although it is no GET, such as compiling a text
     steady: bool = False  # the answer comes of path, query, caller and database alone, not the time
+    # Of an answer that depends on the time as well: until when it stays what it was at a moment.
+    steady_until: Callable[[Any, Micros], Micros | None] | None = None
     deprecated: bool = False
     extension: bool = False  # ours, marked x-roundel
     hidden: bool = False  # not part of the document, like the document itself

@@ -17,6 +17,11 @@ def sign(key: bytes, subject: str, now: Micros, lifetime: int = LIFETIME) -> str
     return f"expires={expires}&signature={_signature(key, subject, expires)}"
 
 
+def same_until(now: Micros, lifetime: int = LIFETIME) -> Micros:
+    """Return until when `sign` says again what it says now."""
+    return Micros(-(-(now + lifetime) // STEP) * STEP - lifetime)
+
+
 def check(key: bytes, subject: str, expires: str, signature: str, now: Micros) -> None:
     """Refuse what we did not sign for `subject`, and what is past its time."""
     until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) < 16 else 0

@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from roundel.domain.clock import Micros
+
 MOST_KEPT = 8 * 1024 * 1024  # bytes of answers that are remembered
 LONGEST_KEPT = 64 * 1024
 _PACKING = 1  # gzip's level: three times smaller already, at a fifth of the usual level's time
@@ -50,30 +52,34 @@ def write(answer: T) -> Written[T]:
 class SteadyAnswers:
     """Answers to reads, for as long as nothing at all is written to the database.
 
-    Only those of operations that are `steady` belong here.
+    Only those of operations that are `steady`, or for a time, belong here.
     """
 
     def __init__(self) -> None:
-        self._answers: dict[Hashable, tuple[object, Written[Any]]] = {}
+        self._answers: dict[Hashable, tuple[object, Micros, Written[Any]]] = {}
         self._state: int | None = None
         self._size = 0
 
-    def find(self, state: int, asked: Hashable, caller: object) -> Written[Any] | None:
+    def find(self, state: int, asked: Hashable, caller: object, now: Micros) -> Written[Any] | None:
         """Return the answer that was kept in this state of the database, for this very caller."""
         if state != self._state:
             self._forget(state)
             return None
         found = self._answers.get(asked)
-        return found[1] if found is not None and found[0] is caller else None
+        if found is None or found[0] is not caller or now > found[1]:
+            return None
+        return found[2]
 
-    def keep(self, state: int, asked: Hashable, caller: object, answer: Written[Any]) -> None:
-        """Keep what was read after the database was seen in this state."""
+    def keep(
+        self, state: int, asked: Hashable, caller: object, until: Micros, answer: Written[Any]
+    ) -> None:
+        """Keep what was read after the database was seen in this state, for no longer than that."""
         size = len(answer.body)
         if state != self._state or size > LONGEST_KEPT:
             return
         if self._size + size > MOST_KEPT:
             self._forget(state)
-        self._answers[asked] = (caller, answer)
+        self._answers[asked] = (caller, until, answer)
         self._size += size
 
     def _forget(self, state: int) -> None:

@@ -41,6 +41,7 @@ async def choose_backend(
     audience: Audience,
     shared: Path | None = None,
     on_pull: OnPull = lambda *_: None,
+    prepare_ahead: int = 0,
 ) -> tuple[Backend, str]:
     """Return containers where an engine answers, else processes, with a warning.
 
@@ -50,7 +51,9 @@ async def choose_backend(
     if choice is BackendChoice.PROCESS:
         return _processes(shared), HERE
     folders = () if shared is None else (shared,)
-    docker, why = await _engine(choice is BackendChoice.DOCKER, image_map, folders, on_pull)
+    docker, why = await _engine(
+        choice is BackendChoice.DOCKER, image_map, folders, on_pull, prepare_ahead
+    )
     if docker is not None:
         # Who runs it here trusts it here: machine jobs have this machine.
         return RoutedBackend(docker, _processes(shared)), await docker.gateway()
@@ -71,6 +74,7 @@ async def _engine(
     image_map: tuple[tuple[str, str], ...] = (),
     shared: tuple[Path, ...] = (),
     on_pull: OnPull = lambda *_: None,
+    prepare_ahead: int = 0,
 ) -> "tuple[DockerBackend | None, str]":
     """Return the engine that answers, else None and why there is none.
 
@@ -81,7 +85,9 @@ async def _engine(
     from roundel.backends.docker import DockerBackend, ImageRule  # loads its client
 
     rules = (ImageRule(pattern, image) for pattern, image in image_map)
-    docker = DockerBackend(image_map=rules, shared=shared, on_pull=on_pull)
+    docker = DockerBackend(
+        image_map=rules, shared=shared, on_pull=on_pull, prepare_ahead=prepare_ahead
+    )
     why = await docker.why_unusable()
     if why is None:
         return docker, ""

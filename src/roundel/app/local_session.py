@@ -105,6 +105,7 @@ class Session:
             self._logs,
             shared=self._root if wanted.in_place else None,
             on_pull=self._server.pulling,
+            prepare_ahead=wanted.prepare_ahead,
         )
         self._snapshots.backend = self._backend
         engine.folder.runner.mkdir(mode=0o700, exist_ok=True)

@@ -10,7 +10,7 @@ from roundel.domain.errors import DomainError
 from roundel.domain.plan import Json
 from roundel.domain.records import dataclass
 from roundel.services.choosing import Choice
-from roundel.settings import BackendChoice
+from roundel.settings import PREPARE_AHEAD, BackendChoice
 
 MOST_AT_ONCE = 8  # runs of one checkout side by side; each has a state of its own
 
@@ -67,6 +67,7 @@ class Wanted:
     backend: BackendChoice = BackendChoice.AUTO
     image_map: tuple[tuple[str, str], ...] = ()
     slots: int | None = None
+    prepare_ahead: int = PREPARE_AHEAD
     orbs: Path | None = None
     choice: Choice = field(default_factory=Choice)
     arguments: Mapping[str, str] = field(default_factory=dict)  # of the one job that was chosen

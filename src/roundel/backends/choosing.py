@@ -35,6 +35,7 @@ def make_backend(settings: Settings) -> Backend:
         image_map=(ImageRule(pattern, image) for pattern, image in settings.image_map),
         privileged_machines=machine is MachineChoice.CONTAINER,
         remote_docker=parse_remote_docker(settings.remote_docker, url),
+        prepare_ahead=settings.prepare_ahead,
     )
     if machine is MachineChoice.PROCESS:
         return RoutedBackend(containers, ProcessBackend())

@@ -65,6 +65,8 @@ class _World:
 class FakeBackend:
     """`broken` is what `why_unusable` and `refuse` what `open` answers."""
 
+    ahead = None  # a world costs too little to make it before its job comes
+
     def __init__(self, *, broken: str | None = None, refuse: CannotOpen | None = None) -> None:
         self.worlds: dict[ExecutionId, _World] = {}
         self._broken = broken

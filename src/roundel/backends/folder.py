@@ -18,6 +18,7 @@ from pathlib import Path
 from roundel.backends.hostile import NotWhatItWas, open_fifo, open_regular
 from roundel.domain.ids import ExecutionId
 
+AHEAD = "ahead"  # beside the folders of jobs, a folder for what is made before its job is known
 BALLAST_BYTES = 64 * 1024  # what a full disk gives back for the last words of the supervisor
 
 
@@ -68,18 +69,14 @@ class JobFolder:
 
     def make(self) -> None:
         """Lay out a new job folder.  Doing it again over half of one is fine."""
+        self.make_room_for_secrets()
         for path, mode in (
-            (self.root, 0o700),
-            (self._secret_home.parent, 0o700),
-            (self._secret_home, 0o700),
             (self.secrets, 0o755),
             (self.job, 0o777),
             (self.job / "bin", 0o755),
             (self.job / "task", 0o777),
         ):
-            with contextlib.suppress(FileExistsError):
-                path.mkdir(mode=0o700, parents=True)
-            path.chmod(mode)
+            _make_folder(path, mode)
         self._write(self.job / "supervisor.sh", _text("supervisor.sh"), 0o755)
         helper = _text("circleci.sh")
         self._write(self.job / "bin" / "circleci", helper, 0o755)
@@ -90,8 +87,14 @@ class JobFolder:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(self.job / "control")
         (self.job / "control").chmod(0o666)
-        self._write(self._secret_home / "of", str(self.root), 0o600)
         self._write(self.root / "made", "", 0o600)
+
+    def make_room_for_secrets(self) -> None:
+        """Make the place of `remember_secret`: all that there is of it where a job has the files
+        of another folder."""
+        for path in (self.root, self._secret_home.parent, self._secret_home):
+            _make_folder(path, 0o700)
+        self._write(self._secret_home / "of", str(self.root), 0o600)
 
     def remove(self) -> None:
         """Remove everything but the root; may be said twice.
@@ -177,6 +180,12 @@ class JobFolder:
                 data = data[os.write(descriptor, data) :]
         finally:
             os.close(descriptor)
+
+
+def _make_folder(path: Path, mode: int) -> None:
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    path.chmod(mode)
 
 
 _texts: dict[str, str] = {}

@@ -58,6 +58,8 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTER
 class ProcessBackend:
     """Opens sandboxes as sessions of this machine; without `namespaces` not even isolated."""
 
+    ahead = None  # a world costs too little to make it before its job comes
+
     def __init__(
         self,
         *,

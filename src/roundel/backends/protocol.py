@@ -1,13 +1,13 @@
 """The protocol of back ends: a maker of sandboxes, and one job's sandbox."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
-from roundel.domain.runners import JobOrder
+from roundel.domain.runners import JobOrder, NextContainer
 
 GRACE_SECONDS = 3.0  # between TERM and KILL; a cancelled job must be gone within 10 s
 
@@ -161,8 +161,32 @@ class Sandbox(Protocol):
         """Leave everything running when the block is left: another runner will adopt it."""
 
 
+class Ahead(Protocol):
+    """Makes the worlds of jobs that have not come yet.  No step runs in them, and nobody's secret
+    lies there; a job that fits is given one by `Backend.open`."""
+
+    @property
+    def most(self) -> int:
+        """How many there are at once; not 0."""
+
+    def prepare(
+        self, wanted: Sequence[NextContainer], beside: ExecutionId, home: Path, free: int
+    ) -> None:
+        """Begin to make what may come after an open job with a folder in `home`, `free` at most.
+
+        What nobody took is removed some time after that job's end.  Nothing is raised.
+        """
+
+    async def drop(self) -> None:
+        """Remove what nobody took."""
+
+
 class Backend(Protocol):
     """A maker of sandboxes.  One per runner process, used by many jobs at once."""
+
+    @property
+    def ahead(self) -> Ahead | None:
+        """What prepares for jobs that may come next; None where nothing is prepared."""
 
     async def why_unusable(self) -> str | None:
         """Return None if jobs can run here, else a sentence that says what to do."""
@@ -190,4 +214,4 @@ class Backend(Protocol):
         """
 
     async def close(self) -> None:
-        """Give back what the back end itself holds; sandboxes are not touched."""
+        """Give back what the back end itself holds, and what is `ahead`; sandboxes stay."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from roundel.backends.protocol import Backend, Sandbox
+from roundel.backends.protocol import Ahead, Backend, Sandbox
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import ExecutorKind
 from roundel.domain.runners import JobOrder
@@ -16,6 +16,11 @@ class RoutedBackend:
     def __init__(self, containers: Backend, machines: Backend) -> None:
         self._containers = containers
         self._machines = machines
+
+    @property
+    def ahead(self) -> Ahead | None:
+        """Containers are what takes time to make."""
+        return self._containers.ahead
 
     async def why_unusable(self) -> str | None:
         """Tell what keeps either from working."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import click
 
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
-from roundel.settings import BackendChoice, MachineChoice
+from roundel.settings import PREPARE_AHEAD, BackendChoice, MachineChoice
 
 
 def remote_docker(text: str) -> str:
@@ -79,6 +79,13 @@ image_map_option = option(
     multiple=True,
     metavar="PATTERN=IMAGE",
     help="Take IMAGE where a config asks for one like PATTERN; may be repeated.",
+)
+prepare_ahead_option = option(
+    "--prepare-ahead",
+    type=click.IntRange(0, 64),
+    default=PREPARE_AHEAD,
+    show_default=True,
+    help="How many containers are made for jobs that come next while slots are free, 0 for none.",
 )
 rate_limit_option = option(
     "--rate-limit",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from roundel.cli.options import image_rule
+from roundel.cli.options import image_rule, prepare_ahead_option
 from roundel.cli.output import Failure
 from roundel.cli.run_values import context_file, env_file, job_step, pair, scalar, variable
 from roundel.cli.seat import sit
@@ -166,6 +166,7 @@ def prune() -> None:
 @click.option(
     "--slots", type=click.IntRange(1, 1024), help="How many jobs run at once (default: cores)."
 )
+@prepare_ahead_option
 @click.option(
     "--orbs",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -294,5 +295,6 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         backend=BackendChoice(options["backend"]),
         image_map=options["image_map"],
         slots=options["slots"],
+        prepare_ahead=options["prepare_ahead"],
         orbs=options["orbs"],
     )

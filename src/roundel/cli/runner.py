@@ -18,6 +18,7 @@ from roundel.cli.options import (
     image_map_option,
     machine_option,
     option,
+    prepare_ahead_option,
     remote_docker_option,
     slots_option,
 )
@@ -41,6 +42,7 @@ HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and i
 @backend_option
 @machine_option
 @remote_docker_option
+@prepare_ahead_option
 @image_map_option
 def runner(server: str, data: Path | None, **options: Any) -> None:
     """Run jobs for the server at URL until told to end."""
@@ -67,6 +69,7 @@ async def _run(
     backend: str,
     machine: str | None,
     remote_docker: str,
+    prepare_ahead: int,
     image_map: tuple[tuple[str, str], ...],
 ) -> None:
     from roundel.backends.choosing import make_backend
@@ -79,6 +82,7 @@ async def _run(
         backend=BackendChoice(backend),
         machine=None if machine is None else MachineChoice(machine),
         remote_docker=remote_docker,
+        prepare_ahead=prepare_ahead,
         image_map=image_map,
     )
     async with RemoteServer(server, token) as remote:

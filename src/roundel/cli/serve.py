@@ -11,6 +11,7 @@ from roundel.cli.options import (
     image_map_option,
     machine_option,
     option,
+    prepare_ahead_option,
     rate_limit_option,
     remote_docker_option,
     slots_option,
@@ -44,6 +45,7 @@ from roundel.settings import (
 @backend_option
 @machine_option
 @remote_docker_option
+@prepare_ahead_option
 @image_map_option
 @option("--public-url", metavar="URL", help="The address that links and webhooks carry.")
 @option("--job-url", metavar="URL", help="The address at which jobs reach the server.")

@@ -11,6 +11,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+FOREVER = Micros(2**63 - 1)
 
 
 class Clock(Protocol):

@@ -38,6 +38,7 @@ class Offer:
     resource_classes: tuple[str, ...] = ()
     executors: tuple[str, ...] = ("docker", "machine")
     wait_seconds: float = 20.0  # how long the server may keep the call open
+    ahead: int = 0  # of how many containers of next jobs it wants to know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,15 @@ class SshKeyOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextContainer:
+    """What the only container of a job that may come next is made of, and nothing else of it."""
+
+    image: str
+    user: str | None = None
+    resource_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:
     """All that a runner needs to run one execution.
 
@@ -117,6 +127,7 @@ class JobOrder:
     checkout: CheckoutOrder | None = None
     ssh_keys: tuple[SshKeyOrder, ...] | None = ()  # None: a fork's job, which gets no keys
     time_limit_seconds: float = 5 * 3600.0
+    next: tuple[NextContainer, ...] = ()  # of jobs that wait for nothing but this one's success
 
 
 class StepStatus(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from roundel.backends.folder import JobFolder
+from roundel.backends.folder import AHEAD, JobFolder
 from roundel.backends.protocol import Backend, CannotOpen, Sandbox, SandboxLost
 from roundel.domain.clock import Clock
 from roundel.domain.errors import LeaseLost
@@ -82,6 +82,7 @@ class Claimed:
         self._watching: asyncio.Task[None] | None = None
         self._told = False
         self.on_told: Callable[[], None] = lambda: None
+        self.on_up: Callable[[], None] = lambda: None
         self.attendant: Attendant | None = None
 
     @property
@@ -151,6 +152,7 @@ class Claimed:
                 self._sandbox = sandbox
                 await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
+                self.on_up()
                 if self.attendant is not None:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
@@ -205,5 +207,7 @@ def remains_of(home: Path) -> list[Path]:
     if not home.is_dir():
         return []
     return sorted(
-        Path(entry.path) for entry in os.scandir(home) if entry.is_dir(follow_symlinks=False)
+        Path(entry.path)
+        for entry in os.scandir(home)
+        if entry.is_dir(follow_symlinks=False) and entry.name != AHEAD
     )

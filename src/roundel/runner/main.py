@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import functools
 import logging
 import os
 import shutil
@@ -68,6 +69,7 @@ class Runner:
         self._claiming: asyncio.Task[None] | None = None
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._leaving = False
 
     @property
     def busy(self) -> int:
@@ -112,10 +114,13 @@ class Runner:
 
         `run` returns when this is done.  May be said twice; the shorter grace counts.
         """
+        self._leaving = True
         if self._claiming is not None:
             self._claiming.cancel()
         tasks = set(self._tasks)
         if tasks and grace_seconds > 0:
+            if self._backend.ahead is not None:
+                tasks.add(asyncio.create_task(self._backend.ahead.drop()))
             await asyncio.wait(tasks, timeout=grace_seconds)
         self._stopping.set()
 
@@ -131,6 +136,7 @@ class Runner:
             resource_classes=self._classes,
             executors=self._executors,
             wait_seconds=self._wait,
+            ahead=0 if self._backend.ahead is None else self._backend.ahead.most,
         )
         while True:
             while self.busy >= self._slots:
@@ -196,8 +202,15 @@ class Runner:
         job = Claimed(self._server, self._backend, self._clock, order, folder, past)
         job.attendant = self._attendant
         job.on_told = self._freed.set
+        job.on_up = functools.partial(self._prepare, order)
         self._running[execution] = job
         self._own(job.run(), execution)
+
+    def _prepare(self, order: JobOrder) -> None:
+        """Have made what may come after this job, where a slot has nothing to do."""
+        free = self._slots - self.busy
+        if self._backend.ahead is not None and order.next and free > 0 and not self._leaving:
+            self._backend.ahead.prepare(order.next, order.lease.execution_id, self._jobs_home, free)
 
     def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
         self._alive.add(execution)

@@ -5,6 +5,7 @@ the same queue, and all but one of them for nothing.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _claim(tx: Tx, offer: Offer, lanes: Sequence[str], app: App, at: Micros) -> 
         deadline=Micros(at + TIME_LIMIT_SECONDS * SECOND),
     ):
         try:
-            return _begin(tx, execution, app, at)
+            return _begin(tx, execution, offer, app, at)
         except _NO_ORDER as error:
             log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
             refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
@@ -123,7 +124,7 @@ def _claim(tx: Tx, offer: Offer, lanes: Sequence[str], app: App, at: Micros) -> 
     return None
 
 
-def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> Draft:
+def _begin(tx: Tx, execution: Execution, offer: Offer, app: App, at: Micros) -> Draft:
     job = tx.jobs.get(execution.job_id)
     if job is None:
         raise CannotOrder("the job is not in the database")
@@ -131,7 +132,18 @@ def _begin(tx: Tx, execution: Execution, app: App, at: Micros) -> Draft:
     if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
         job = replace(job, status=JobStatus.NOT_RUNNING)
         tx.jobs.save(job, JobStatus.QUEUED)
-    return make_order(tx, execution, job, app)
+    draft = make_order(tx, execution, job, app)
+    return _with_hints(tx, execution, job, offer, draft) if offer.ahead else draft
+
+
+def _with_hints(tx: Tx, execution: Execution, job: Job, offer: Offer, draft: Draft) -> Draft:
+    """Return the draft with what the runner may prepare meanwhile."""
+    from roundel.services.next_containers import next_containers
+
+    with contextlib.suppress(*_NO_ORDER):  # a damaged plan of the next job is no affair of this one
+        upcoming = next_containers(tx, execution, job, offer.ahead)
+        return replace(draft, order=replace(draft.order, next=upcoming))
+    return draft
 
 
 def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:

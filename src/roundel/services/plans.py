@@ -3,7 +3,15 @@
 import msgspec
 
 from roundel.domain.pipelines import Documents, Pipeline
-from roundel.domain.plan import ExecutorKind, JobPlan, JobType, Json, Plan, WorkflowPlan
+from roundel.domain.plan import (
+    ExecutorKind,
+    ExecutorPlan,
+    JobPlan,
+    JobType,
+    Json,
+    Plan,
+    WorkflowPlan,
+)
 from roundel.domain.workflows import SETUP_TAG, Workflow
 
 
@@ -31,6 +39,20 @@ class PlanHead(msgspec.Struct):
     setup: bool = False
 
 
+class StepKind(msgspec.Struct):
+    """A step's kind alone."""
+
+    kind: str
+
+
+class JobPlace(msgspec.Struct):
+    """Where a job runs, and nothing of what it does there."""
+
+    executor: ExecutorPlan
+    steps: tuple[StepKind, ...] = ()
+    resource_class: str | None = None
+
+
 class _Bodies(msgspec.Struct):
     jobs: dict[str, msgspec.Raw]
 
@@ -38,6 +60,7 @@ class _Bodies(msgspec.Struct):
 _head = msgspec.json.Decoder(PlanHead)
 _bodies = msgspec.json.Decoder(_Bodies)
 _job = msgspec.json.Decoder(JobPlan)
+_place = msgspec.json.Decoder(JobPlace)
 
 
 # A workflow's jobs are claimed one after another from one document, which its hash names for ever:
@@ -65,6 +88,17 @@ def read_head(document: str) -> PlanHead:
 
 def read_job(documents: Documents, digest: str, key: str) -> JobPlan | None:
     """Return one job's body; the others are found, not decoded.  None if it is not there."""
+    body = _body(documents, digest, key)
+    return None if body is None else _job.decode(body)
+
+
+def read_place(documents: Documents, digest: str, key: str) -> JobPlace | None:
+    """Return where one job runs; None if it is not there."""
+    body = _body(documents, digest, key)
+    return None if body is None else _place.decode(body)
+
+
+def _body(documents: Documents, digest: str, key: str) -> msgspec.Raw | None:
     bodies = _kept.get(digest)
     if bodies is None:
         document = documents.get(digest)
@@ -74,5 +108,4 @@ def read_job(documents: Documents, digest: str, key: str) -> JobPlan | None:
         _kept[digest] = bodies
         while len(_kept) > _MOST_KEPT:
             _kept.pop(next(iter(_kept)), None)
-    body = bodies.get(key)
-    return None if body is None else _job.decode(body)
+    return bodies.get(key)

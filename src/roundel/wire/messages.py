@@ -63,6 +63,7 @@ class ClaimAsk(msgspec.Struct, kw_only=True):
     version: str
     resource_classes: tuple[str, ...]
     wait_seconds: float
+    ahead: int = 0  # runners of before containers were prepared ahead do not say it
 
 
 class SettleAsk(msgspec.Struct, kw_only=True):

@@ -84,6 +84,7 @@ class RemoteServer:
             version=__version__,
             resource_classes=offer.resource_classes,
             wait_seconds=offer.wait_seconds,
+            ahead=offer.ahead,
         )
         seconds = CALL_SECONDS + offer.wait_seconds
         return (await self._ask("claim", ask, say.Claimed, seconds)).order

@@ -21,6 +21,7 @@ async def claim(server: KeepingServer, guest: Guest, body: bytes) -> object:
         runner_id=guest.runner(ask.runner),
         resource_classes=(guest.resource_class.name,),
         wait_seconds=max(0.0, min(ask.wait_seconds, say.POLL_SECONDS)),
+        ahead=max(0, ask.ahead),
     )
     return say.Claimed(order=await server.claim(offer))
 

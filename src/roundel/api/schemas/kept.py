@@ -63,6 +63,11 @@ def artifact_url(origin: str, key: bytes, job: JobId, view: ArtifactView, now: M
     )
 
 
+def artifact_urls_until(now: Micros) -> Micros:
+    """Return until when the addresses of now stay the same."""
+    return signing.same_until(now, LIFETIME)
+
+
 def signed_name(job: JobId, node: int, path: str) -> str:
     """Return what is signed for an artifact."""
     return f"artifact/{job}/{node}/{path}"

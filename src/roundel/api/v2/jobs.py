@@ -8,6 +8,7 @@ from roundel.api.schemas.resource_use import ResourceUseShown, node_use
 from roundel.api.schemas.waiting import WhyShown, why_shown
 from roundel.api.subjects import JOB, JOB_BY_ID
 from roundel.domain.access import Need
+from roundel.domain.clock import FOREVER
 from roundel.domain.errors import NotFound
 from roundel.domain.ids import JobId
 from roundel.domain.plan import JobType
@@ -101,6 +102,7 @@ OPERATIONS: list[AnyOperation] = [
         need=Need.READ,
         subject=JOB,
         handler=show,
+        steady_until=lambda shown, _now: None if shown.stopped_at is None else FOREVER,
         answer=JobShown,
     ),
     Operation(

@@ -3,7 +3,13 @@
 from roundel.api.operations import PAGE_TOKEN, AnyOperation, Call, Operation
 from roundel.api.paging import named_token, page, read_named_token
 from roundel.api.schemas.common import Page
-from roundel.api.schemas.kept import ArtifactShown, TestShown, artifact_url, test_shown
+from roundel.api.schemas.kept import (
+    ArtifactShown,
+    TestShown,
+    artifact_url,
+    artifact_urls_until,
+    test_shown,
+)
 from roundel.api.subjects import JOB_ID
 from roundel.domain.access import Need
 from roundel.domain.ids import JobId
@@ -50,6 +56,7 @@ OPERATIONS: list[AnyOperation] = [
         need=Need.READ,
         subject=JOB_ID,
         handler=artifacts,
+        steady_until=lambda _page, now: artifact_urls_until(now),
         answer=Page[ArtifactShown],
         query=(PAGE_TOKEN,),
     ),

@@ -10,40 +10,49 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.docker.ahead import (
+    CONTAINERS,
+    MOST,
+    SPARE_SECONDS,
+    Spare,
+    SparesAhead,
+    folder_ahead,
+    given_to,
+    names_ahead,
+    remove_folder_ahead,
+    write_containers,
+)
 from roundel.backends.docker.archives import ContainerArchives
 from roundel.backends.docker.classes import Limits, limits_of
 from roundel.backends.docker.commits import Commits, drop_images
 from roundel.backends.docker.connection import Connection
 from roundel.backends.docker.containers import (
+    AHEAD_LABEL,
     EXECUTION_LABEL,
     HOME_LABEL,
     INSIDE,
     LAUNCH_INSIDE,
     ROLE_LABEL,
     labels_of,
-    primary,
-    service,
     way_in,
 )
-from roundel.backends.docker.engines import REFUSED, RemoteDocker, machine_image, machine_limits
-from roundel.backends.docker.faults import ENGINE_ERRORS, not_made, not_started, unfit
-from roundel.backends.docker.images import Image, ImageRule, have_image, rewritten
+from roundel.backends.docker.engines import REFUSED, RemoteDocker
+from roundel.backends.docker.faults import unfit
+from roundel.backends.docker.images import Image, ImageRule, Images
+from roundel.backends.docker.making import Containers, Maker, Plans, described
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
 from roundel.backends.output import CAP_BYTES
-from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
+from roundel.backends.protocol import Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind, ImagePlan
-from roundel.domain.runners import JobOrder
+from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY
+from roundel.domain.runners import JobOrder, NextContainer
 
-IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
-_Containers = tuple[DockerContainer, ...]  # all of a job, the primary first
 PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
 
@@ -65,19 +74,36 @@ class DockerBackend:
         remote_docker: RemoteDocker = REFUSED,
         shared: Iterable[Path] = (),
         on_pull: Callable[[ExecutionId, str, int, int | None], None] = lambda *_: None,
+        prepare_ahead: int = MOST,
+        spare_seconds: float = SPARE_SECONDS,
     ) -> None:
         self._connection = Connection(url)
-        self._pull_seconds = pull_seconds
-        self._privileged_machines = privileged_machines
+        images = Images(lambda: self._connection.engine, image_map, pull_seconds)
+        self._maker = Maker(
+            self._connection,
+            images,
+            limits=limits,
+            privileged_machines=privileged_machines,
+            remote_docker=remote_docker,
+            shared=tuple(shared),
+            on_pull=on_pull,
+        )
+        self._spares: SparesAhead | None = None
+        if prepare_ahead > 0:
+            self._spares = SparesAhead(
+                self._connection,
+                self._maker.recipe_ahead,
+                most=prepare_ahead,
+                seconds=spare_seconds,
+            )
         self._remote = remote_docker
-        self._shared = tuple(shared)
-        self._on_pull = on_pull
-        self._image_map = tuple(image_map)
-        self._limits = limits
         self._cap = cap_bytes
-        self._images: dict[str, tuple[Image, float]] = {}  # with when to look again
-        self._unremoved: set[ExecutionId] = set()  # as the engine was away or refused
         self._wakeups: Wakeups | None = None
+
+    @property
+    def ahead(self) -> SparesAhead | None:
+        """What makes containers ahead; None where that is switched off."""
+        return self._spares
 
     async def why_unusable(self) -> str | None:
         """Ask the engine for its version."""
@@ -97,20 +123,29 @@ class DockerBackend:
 
     async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
         """Remove the containers of this home folder's jobs that are no longer wanted."""
+        there = await asyncio.to_thread(names_ahead, home)
+        found = await self._connection.find(f"{HOME_LABEL}={home}") or ()
+        kept = set() if self._spares is None else self._spares.names()
+        kept |= {name for it in alive if (name := given_to(home / it))}
         left = [
-            found
-            for found in await self._connection.find(f"{HOME_LABEL}={home}") or ()
-            if found["Labels"].get(EXECUTION_LABEL) not in alive
+            each
+            for each in found
+            if each["Labels"].get(EXECUTION_LABEL) not in alive
+            and each["Labels"].get(AHEAD_LABEL) not in kept
         ]
         await self._connection.remove(left)
-        return len({found["Labels"].get(EXECUTION_LABEL) for found in left})
+        for name in there - kept:
+            await asyncio.to_thread(remove_folder_ahead, home, name)
+        return len({_whose(each["Labels"]) for each in left})
 
     async def drop_saved(self, repository: str, tags: Collection[str] | None = None) -> int:
         """Remove images that containers were committed to."""
         return await drop_images(self._connection.engine, repository, tags)
 
     async def close(self) -> None:
-        """Close the connections to the engine."""
+        """Remove what was made ahead, and close the connections to the engine."""
+        if self._spares is not None:
+            await self._spares.drop()
         await self._connection.close()
         if self._wakeups is not None:
             self._wakeups.close()
@@ -127,200 +162,148 @@ class DockerBackend:
     @asynccontextmanager
     async def _open(self, order: JobOrder, root: Path) -> AsyncIterator[Sandbox]:
         execution = order.lease.execution_id
-        folder = JobFolder(root, execution)
+        own = JobFolder(root, execution)
         if self._wakeups is None:
             self._wakeups = Wakeups()
-        sandbox = FolderSandbox(
-            folder,
-            self._wakeups,
-            inside=INSIDE,
-            environment={**self._remote.environment_of(order), **order.environment},
-            job_directory=order.working_directory or DEFAULT_WORKING_DIRECTORY,
-            cap_bytes=self._cap,
-            count_ooms=True,
-        )
-        sandbox.remote_docker = self._remote.sentence
-        sandbox.launch_inside = LAUNCH_INSIDE
-        known: _Containers | None = None
+        if self._spares is not None:
+            self._spares.opens(execution)
+        world: _World | None = None
+        sandbox: FolderSandbox | None = None
         try:
-            if (root / "containers").exists():
-                main = await self._adopt(execution)
-                sandbox.opened_how = "The job's containers were adopted by a new runner.\n"
-            else:
-                if folder.exists():
-                    # An earlier runner died while it made them; no step had started.
-                    await self._remove_containers(execution)
-                    folder.remove()
-                folder.make()
-                made, sandbox.opened_how = await self._make(order, folder)
-                main = made[0]
-                (root / "containers").write_text(main.id)
-                known = made
+            world = await self._world(order, own)
+            sandbox = FolderSandbox(
+                world.folder,
+                self._wakeups,
+                inside=INSIDE,
+                environment={**self._remote.environment_of(order), **order.environment},
+                job_directory=order.working_directory or DEFAULT_WORKING_DIRECTORY,
+                cap_bytes=self._cap,
+                count_ooms=True,
+            )
+            main = world.containers[0]
+            sandbox.opened_how = world.how
+            sandbox.remote_docker = self._remote.sentence
+            sandbox.launch_inside = LAUNCH_INSIDE
             sandbox.engine_archives = ContainerArchives(self._connection.engine, main.id)
             sandbox.entrance = lambda: way_in(main.id)
             sandbox.keeper = Commits(self._connection.engine, main)
             sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:
-                watch = asyncio.create_task(_tell_when_gone(main, sandbox, order))
+                end = world.ended or asyncio.create_task(main.wait())
+                watch = asyncio.create_task(_tell_when_gone(end, sandbox, order))
                 try:
                     yield sandbox
                 finally:
+                    end.cancel()
                     watch.cancel()
-                    await asyncio.gather(watch, return_exceptions=True)
+                    await asyncio.gather(end, watch, return_exceptions=True)
         finally:
-            if not sandbox.kept:
-                await finished(self._remove(order, folder, known))
+            if self._spares is not None:
+                self._spares.ends(execution)
+            if sandbox is None or not sandbox.kept:
+                await finished(self._remove(order, own, world))
+
+    async def _world(self, order: JobOrder, own: JobFolder) -> "_World":
+        """Return the job's containers: those that it has, some that was made ahead, or new ones."""
+        execution = order.lease.execution_id
+        if (own.root / CONTAINERS).exists():
+            return await self._adopt(execution, own)
+        if own.exists():
+            # An earlier runner died while it made them; no step had started.
+            await self._connection.remove_with(f"{EXECUTION_LABEL}={execution}")
+            own.remove()
+        began = time.monotonic()
+        plans = self._maker.plans_of(order)
+        images = await self._maker.images_of(order, plans)
+        if (spare := await self._spare(order, plans, images)) is not None:
+            return self._given(spare, own, plans, images)
+        own.make()
+        made, images = await self._maker.make(order, own, plans, images)
+        write_containers(own.root, made[0].id)
+        how = described(plans, images)
+        how += f"Started {len(plans)} container(s) in {time.monotonic() - began:.2f} s.\n"
+        return _World(own, made, how)
+
+    async def _spare(self, order: JobOrder, plans: Plans, images: list[Image]) -> Spare | None:
+        """Return a container that was made ahead and is the same as a new one would be."""
+        if self._spares is None or len(plans) != 1:
+            return None
+        (plan,) = plans
+        wanted = NextContainer(
+            image=plan.image, user=plan.user, resource_class=order.resource_class
+        )
+        return await self._spares.take(wanted, self._maker.recipe(order, plans, images))
+
+    def _given(self, spare: Spare, own: JobFolder, plans: Plans, images: list[Image]) -> "_World":
+        """Let a spare be the job's.  Nothing is awaited on the way."""
+        assert self._spares is not None and spare.container is not None  # noqa: S101 it was taken
+        try:
+            own.make_room_for_secrets()
+            write_containers(own.root, spare.container.id, spare.name)
+        except OSError:
+            self._spares.given_back(spare)
+            raise
+        self._spares.given(spare)
+        how = described(plans, images) + spare.how()
+        return _World(spare.folder, (spare.container,), how, spare.ended)
 
     async def _use(self, container: str, cheaply: bool) -> Use | None:
         return None if cheaply else await use_of(self._connection.engine, container)
 
-    async def _adopt(self, execution: ExecutionId) -> DockerContainer:
-        for found in await self._connection.find(f"{EXECUTION_LABEL}={execution}") or ():
+    async def _adopt(self, execution: ExecutionId, own: JobFolder) -> "_World":
+        label, folder, home = f"{EXECUTION_LABEL}={execution}", own, own.root.parent
+        if name := given_to(own.root):
+            label, folder = f"{AHEAD_LABEL}={name}", folder_ahead(home, name)
+        for found in await self._connection.find(label) or ():
             if found["Labels"].get(ROLE_LABEL) == "primary" and found["State"] == "running":
-                return self._connection.engine.containers.container(found["Id"])
+                main = self._connection.engine.containers.container(found["Id"])
+                how = "The job's containers were adopted by a new runner.\n"
+                return _World(folder, (main,), how, known=False)
         raise SandboxLost("the job's container ended while no runner was there")
-
-    async def _make(self, order: JobOrder, folder: JobFolder) -> tuple[_Containers, str]:
-        began = time.monotonic()
-        plans = self._plans(order)
-        images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
-        # A container whose making is cut off would come to be after we have looked for it.
-        try:
-            made = await finished(self._make_containers(order, folder, plans, images))
-        except _ImageGone:
-            await self._remove_containers(order.lease.execution_id)
-            images = await asyncio.gather(*(self._image(plan, order) for plan in plans))
-            made = await finished(self._make_containers(order, folder, plans, images))
-        return made, _opened_how(plans, images, time.monotonic() - began)
-
-    def _plans(self, order: JobOrder) -> tuple[ImagePlan, ...]:
-        """Return the images of a job, an engine's beside them where it asks for one."""
-        plans = order.executor.images
-        if order.executor.kind is ExecutorKind.MACHINE and self._privileged_machines:
-            plans = (machine_image(order.executor),)
-        if not plans:
-            why = "This job has no docker image, and containers are all that there is here."
-            if order.executor.kind is ExecutorKind.MACHINE:
-                why = (
-                    "This is a machine job, and only containers are run here: start the runner "
-                    "with --machine process (for trusted code) or --machine container."
-                )
-            raise CannotOpen(why, infrastructure=False)
-        return plans + self._remote.sidecars_of(order)
-
-    async def _make_containers(
-        self,
-        order: JobOrder,
-        folder: JobFolder,
-        plans: tuple[ImagePlan, ...],
-        images: list[Image],
-    ) -> _Containers:
-        machine = order.executor.kind is ExecutorKind.MACHINE
-        limits = machine_limits(order) if machine else self._limits(order.resource_class)
-        home = folder.root.parent
-        config = primary(
-            plans[0],
-            images[0],
-            labels=labels_of(order, home, "primary"),
-            job=folder.job,
-            launch=folder.secrets,
-            shared=self._shared,
-            names=[plan.name for plan in plans if plan.name],
-            limits=limits,
-            privileged=machine and self._privileged_machines,
-            engine_socket=self._remote.socket_of(order),
-        )
-        main = await self._create(config, plans[0])
-        started = asyncio.create_task(self._start(main, plans[0]))
-        try:
-            services = []
-            for plan, image in zip(plans[1:], images[1:], strict=True):
-                config = service(
-                    plan,
-                    image,
-                    labels=labels_of(order, home, "service"),
-                    primary_id=main.id,
-                    limits=limits,
-                    privileged=plan in self._remote.sidecars_of(order),
-                )
-                services.append((await self._create(config, plan), plan))
-        finally:
-            await started
-        await asyncio.gather(*(self._start(container, plan) for container, plan in services))
-        return (main, *(container for container, _ in services))
-
-    async def _image(self, plan: ImagePlan, order: JobOrder) -> Image:
-        name = rewritten(plan.image, self._image_map)
-        known, until = self._images.get(name, (None, 0.0))
-        if known is not None and time.monotonic() < until:
-            return known
-        found = await have_image(
-            self._connection.engine,
-            name,
-            plan,
-            order.environment,
-            self._pull_seconds,
-            functools.partial(self._on_pull, order.lease.execution_id),
-        )
-        self._images[name] = (found, time.monotonic() + IMAGE_SECONDS)
-        return found
-
-    async def _create(self, config: dict[str, Any], plan: ImagePlan) -> DockerContainer:
-        try:
-            return await self._connection.engine.containers.create(config)
-        except ENGINE_ERRORS as error:
-            name = rewritten(plan.image, self._image_map)
-            missing = isinstance(error, DockerError) and error.status == 404
-            if missing and self._images.pop(name, None) is not None:
-                why = f'The image "{name}" was removed while the job began.'
-                raise _ImageGone(why, infrastructure=True) from error
-            raise not_made(plan, error) from error
-
-    async def _start(self, container: DockerContainer, plan: ImagePlan) -> None:
-        try:
-            await container.start()
-        except ENGINE_ERRORS as error:
-            raise not_started(plan, error) from error
 
     # -- removing --
 
-    async def _remove(self, order: JobOrder, folder: JobFolder, known: _Containers | None) -> None:
-        labels = labels_of(order, folder.root.parent, "known")
-        made = None if known is None else [{"Id": it.id, "Labels": labels} for it in known]
-        await self._remove_containers(order.lease.execution_id, made)
-        # An engine that comes back has the containers that it went away with.
-        for late in self._unremoved - {order.lease.execution_id}:
-            await self._remove_containers(late)
+    async def _remove(self, order: JobOrder, own: JobFolder, world: "_World | None") -> None:
+        execution, home = order.lease.execution_id, own.root.parent
+        label, known, name = f"{EXECUTION_LABEL}={execution}", None, given_to(own.root)
+        if name:
+            label = f"{AHEAD_LABEL}={name}"
+        if world is not None and world.known:
+            labels = labels_of(order, home, "known")
+            known = [{"Id": it.id, "Labels": labels} for it in world.containers]
+        await self._connection.remove_with(label, known)
         with contextlib.suppress(FileNotFoundError):
-            (folder.root / "containers").unlink()
-        await asyncio.to_thread(folder.remove)
+            (own.root / CONTAINERS).unlink()
+        if name:
+            await asyncio.to_thread(remove_folder_ahead, home, name)
+        await asyncio.to_thread(own.remove)
 
-    async def _remove_containers(
-        self, execution: ExecutionId, known: list[dict[str, Any]] | None = None
+
+class _World:
+    """A job's containers, and the files that it has with them."""
+
+    def __init__(
+        self,
+        folder: JobFolder,
+        containers: Containers,
+        how: str,
+        ended: "asyncio.Task[Any] | None" = None,
+        *,
+        known: bool = True,
     ) -> None:
-        """Remove a job's containers, now or with those of the next job that ends.
-
-        Those that are not known are looked for: some may have been made without our hearing of it.
-        """
-        found = known
-        if found is None:
-            found = await self._connection.find(f"{EXECUTION_LABEL}={execution}")
-        if found is None or not await self._connection.remove(found):
-            self._unremoved.add(execution)
-        else:
-            self._unremoved.discard(execution)
-
-
-class _ImageGone(CannotOpen):
-    """An image was removed since it was looked up."""
+        self.folder = folder
+        self.containers = containers
+        self.how = how
+        self.ended = ended  # who waits for the primary's end already
+        self.known = known  # whether these are all that there are
 
 
 async def _tell_when_gone(
-    container: DockerContainer, sandbox: FolderSandbox, order: JobOrder
+    end: "asyncio.Task[Any]", sandbox: FolderSandbox, order: JobOrder
 ) -> None:
     """Say so when the primary container ends by itself."""
     try:
-        ended = await container.wait()
+        ended = await end
     except DockerError as error:
         sandbox.lost(f"the container engine does not know its container any more ({error.message})")
     except (aiohttp.ClientError, OSError) as error:
@@ -329,10 +312,5 @@ async def _tell_when_gone(
         sandbox.lost("its primary container was stopped", unfit=unfit(order, ended))
 
 
-def _opened_how(plans: tuple[ImagePlan, ...], images: list[Image], seconds: float) -> str:
-    lines = []
-    for plan, image in zip(plans, images, strict=True):
-        used = f" (as {image.name})" if image.name != plan.image else ""
-        lines.append(f"Container {plan.image}{used}: image {image.id}")
-    lines.append(f"Started {len(plans)} container(s) in {seconds:.2f} s.")
-    return "\n".join(lines) + "\n"
+def _whose(labels: dict[str, str]) -> str | None:
+    return labels.get(EXECUTION_LABEL) or labels.get(AHEAD_LABEL)

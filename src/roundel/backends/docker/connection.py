@@ -25,6 +25,7 @@ class Connection:
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._docker: Docker | None = None
+        self._unremoved: set[str] = set()  # by label, as the engine was away or refused
 
     @property
     def engine(self) -> Docker:
@@ -78,6 +79,23 @@ class Connection:
                     why,
                 )
         return not any(reasons)
+
+    async def remove_with(self, label: str, known: Iterable[dict[str, Any]] | None = None) -> None:
+        """Remove the containers with a label, now or with those that are removed next.
+
+        Those that are not known are looked for: some may have been made without our hearing of it.
+        """
+        await self._remove_with(label, known)
+        # An engine that comes back has the containers that it went away with.
+        for late in self._unremoved - {label}:
+            await self._remove_with(late, None)
+
+    async def _remove_with(self, label: str, known: Iterable[dict[str, Any]] | None) -> None:
+        found = await self.find(label) if known is None else known
+        if found is None or not await self.remove(found):
+            self._unremoved.add(label)
+        else:
+            self._unremoved.discard(label)
 
 
 class _OwnSession(Docker):

@@ -17,6 +17,7 @@ EXECUTION_LABEL = "roundel.execution"
 HOME_LABEL = "roundel.home"
 ROLE_LABEL = "roundel.role"
 JOB_LABEL = "roundel.job"
+AHEAD_LABEL = "roundel.ahead"  # the name of one that was made before its job was known
 _PIDS = 16_384  # far above any build; a fork bomb ends here and not with the machine
 
 
@@ -27,6 +28,18 @@ def labels_of(order: JobOrder, home: Path, role: str) -> dict[str, str]:
         HOME_LABEL: str(home),
         ROLE_LABEL: role,
         JOB_LABEL: order.job_name,
+        AHEAD_LABEL: "",  # over what an image has that was made of such a container
+    }
+
+
+def labels_ahead(name: str, home: Path) -> dict[str, str]:
+    """Return the labels of a container that is nobody's yet."""
+    return {
+        EXECUTION_LABEL: "",
+        HOME_LABEL: str(home),
+        ROLE_LABEL: "primary",
+        JOB_LABEL: "",
+        AHEAD_LABEL: name,
     }
 
 

@@ -58,48 +58,79 @@ class Image:
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     preserve_entrypoint: bool
+    checks_health: bool = False  # the engine runs a program of the image's now and then
 
 
+IMAGE_SECONDS = 10.0  # for which an image is not looked up again; a tag may move, and it may go
 PROGRESS_SECONDS = 0.25  # between two words about how far a pull is
 
 OnProgress = Callable[[str, int, int | None], None]
 """Hears of a pull: the image, bytes that have come, and bytes in all where they are known."""
 
 
-async def have_image(
-    docker: Docker,
-    name: str,
-    plan: ImagePlan,
-    environment: Mapping[str, str],
-    pull_seconds: float,
-    on_progress: OnProgress,
-) -> Image:
-    """Return the image, pulled only if it is not here.  Raise CannotOpen.
+class Images:
+    """The engine's images by the names that configs have for them."""
 
-    `name` is what the plan's image is called here.
-    """
-    found = await _inspect(docker, name)
-    if found is None:
+    def __init__(
+        self, engine: Callable[[], Docker], rules: Iterable[ImageRule], pull_seconds: float
+    ) -> None:
+        self._engine = engine
+        self._rules = tuple(rules)
+        self._pull_seconds = pull_seconds
+        self._known: dict[str, tuple[Image, float]] = {}  # with when to look again
+
+    def name_of(self, plan: ImagePlan) -> str:
+        """Return what an image is called here."""
+        return rewritten(plan.image, self._rules)
+
+    async def here(self, plan: ImagePlan) -> Image | None:
+        """Return the image; None where the engine does not have it.  Raise CannotOpen."""
+        name = self.name_of(plan)
+        known, until = self._known.get(name, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        described = await _inspect(self._engine(), name)
+        if described is None:
+            return None
+        found = _image(name, described)
+        self._known[name] = (found, time.monotonic() + IMAGE_SECONDS)
+        return found
+
+    async def have(
+        self, plan: ImagePlan, environment: Mapping[str, str], on_progress: OnProgress
+    ) -> Image:
+        """Return the image, pulled only if it is not here.  Raise CannotOpen."""
+        if (found := await self.here(plan)) is not None:
+            return found
+        name = self.name_of(plan)
         try:
-            async with asyncio.timeout(pull_seconds):
-                await _pull(docker, name, plan, environment, on_progress)
+            async with asyncio.timeout(self._pull_seconds):
+                await _pull(self._engine(), name, plan, environment, on_progress)
         except TimeoutError as error:
             raise CannotOpen(
-                f'The image "{name}" did not come within {pull_seconds:.0f} s: is its registry '
-                "up, and the way there open?",
+                f'The image "{name}" did not come within {self._pull_seconds:.0f} s: is its '
+                "registry up, and the way there open?",
                 infrastructure=True,
             ) from error
-        found = await _inspect(docker, name)
-    if found is None:
+        if (found := await self.here(plan)) is not None:
+            return found
         raise CannotOpen(f'The image "{name}" was pulled and is not there.', infrastructure=True)
-    config = found.get("Config") or {}
+
+    def forget(self, plan: ImagePlan) -> bool:
+        """Look an image up anew the next time; tell whether that may find something else."""
+        return self._known.pop(self.name_of(plan), None) is not None
+
+
+def _image(name: str, described: Mapping[str, Any]) -> Image:
+    config = described.get("Config") or {}
     labels = config.get("Labels") or {}
     return Image(
         name=name,
-        id=str(found.get("Id", "")),
+        id=str(described.get("Id", "")),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         preserve_entrypoint=labels.get(PRESERVE_LABEL) == "true",
+        checks_health=bool(config.get("Healthcheck")),
     )
 
 
