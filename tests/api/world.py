@@ -325,10 +325,11 @@ class World:
 
     async def continue_pipeline(
         self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
-    ) -> None:
+    ) -> Pipeline:
         if unverified_key != "the key":
             raise Unauthenticated("The continuation key is not valid.")
         self.asked.append(("continue", configuration, dict(parameters)))
+        return next(iter(self.pipelines_by_id.values())).pipeline
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor

@@ -19,6 +19,7 @@ from roundel.vault.tokens import digest_of as digest_of_token
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.scenarios.conftest import House
+from tests.scenarios.test_continuing import NEXT, in_setup
 
 VARIABLES = "/api/v2/project/gh/acme/web/envvar"
 LOG = "/api/roundel/organization/gh/acme/audit"
@@ -50,10 +51,21 @@ async def test_a_webhook_leaves_an_entry_without_its_secret(house: House, client
     triggers = f"/api/v2/projects/{own}/pipeline-definitions/{own}/triggers"
     made = await client.post(triggers, {"event_source": {"provider": "webhook"}})
     url = made.json()["event_source"]["webhook"]["url"]
-    await client.send("POST", url[url.index("/api/") :], b"{}", {})
-    items = (await client.get("/api/roundel/audit")).json()["items"]
+    called = await client.send("POST", url[url.index("/api/") :], b"{}", {})
+    items = (await client.get(LOG)).json()["items"]
     assert [it["operation"] for it in items] == ["callWebhook", "createTrigger"]
+    assert items[0]["target"].endswith(f"/{called.json()['pipeline_id']}")
     assert url.partition("secret=")[2] not in json.dumps(items)
+
+
+async def test_a_continuation_is_in_its_organizations_log(house: House, client: Client):
+    pipeline, key = await in_setup(house)
+    body = {"continuation-key": key, "configuration": NEXT}
+    assert (await client.post("/api/v2/pipeline/continue", body)).status == 200
+    items = (await client.get(LOG)).json()["items"]
+    [target] = [it["target"] for it in items if it["operation"] == "continuePipeline"]
+    assert target == f"/api/v2/pipeline/continue/{pipeline.id}"
+    assert key not in json.dumps(items)
 
 
 async def test_what_its_path_does_not_place_is_in_its_organizations_log(

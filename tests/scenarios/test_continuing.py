@@ -101,7 +101,7 @@ async def test_only_the_first_of_several_continuations_counts(house: House) -> N
     answers = await asyncio.gather(
         *(house.use.continue_pipeline(key, NEXT, {}) for _ in range(5)), return_exceptions=True
     )
-    refused = [str(answer) for answer in answers if answer is not None]
+    refused = [str(answer) for answer in answers if isinstance(answer, Invalid)]
     assert refused == ["Pipeline is not in setup state."] * 4
     assert len(await house.engine.reads.workflows(pipeline.id)) == 2
 

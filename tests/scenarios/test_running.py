@@ -51,7 +51,6 @@ async def test_the_runner_is_told_everything_that_it_needs(house: House) -> None
     assert order.environment["CIRCLE_JOB"] == "build"
     assert order.environment["CIRCLE_BRANCH"] == "main"
     assert order.environment["CIRCLE_BUILD_NUM"] == "1"
-    assert order.environment["PAGER"] == "cat"
     assert order.checkout is not None
     assert order.checkout.repository_url == "/srv/web.git"
 

@@ -249,7 +249,8 @@ class UseCases(RunnerUseCases, Protocol):
 
     async def continue_pipeline(
         self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
-    ) -> None: ...
+    ) -> Pipeline:
+        """Return the pipeline that the key is of."""
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor

@@ -37,6 +37,12 @@ async def _project(app: ApiApp, path: Path) -> Found[Project] | None:
     return None if project is None else Found(project.organization.id, project)
 
 
+async def whose(app: ApiApp, project_id: ProjectId) -> OrganizationId | None:
+    """Return whose project this is."""
+    project = await app.reads.project_by_id(project_id)
+    return None if project is None else project.organization.id
+
+
 async def _organization(app: ApiApp, path: Path) -> Found[Organization] | None:
     vcs = VCS_WORDS.get(path["vcs"])
     found = None if vcs is None else await app.reads.organization(vcs, path["organization"])

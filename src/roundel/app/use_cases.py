@@ -114,12 +114,12 @@ class UseCases(RunnerUseCases):
 
     async def continue_pipeline(
         self, unverified_key: str, configuration: str, parameters: Mapping[str, Json]
-    ) -> None:
+    ) -> Pipeline:
         """Go on with a pipeline that is in setup; the key is all that the caller shows."""
         command = ContinuePipeline(
             unverified_key=unverified_key, configuration=configuration, parameters=parameters
         )
-        await continue_pipeline(command, self._engine)
+        return await continue_pipeline(command, self._engine)
 
     async def rerun_workflow(
         self, workflow_id: WorkflowId, choice: Choice, enable_ssh: bool, by: Actor

@@ -104,8 +104,14 @@ class Board:
         else:
             title = self.workflows[stands.workflow][0]
         self.workflows[stands.workflow] = (title, stands.status)
-        known = {row.job: row for row in self.rows if row.workflow == stands.workflow}
-        others = [row for row in self.rows if row.workflow != stands.workflow]
+        jobs = {job.job for job in stands.jobs}
+        # A job may have begun before its workflow was told of: that row has no workflow yet.
+        known = {
+            row.job: row
+            for row in self.rows
+            if row.workflow == stands.workflow or (not row.workflow and row.job in jobs)
+        }
+        others = [row for row in self.rows if known.get(row.job) is not row]
         own = []
         for job, depth in tree(stands.jobs):
             earlier = self._by_job.get(job.job)
@@ -113,7 +119,7 @@ class Board:
             if earlier is not None and earlier is not row and not row.said:  # kept by a rerun
                 row.lines, row.said = earlier.lines, earlier.said
                 row.began, row.ended = earlier.began, earlier.ended
-            row.depth = depth
+            row.depth, row.workflow = depth, stands.workflow
             # A job that has begun is told of as it happens, which is sooner.
             if row.began is None or job.status in ENDED:
                 row.status = job.status

@@ -38,8 +38,8 @@ class ContinuePipeline:
     parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
-async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
-    """Create the workflows of the continuation, or make the pipeline errored.
+async def continue_pipeline(command: ContinuePipeline, app: App) -> Pipeline:
+    """Create the workflows of the continuation, or make the pipeline errored; return it as it was.
 
     Wrong parameters are refused and leave the pipeline as it is; mistakes in the config are found
     in the pipeline's errors, as after a trigger.  Of several calls only the first one counts.
@@ -73,6 +73,7 @@ async def continue_pipeline(command: ContinuePipeline, app: App) -> None:
             cancel_if_overtaken(tx, settled, at)
 
     await app.database.write(transaction)
+    return pipeline
 
 
 def _goes_on(tx: Tx, pipeline: Pipeline) -> bool:

@@ -57,6 +57,18 @@ def test_a_job_shows_its_time_and_its_output() -> None:
     assert lines[3].rstrip() == "hello"
 
 
+def test_a_job_that_begins_before_its_workflow_is_told_of_stands_once() -> None:
+    board = Board()
+    board.hear(JobBegan(task=a_task("build"), at=Micros(SECOND)))
+    board.hear(workflow(stands("build"), stands("test", "blocked", "build")))
+    board.hear(JobEnded(task=a_task("build"), status="success", message=None, at=Micros(SECOND)))
+    assert [(row.name, row.status, row.depth) for row in board.rows] == [
+        ("build", "success", 0),
+        ("test", "blocked", 1),
+    ]
+    assert picture(board, Choice(job="build"))[0].rstrip() == "main  running"
+
+
 def test_a_picture_is_as_large_as_the_terminal_whatever_was_said() -> None:
     board = Board()
     board.hear(workflow(*(stands(f"job-{n}") for n in range(40))))

@@ -64,11 +64,12 @@ async def receive(call: Call[None, RawMessage]) -> Response:
     text = call.path["connection-id"]
     if not is_uuid(text):
         raise NotFound(NO_CONNECTION)
-    receipt = await call.door.use_cases.git.receive(
-        ConnectionId(text.lower()), call.body.headers, call.body.body
-    )
+    connection = ConnectionId(text.lower())
+    receipt = await call.door.use_cases.git.receive(connection, call.body.headers, call.body.body)
     if isinstance(receipt, Unverified):
         raise Refusal(receipt.status, receipt.reason)
+    found = await call.app.connections.connection(connection)
+    call.tell(None if found is None else found.organization_id, receipt.id)
     shown = Received(receipt.id, receipt.message)
     return Response(msgspec.json.encode(shown), 202, media_type="application/json")
 

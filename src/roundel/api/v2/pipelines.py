@@ -18,7 +18,7 @@ from roundel.api.schemas.pipelines import (
     triggered,
 )
 from roundel.api.schemas.workflows import WorkflowShown, workflow_shown
-from roundel.api.subjects import PIPELINE, PIPELINE_BY_NUMBER, PROJECT
+from roundel.api.subjects import PIPELINE, PIPELINE_BY_NUMBER, PROJECT, whose
 from roundel.api.written import Written
 from roundel.domain.access import Need
 from roundel.domain.errors import Invalid, NotFound
@@ -66,9 +66,10 @@ async def go_on(call: Call[None, ContinueBody]) -> Message:
     body = call.body
     parameters = body.parameters or {}
     check_parameters(parameters)
-    await call.door.use_cases.continue_pipeline(
+    pipeline = await call.door.use_cases.continue_pipeline(
         body.continuation_key, body.configuration, parameters
     )
+    call.tell(await whose(call.app, pipeline.project_id), pipeline.id)
     return Message("The pipeline was continued.")
 
 

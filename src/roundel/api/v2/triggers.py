@@ -16,6 +16,7 @@ from roundel.api.schemas.definitions import (
     TriggerShown,
     trigger_shown,
 )
+from roundel.api.subjects import whose
 from roundel.api.v2.definitions import DEFINITION, NO_PROJECT, OfProject
 from roundel.domain.access import Need
 from roundel.domain.definitions import PipelineTrigger, PipelineTriggerId, SourceProvider
@@ -115,6 +116,7 @@ async def call_webhook(call: Call[None, RawMessage]) -> Response:
         PipelineTriggerId(text.lower()), call.query.get("secret", ""), call.body.body
     )
     if isinstance(outcome, Pipeline):
+        call.tell(await whose(call.app, outcome.project_id), outcome.id)
         shown = Called("Accepted.", outcome.id, outcome.number)
         return Response(msgspec.json.encode(shown), 202, media_type="application/json")
     return Response(msgspec.json.encode(Called(outcome)), 200, media_type="application/json")
