@@ -2,6 +2,7 @@
 
 import os
 import select
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,13 +32,18 @@ async def test_a_program_succeeds_if_it_ends_with_0(command: tuple[str, ...], we
 
 def test_a_file_of_the_kernel_is_read_to_its_end() -> None:
     longest = "x" * 100_000
-    name = f"ROUNDEL_TEST={longest}".encode()
-    pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exec sleep 60"], {"ROUNDEL_TEST": longest})
-    try:
-        assert name in told(f"/proc/{pid}/environ").split(b"\0")
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
+    with subprocess.Popen(
+        ["/bin/sh", "-c", "echo ready; read line"],
+        env={"ROUNDEL_TEST": longest},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as shell:
+        assert shell.stdout is not None
+        assert shell.stdin is not None
+        assert shell.stdout.readline() == b"ready\n"
+        environment = told(f"/proc/{shell.pid}/environ")
+        shell.stdin.close()
+    assert f"ROUNDEL_TEST={longest}".encode() in environment.split(b"\0")
 
 
 def test_of_a_process_that_is_gone_nothing_is_known() -> None:
