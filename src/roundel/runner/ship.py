@@ -7,7 +7,7 @@ from dataclasses import replace
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.records import dataclass
 from roundel.domain.runners import Chunk, Shipment, StepReport, StepStatus
-from roundel.runner.lease import HeldLease
+from roundel.runner.lease import NOTHING, HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text
 
 CHUNK_BYTES = 64 * 1024
@@ -106,6 +106,9 @@ class Shipper:
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ending = False  # what gathers from now on goes with the end
+        self._free = asyncio.Event()  # no call is under way
+        self._free.set()
 
     def now(self) -> Micros:
         """Return the time."""
@@ -146,17 +149,25 @@ class Shipper:
         self._idle.clear()
         self._changed.set()
 
-    async def drained(self) -> None:
-        """Return when the server has everything."""
-        await self._idle.wait()
+    async def rest(self) -> Shipment:
+        """Return what the server does not have yet and will not get from here any more.
+
+        Nothing may be told afterwards.  More output than one call takes is sent first.
+        """
+        if self._pending > CALL_BYTES and not self._ending:
+            await self._idle.wait()
+        self._ending = True
+        await self._free.wait()
+        return self._gathered(FULL_BYTES)
 
     def give_up(self) -> None:
         """Nothing can be sent any more: let go of everyone who waits."""
         self._room.set()
         self._idle.set()
+        self._free.set()
 
     async def run(self) -> None:
-        """Send for ever.  Raise LeaseLost when the lease is lost."""
+        """Send until only the rest is left.  Raise LeaseLost when the lease is lost."""
         loop = asyncio.get_running_loop()
         last = 0.0
         while True:
@@ -164,6 +175,8 @@ class Shipper:
             pause = last + SPACING_SECONDS - loop.time()
             if pause > 0 and self._may_wait():
                 await self._gather(pause)
+            if self._ending:
+                return
             self._changed.clear()
             await self._send()
             last = loop.time()
@@ -190,11 +203,26 @@ class Shipper:
         )
 
     async def _send(self) -> None:
-        # All is taken before the call: a step that begins during it is told of with the next.
+        shipment = self._gathered(CALL_BYTES)
+        if shipment == NOTHING:
+            return
+        self._free.clear()
+        await self._held.ship(shipment)
+        self._free.set()
+        self._pending -= sum(len(chunk.data) for chunk in shipment.chunks)
+        if self._pending <= FULL_BYTES:
+            self._room.set()
+        if self._unsent():
+            self._changed.set()
+
+    def _gathered(self, room: int) -> Shipment:
+        """Return what is to be sent with the next call, about `room` bytes, and keep none of it.
+
+        A step that begins during the call is told of with the one after it.
+        """
         begun, self._reports = self._reports, []
         chunks: list[Chunk] = []
         ended: list[StepReport] = []
-        room = CALL_BYTES
         for index, stream in list(self._streams.items()):
             taken = stream.take(room)
             chunks += taken
@@ -202,16 +230,7 @@ class Shipper:
             if stream.closing is not None and not stream.pieces:
                 ended.append(stream.closing)
                 del self._streams[index]
-        if not begun and not chunks and not ended:
-            return
-        await self._held.ship(
-            Shipment(begun=tuple(begun), chunks=tuple(chunks), ended=tuple(ended))
-        )
-        self._pending -= sum(len(chunk.data) for chunk in chunks)
-        if self._pending <= FULL_BYTES:
-            self._room.set()
-        if self._unsent():
-            self._changed.set()
+        return Shipment(begun=tuple(begun), chunks=tuple(chunks), ended=tuple(ended))
 
 
 def ended(
