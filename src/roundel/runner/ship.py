@@ -12,6 +12,7 @@ from roundel.vault.masking import Forms, Masker, masked_text
 
 CHUNK_BYTES = 64 * 1024
 SPACING_SECONDS = 0.2  # between two calls for output alone; the first after a pause goes at once
+FOLLOWING_SECONDS = 0.02  # after a step's end: the next one begins, or the job ends as well
 FULL_BYTES = 8 * 1024 * 1024  # not yet delivered; then the reader of the output waits
 CALL_BYTES = 2 * 1024 * 1024  # of output in one call
 
@@ -157,6 +158,7 @@ class Shipper:
         if self._pending > CALL_BYTES and not self._ending:
             await self._idle.wait()
         self._ending = True
+        self._changed.set()
         await self._free.wait()
         return self._gathered(FULL_BYTES)
 
@@ -172,9 +174,7 @@ class Shipper:
         last = 0.0
         while True:
             await self._changed.wait()
-            pause = last + SPACING_SECONDS - loop.time()
-            if pause > 0 and self._may_wait():
-                await self._gather(pause)
+            await self._gather(last + SPACING_SECONDS)
             if self._ending:
                 return
             self._changed.clear()
@@ -183,24 +183,35 @@ class Shipper:
             if not self._changed.is_set() and not self._unsent():
                 self._idle.set()
 
-    def _may_wait(self) -> bool:
-        ends = any(stream.closing for stream in self._streams.values())
-        return not self._reports and not ends and self._pending < CHUNK_BYTES
+    async def _gather(self, until: float) -> None:
+        """Wait for what goes with the same call.
 
-    async def _gather(self, pause: float) -> None:
-        deadline = asyncio.get_running_loop().time() + pause
-        while self._may_wait():
+        Output waits for more until then, and a step's end for what follows it.  That a step has
+        begun and goes on is told at once.
+        """
+        now = asyncio.get_running_loop().time
+        if self._ends():
+            until = now() + FOLLOWING_SECONDS
+        while not self._urgent() and now() < until:
             self._changed.clear()
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(until):
                     await self._changed.wait()
             except TimeoutError:
                 return
+            if self._ends():
+                until = min(until, now() + FOLLOWING_SECONDS)
+
+    def _urgent(self) -> bool:
+        if self._ending or self._pending >= CHUNK_BYTES:
+            return True
+        return any(self._streams[report.index].closing is None for report in self._reports)
+
+    def _ends(self) -> bool:
+        return any(stream.closing for stream in self._streams.values())
 
     def _unsent(self) -> bool:
-        return bool(
-            self._reports or self._pending or any(s.closing for s in self._streams.values())
-        )
+        return bool(self._reports or self._pending or self._ends())
 
     async def _send(self) -> None:
         shipment = self._gathered(CALL_BYTES)
