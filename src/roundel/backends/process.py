@@ -136,7 +136,7 @@ class ProcessBackend:
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
         if supervisor is None:
-            await self._clear(root, execution)
+            await self._clear(folder, execution)
             folder.make()
         with sandbox:
             if supervisor is None:
@@ -248,16 +248,17 @@ class ProcessBackend:
         reap(supervisor.pid)
         if not ended:
             await end_marked(execution)
-        await self._clear(folder.root, execution)
+        await self._clear(folder, execution)
 
     @staticmethod
-    async def _clear(root: Path, execution: ExecutionId) -> None:
-        if not (root / "made").exists() and not (root / "job").exists():
+    async def _clear(folder: JobFolder, execution: ExecutionId) -> None:
+        root = folder.root
+        if not folder.exists() and not folder.job.exists():
             return
         # A runner may have died between starting a supervisor and writing down which it was.
         if not (root / "process.json").exists():
             await end_marked(execution)
-        await asyncio.to_thread(_remove_files, root, execution)
+        await asyncio.to_thread(_remove_files, folder)
 
 
 class _ProcessSandbox(FolderSandbox):
@@ -302,14 +303,14 @@ async def _end_namespace(supervisor: Identity) -> bool:
     return bool(found) and await wait_gone(supervisor.pid)
 
 
-def _remove_files(root: Path, execution: ExecutionId) -> None:
-    JobFolder(root, execution).remove()
+def _remove_files(folder: JobFolder) -> None:
+    folder.remove()
+    root = folder.root
     for name in ("home", "tmp"):
-        shutil.rmtree(root / name, ignore_errors=True)
+        shutil.rmtree(f"{root}/{name}", ignore_errors=True)
     forget_user(root)
     for name in ("process.json", "supervisor.log"):
-        with contextlib.suppress(FileNotFoundError):
-            (root / name).unlink()
+        (root / name).unlink(missing_ok=True)
 
 
 def _make_working_directory(order: JobOrder, home: Path) -> None:

@@ -82,7 +82,6 @@ class Claimed:
         self._watching: asyncio.Task[None] | None = None
         self._told = False
         self.on_told: Callable[[], None] = lambda: None
-        self.on_up: Callable[[], None] = lambda: None
         self.attendant: Attendant | None = None
 
     @property
@@ -152,7 +151,6 @@ class Claimed:
                 self._sandbox = sandbox
                 await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
-                self.on_up()
                 if self.attendant is not None:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
