@@ -60,6 +60,7 @@ class JobFolder:
 
     def __init__(self, folder: Path, execution: ExecutionId) -> None:
         self.root = folder
+        self.execution = execution
         self.job = folder / "job"
         memory = memory_folder()
         self._secret_home = (memory or folder) / f"secrets-{execution}"

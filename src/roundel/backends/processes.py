@@ -144,6 +144,31 @@ async def wait_gone(pid: int, seconds: float = _END_SECONDS) -> bool:
     return True
 
 
+async def succeeds(*command: str) -> bool:
+    """Run a program that neither reads nor says anything; tell whether it ended well.
+
+    It is ours to wait for by its descriptor, so that nobody has to start a thread that does.
+    """
+    pid = _started(command)
+    if pid is None:
+        return False
+    if not await wait_gone(pid):
+        os.kill(pid, signal.SIGKILL)
+        await wait_gone(pid)
+    return reap(pid) == 0
+
+
+def _started(command: tuple[str, ...]) -> int | None:
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions)
+    except OSError:
+        return None
+    finally:
+        os.close(null)
+
+
 async def end_marked(execution: ExecutionId) -> None:
     """Kill every process that carries this execution's mark until there is none."""
     for _ in range(100):  # a job that forks faster than this is stopped by nothing but a reboot
@@ -159,7 +184,9 @@ async def end_marked(execution: ExecutionId) -> None:
             reap(pid)
 
 
-def reap(pid: int) -> None:
-    """Collect a child's end, if it is a child of ours and has ended."""
+def reap(pid: int) -> int | None:
+    """Collect a child's end, if it is a child of ours and has ended; return how it ended."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return status if ended else None
+    return None
