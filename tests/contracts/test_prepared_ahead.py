@@ -94,9 +94,8 @@ async def prepared(
     backend: DockerBackend, home: Path, *wanted: NextContainer
 ) -> AsyncIterator[None]:
     """Run a job, and have these made beside it; wait until they are there."""
-    first = an_order(image=wanted[0].image)
-    async with opened(backend, home, first):
-        backend.ahead.prepare(wanted, first.lease.execution_id, home, len(wanted))
+    backend.ahead.free = lambda: len(wanted)
+    async with opened(backend, home, an_order(image=wanted[0].image, upcoming=wanted)):
         await ready(home, len(wanted))
         yield
 
@@ -179,9 +178,9 @@ async def test_the_engine_of_a_job_reads_and_writes_its_files(backend, engine, b
 
 
 async def test_one_that_is_still_being_made_is_waited_for(backend, engine, busybox, tmp_path):
-    first = an_order(image=busybox)
+    backend.ahead.free = lambda: 1
+    first = an_order(image=busybox, upcoming=[NextContainer(image=busybox)])
     async with opened(backend, tmp_path, first):
-        backend.ahead.prepare([NextContainer(image=busybox)], first.lease.execution_id, tmp_path, 1)
         leaving = asyncio.create_task(_just_open(backend, tmp_path, an_order(image=busybox)))
         await asyncio.sleep(0)
         leaving.cancel()  # the job that waits for it may be cancelled, and the next has it
@@ -231,11 +230,10 @@ async def test_an_image_that_does_something_by_itself_is_not_started_ahead(
         'ENTRYPOINT ["touch", "/entered"]',
         "LABEL com.circleci.preserve-entrypoint=true",
     )
-    first = an_order(image=busybox)
-    async with opened(backend, tmp_path, first):
-        wanted = [NextContainer(image=it) for it in (checking, keeping, "127.0.0.1:1/not/here")]
-        for each in wanted:
-            backend.ahead.prepare([each], first.lease.execution_id, tmp_path, 1)
+    backend.ahead.free = lambda: 1
+    for image in (checking, keeping, "127.0.0.1:1/not/here"):
+        first = an_order(image=busybox, upcoming=[NextContainer(image=image)])
+        async with opened(backend, tmp_path, first):
             await backend.ahead.drop()
             assert len(engine.containers_below(tmp_path)) == 1
     assert not (tmp_path / "ahead").exists()

@@ -35,9 +35,9 @@ WHOLE = "".join(f"line {n}\n" for n in range(1, LINES + 1))
 PHASES = {
     "triggered": "services.pipelines.trigger_pipeline",
     "compiled": "services.pipelines._settle",
-    "claimed": "services.claims._draft",
+    "claimed": "services.claim_desk._drafts",
     "running": "services.output.take_shipment",
-    "finished": "LocalServer.finish",
+    "finished": "services.output.take_end",
     "approved": "services.approvals.approve_job",
     "beating": "Ticks.tick",
 }

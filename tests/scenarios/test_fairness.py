@@ -1,24 +1,83 @@
 """Slots shared between projects: by turns, within limits, and with a reason for each wait."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from roundel.api.app import create_api
 from roundel.app import UseCases
-from roundel.domain.ids import JobId
+from roundel.domain.ids import JobId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Plan
 from roundel.domain.projects import Project, Slug
+from roundel.domain.runners import JobOrder
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.domain.waiting import Load, Waiting
+from roundel.services.work import Database, Tx
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_job_plan, a_plan
+from tests.fakes import ScriptedRunner
 from tests.inline_compiler import InlineCompiler
 from tests.scenarios.conftest import House
 from tests.scenarios.test_turns import DEPLOY, LOCK_AND_HOLD
+from tests.waiting import until
+
+T = TypeVar("T")
+
+
+class Counting:
+    """A database that remembers who wrote to it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.writers: list[str] = []
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        self.writers.append(fn.__qualname__)
+        return await self._database.write(fn)
+
+    async def looked(self) -> bool:
+        """Tell whether anybody has looked for jobs."""
+        return self.claims > 0
+
+    @property
+    def claims(self) -> int:
+        """How many transactions looked for jobs."""
+        return sum(name.startswith("_drafts.") for name in self.writers)
+
+
+def waiting_runners(house: House, count: int) -> list["asyncio.Task[JobOrder | None]"]:
+    """Let runners ask for work that is still to come."""
+    runners = [ScriptedRunner(house.engine.runners, RunnerId(f"r{n}")) for n in range(count)]
+    return [asyncio.create_task(runner.claim(wait_seconds=30)) for runner in runners]
+
+
+async def test_runners_that_wait_share_the_look_at_a_new_job(house: House) -> None:
+    counting = Counting(house.engine.database)
+    house.engine.database = counting  # type: ignore[assignment]
+    asking = waiting_runners(house, 50)
+    await until(counting.looked)
+    await house.trigger(a_plan("only"))
+
+    done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    assert [order.job_name for task in done if (order := task.result())] == ["only"]
+    assert counting.claims < 10  # each for itself they would look 100 times
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def test_every_runner_that_waits_gets_a_job_of_its_own(house: House) -> None:
+    asking = waiting_runners(house, 20)
+    await house.trigger(a_plan(*(f"j{number}" for number in range(20))))
+    orders = [order for order in await asyncio.gather(*asking) if order is not None]
+    assert sorted(order.job_number for order in orders) == [*range(1, 21)]
+    assert len({order.lease.runner_id for order in orders}) == 20
 
 
 async def another(house: House, slug: str) -> Project:

@@ -18,6 +18,7 @@ from roundel.domain.replicas import DEAD_AFTER
 from roundel.domain.repositories import Repositories
 from roundel.domain.storage import KeepingServer
 from roundel.domain.views import Reads
+from roundel.services.claim_desk import ClaimDesk
 from roundel.services.compiling import Compiler
 from roundel.services.orbs import OrbShelf
 from roundel.services.runners import LocalServer
@@ -87,6 +88,7 @@ class Engine(LazyParts):
             raise
         self.clock: Clock = adapters.clock or SystemClock()
         self.supply = Supply(self.clock)
+        self.claim_desk = ClaimDesk()
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)

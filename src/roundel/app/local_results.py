@@ -70,10 +70,10 @@ class LogFiles:
     def hear(self, event: Event) -> None:
         """Take an event."""
         match event:
-            case StepTold(task=task, report=report) if report.status is StepStatus.RUNNING:
+            case OutputLine():
+                self._file(event).write(f"{event.text}\n")
+            case StepTold(report=report) if report.status is StepStatus.RUNNING:
                 self._file(event).write(f"== {report.name}\n")
-            case OutputLine(task=task, text=text):
-                self._file(event).write(f"{text}\n")
             case JobEnded(task=task):
                 file = self._open.pop(task.execution, None)
                 if file is not None:

@@ -65,6 +65,8 @@ class Snapshots:
     async def forget(self, order: JobOrder) -> None:
         """Drop what there is of a job that starts anew, so that only the newest is kept of each."""
         place = self._place(order.job_name, order.node)
+        if not place.exists():
+            return
         tags = {self._tag(order, int(kept.name)) for kept in place.glob("[0-9]*")}
         shutil.rmtree(place, ignore_errors=True)
         if tags and self.backend is not None:

@@ -32,9 +32,12 @@ def memory_folder() -> Path | None:
         if not candidate or not os.access(candidate, os.W_OK | os.X_OK):
             continue
         ours = Path(candidate) / f"roundel-{os.getuid()}"
-        with contextlib.suppress(FileExistsError):
-            ours.mkdir(mode=0o700)
-        found = ours.lstat()  # anyone can make a folder there first
+        try:
+            found = ours.lstat()
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):
+                ours.mkdir(mode=0o700)
+            found = ours.lstat()  # anyone can make a folder there first
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
             return ours
     return None
@@ -57,6 +60,7 @@ class JobFolder:
 
     def __init__(self, folder: Path, execution: ExecutionId) -> None:
         self.root = folder
+        self.execution = execution
         self.job = folder / "job"
         memory = memory_folder()
         self._secret_home = (memory or folder) / f"secrets-{execution}"
@@ -77,24 +81,25 @@ class JobFolder:
             (self.job / "task", 0o777),
         ):
             _make_folder(path, mode)
-        self._write(self.job / "supervisor.sh", _text("supervisor.sh"), 0o755)
+        self._write(f"{self.job}/supervisor.sh", _text("supervisor.sh"), 0o755)
         helper = _text("circleci.sh")
-        self._write(self.job / "bin" / "circleci", helper, 0o755)
-        self._write(self.job / "bin" / "circleci-agent", helper, 0o755)
-        self._write(self.job / "ballast", "\n" * BALLAST_BYTES, 0o666)
+        self._write(f"{self.job}/bin/circleci", helper, 0o755)
+        self._write(f"{self.job}/bin/circleci-agent", helper, 0o755)
+        self._write(f"{self.job}/ballast", "\n" * BALLAST_BYTES, 0o666)
         for name in ("events", "bash_env"):
-            self._write(self.job / name, "", 0o666)
+            self._write(f"{self.job}/{name}", "", 0o666)
+        control = self.job / "control"
         with contextlib.suppress(FileExistsError):
-            os.mkfifo(self.job / "control")
-        (self.job / "control").chmod(0o666)
-        self._write(self.root / "made", "", 0o600)
+            os.mkfifo(control)
+        control.chmod(0o666)
+        self._write(f"{self.root}/made", "", 0o600)
 
     def make_room_for_secrets(self) -> None:
         """Make the place of `remember_secret`: all that there is of it where a job has the files
         of another folder."""
         for path in (self.root, self._secret_home.parent, self._secret_home):
             _make_folder(path, 0o700)
-        self._write(self._secret_home / "of", str(self.root), 0o600)
+        self._write(f"{self._secret_home}/of", str(self.root), 0o600)
 
     def remove(self) -> None:
         """Remove everything but the root; may be said twice.
@@ -122,9 +127,9 @@ class JobFolder:
 
     def write_step(self, index: int, script: str, launch: str) -> None:
         """Put a step where the supervisor finds it.  An output that is there already is kept."""
-        self._write(self.secrets / f"{index}.launch", launch, 0o644)
-        self._write(self.job / f"{index}.script", script, 0o755)
-        path = self.job / f"{index}.out"
+        self._write(f"{self.secrets}/{index}.launch", launch, 0o644)
+        self._write(f"{self.job}/{index}.script", script, 0o755)
+        path = f"{self.job}/{index}.out"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             try:
@@ -140,12 +145,12 @@ class JobFolder:
 
     def write_shell(self, script: str) -> None:
         """Put the script of a person's shell where the job can read it and nobody else."""
-        self._write(self.secrets / "shell.sh", script, 0o644)
+        self._write(f"{self.secrets}/shell.sh", script, 0o644)
 
     def open_file(self, name: str) -> int:
         """Open a file of the job for reading and cutting, or refuse what is not a plain file."""
         try:
-            return open_regular(self.job / name, os.O_RDWR)
+            return open_regular(f"{self.job}/{name}", os.O_RDWR)
         except NotWhatItWas as error:
             raise NotOurs(f"{name} in the job folder is no longer a plain file") from error
         except OSError as error:
@@ -154,7 +159,7 @@ class JobFolder:
     def open_control(self) -> int:
         """Open the FIFO.  Open for reading too: lines wait in it until the supervisor is there."""
         try:
-            return open_fifo(self.job / "control", os.O_RDWR)
+            return open_fifo(f"{self.job}/control", os.O_RDWR)
         except NotWhatItWas as error:
             raise NotOurs("the control file is no longer a FIFO") from error
         except OSError as error:
@@ -162,16 +167,16 @@ class JobFolder:
 
     def halted(self) -> bool:
         """Tell whether `circleci step halt` was said."""
-        return os.path.lexists(self.job / "halt")
+        return os.path.lexists(f"{self.job}/halt")
 
     @staticmethod
-    def _write(path: Path, text: str, mode: int) -> None:
+    def _write(path: str, text: str, mode: int) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = os.open(path, flags, mode)
         except FileExistsError:
             # What lies there under this name may be a link that the job has made.
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
             descriptor = os.open(path, flags, mode)
         try:
             os.fchmod(descriptor, mode)

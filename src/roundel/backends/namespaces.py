@@ -1,10 +1,9 @@
 """How far the kernel lets a job that runs as processes be apart from this machine."""
 
-import asyncio
 import os
 import shutil
 
-from roundel.backends.processes import children
+from roundel.backends.processes import children, succeeds
 
 _NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
 
@@ -22,17 +21,7 @@ async def permitted_isolation() -> tuple[str, ...]:
         return ()
     for extra in ((), ("--user", "--map-current-user")):
         command = (unshare, *extra, *_NAMESPACES)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                "true",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-        except OSError:
-            return ()
-        if await process.wait() == 0:
+        if await succeeds(*command, "true"):
             return command
     return ()
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
-from roundel.backends.namespaces import permitted_isolation, private_tmp, way_in
+from roundel.backends.ground import Ground
+from roundel.backends.namespaces import private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.process_notice import notice
 from roundel.backends.process_use import ProcessTable, use_at_the_end
@@ -42,7 +43,6 @@ from roundel.backends.users import (
     forget_user,
     has_own_user,
     user_of,
-    users_permitted,
 )
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
@@ -68,19 +68,17 @@ class ProcessBackend:
         cap_bytes: int = CAP_BYTES,
         engine: bool = False,
     ) -> None:
-        # Whether jobs get users of their own; None until we know if we may give them any.
-        self._own_users: bool | None = None if own_users else False
+        self._ground = Ground(namespaces=namespaces, own_users=own_users)
         self._engine = engine  # whether jobs may use this machine's container engine
         self._cap = cap_bytes
         self._wakeups: Wakeups | None = None
         self._table = ProcessTable()
-        # The command that isolates a job: None until we know, empty where there is none.
-        self._isolation: tuple[str, ...] | None = None if namespaces else ()
 
     async def why_unusable(self) -> str | None:
         """A POSIX shell is all that is needed."""
         if os.name != "posix" or not os.access("/bin/sh", os.X_OK):
             return "Jobs cannot run as processes here: there is no /bin/sh."
+        self._ground.begin()
         return None
 
     def open(self, order: JobOrder, folder: Path) -> AbstractAsyncContextManager[Sandbox]:
@@ -101,6 +99,7 @@ class ProcessBackend:
 
     async def close(self) -> None:
         """Give back the inotify descriptor."""
+        await self._ground.close()
         if self._wakeups is not None:
             self._wakeups.close()
             self._wakeups = None
@@ -110,15 +109,11 @@ class ProcessBackend:
         execution = order.lease.execution_id
         if self._wakeups is None:
             self._wakeups = Wakeups()
-        if self._isolation is None:
-            self._isolation = await finished(permitted_isolation())
-        if self._own_users is None:
-            self._own_users = await finished(users_permitted(self._isolation))
-        isolation = self._isolation
+        isolation, own_users = await self._ground.known()
         folder = JobFolder(root, execution)
         reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
         # Who has the machine's engine, or is to be at home on the machine, has all of it anyway.
-        user = user_of(execution) if self._own_users and not reaches_engine else None
+        user = user_of(execution) if own_users and not reaches_engine else None
         if folder.exists():  # as an earlier runner has begun it
             user = user_of(execution) if has_own_user(root) else None
         sandbox = _ProcessSandbox(
@@ -131,16 +126,16 @@ class ProcessBackend:
         )
         if reaches_engine:
             sandbox.remote_docker = "Using the container engine of this machine."
-        sandbox.opened_how = notice(order, self._isolation, user)
+        sandbox.opened_how = notice(order, isolation, user)
         identity_file = root / "process.json"
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
         if supervisor is None:
-            await self._clear(root, execution)
+            await self._clear(folder)
             folder.make()
         with sandbox:
             if supervisor is None:
-                supervisor = self._start(order, folder, self._isolation, user)
+                supervisor = self._start(order, folder, isolation, user)
                 supervisor.save(identity_file)
             try:
                 base = self._base(order, folder, isolation, user)
@@ -154,7 +149,7 @@ class ProcessBackend:
                     yield sandbox
             finally:
                 if not sandbox.kept:
-                    await finished(self._remove(supervisor, folder, execution))
+                    await finished(self._remove(supervisor, folder, isolation))
 
     async def _use(self, pid: int, cheaply: bool) -> Use | None:
         if cheaply:
@@ -237,27 +232,28 @@ class ProcessBackend:
         return environment
 
     async def _remove(
-        self, supervisor: Identity, folder: JobFolder, execution: ExecutionId
+        self, supervisor: Identity, folder: JobFolder, isolation: tuple[str, ...]
     ) -> None:
         """End every process of the job, then remove its files."""
-        ended = bool(self._isolation) and await _end_namespace(supervisor)
+        ended = bool(isolation) and await _end_namespace(supervisor)
         if not ended and supervisor.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(supervisor.pid, signal.SIGKILL)
             await wait_gone(supervisor.pid)
         reap(supervisor.pid)
         if not ended:
-            await end_marked(execution)
-        await self._clear(folder.root, execution)
+            await end_marked(folder.execution)
+        await self._clear(folder)
 
     @staticmethod
-    async def _clear(root: Path, execution: ExecutionId) -> None:
-        if not (root / "made").exists() and not (root / "job").exists():
+    async def _clear(folder: JobFolder) -> None:
+        root = folder.root
+        if not folder.exists() and not folder.job.exists():
             return
         # A runner may have died between starting a supervisor and writing down which it was.
         if not (root / "process.json").exists():
-            await end_marked(execution)
-        await asyncio.to_thread(_remove_files, root, execution)
+            await end_marked(folder.execution)
+        await asyncio.to_thread(_remove_files, folder)
 
 
 class _ProcessSandbox(FolderSandbox):
@@ -302,14 +298,14 @@ async def _end_namespace(supervisor: Identity) -> bool:
     return bool(found) and await wait_gone(supervisor.pid)
 
 
-def _remove_files(root: Path, execution: ExecutionId) -> None:
-    JobFolder(root, execution).remove()
+def _remove_files(folder: JobFolder) -> None:
+    folder.remove()
+    root = folder.root
     for name in ("home", "tmp"):
-        shutil.rmtree(root / name, ignore_errors=True)
+        shutil.rmtree(f"{root}/{name}", ignore_errors=True)
     forget_user(root)
     for name in ("process.json", "supervisor.log"):
-        with contextlib.suppress(FileNotFoundError):
-            (root / name).unlink()
+        (root / name).unlink(missing_ok=True)
 
 
 def _make_working_directory(order: JobOrder, home: Path) -> None:

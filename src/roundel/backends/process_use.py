@@ -4,12 +4,10 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
-from roundel.backends.processes import children
+from roundel.backends.processes import children, stat_of, told
 from roundel.backends.protocol import Use
 
-_PROC = Path("/proc")
 _FRESH_SECONDS = 1.0  # for which one look at all processes serves every job
 _TICK_MS = 1000 // os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -30,8 +28,8 @@ class ProcessTable:
 
     def _look(self) -> None:
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for entry in os.scandir(_PROC):
-            if entry.name.isdigit() and (fields := _stat(int(entry.name))) is not None:
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit() and (fields := stat_of(int(entry.name))) is not None:
                 found[int(fields[1])].append(int(entry.name))
         self._children = dict(found)
         self._until = time.monotonic() + _FRESH_SECONDS
@@ -55,7 +53,7 @@ def _sum(pids: list[int]) -> Use | None:
     """Add up processor time, also of children that have ended, and the memory that each owns."""
     ticks = memory = seen = 0
     for pid in pids:
-        fields = _stat(pid)
+        fields = stat_of(pid)
         if fields is None:
             continue
         seen += 1
@@ -64,18 +62,10 @@ def _sum(pids: list[int]) -> Use | None:
     return Use(cpu_ms=ticks * _TICK_MS, memory=memory) if seen else None
 
 
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields of a process's stat from its state on, None if it is gone."""
-    try:
-        return (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-
-
 def _own_memory(pid: int) -> int:
     """Return what is resident and not shared: a library is not counted for each that has it."""
     try:
-        fields = (_PROC / str(pid) / "statm").read_text().split()
+        fields = told(f"/proc/{pid}/statm").split()
     except OSError:
         return 0
     return max(0, int(fields[1]) - int(fields[2])) * _PAGE

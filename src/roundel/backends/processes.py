@@ -13,8 +13,8 @@ from roundel.domain.records import dataclass
 
 MARK = "ROUNDEL_EXECUTION"  # in the environment of every process of a job
 HOME_MARK = "ROUNDEL_HOME"
-_PROC = Path("/proc")
 _END_SECONDS = 5.0
+_READ_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +43,51 @@ class Identity:
         return Identity(pid=int(pid), start=str(start), boot=str(boot))
 
 
+def told(path: str) -> bytes:
+    """Return what a file of /proc says.  OSError if its process is gone.
+
+    Each job asks a dozen times, so this is no more than the calls that it takes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        said = b""
+        while more := os.read(descriptor, _READ_BYTES):
+            said += more
+        return said
+    finally:
+        os.close(descriptor)
+
+
+def stat_of(pid: int) -> list[str] | None:
+    """Return the fields of a process's stat from its state on, None if it is gone."""
+    try:
+        # The name before them is what the process calls itself, brackets and bytes included.
+        return told(f"/proc/{pid}/stat").rpartition(b")")[2].decode().split()
+    except OSError:
+        return None
+
+
 @cache
 def _boot() -> str:
     """Return which start of the machine this is."""
-    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return told("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
 def identity_of(pid: int) -> Identity | None:
     """Return the process of this number, or None if there is none or it is a zombie."""
+    fields = stat_of(pid)
+    if fields is None or fields[0] in "ZX":
+        return None
     try:
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        boot = _boot()
+        return Identity(pid=pid, start=fields[19], boot=_boot())
     except OSError:
         return None
-    if fields[0] in "ZX":
-        return None
-    return Identity(pid=pid, start=fields[19], boot=boot)
 
 
 def children(pid: int) -> list[int]:
     """Return the direct children of a process."""
     try:
-        return [int(word) for word in (_PROC / f"{pid}/task/{pid}/children").read_text().split()]
+        return [int(word) for word in told(f"/proc/{pid}/task/{pid}/children").split()]
     except OSError:
         return []
 
@@ -78,7 +101,7 @@ def marked(name: str, value: str) -> list[int]:
         if not number.isdigit() or number == ourselves:
             continue
         with contextlib.suppress(OSError):
-            environment = Path(f"/proc/{number}/environ").read_bytes()
+            environment = told(f"/proc/{number}/environ")
             if wanted in environment and wanted in environment.split(b"\0"):
                 found.append(int(number))
     return found
@@ -89,7 +112,7 @@ def executions_of(home: str) -> set[ExecutionId]:
     found = set()
     for pid in marked(HOME_MARK, home):
         with contextlib.suppress(OSError):
-            for word in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+            for word in told(f"/proc/{pid}/environ").split(b"\0"):
                 name, _, value = word.decode(errors="replace").partition("=")
                 if name == MARK:
                     found.add(ExecutionId(value))
@@ -121,6 +144,31 @@ async def wait_gone(pid: int, seconds: float = _END_SECONDS) -> bool:
     return True
 
 
+async def succeeds(*command: str) -> bool:
+    """Run a program that neither reads nor says anything; tell whether it ended well.
+
+    It is ours to wait for by its descriptor, so that nobody has to start a thread that does.
+    """
+    pid = _started(command)
+    if pid is None:
+        return False
+    if not await wait_gone(pid):
+        os.kill(pid, signal.SIGKILL)
+        await wait_gone(pid)
+    return reap(pid) == 0
+
+
+def _started(command: tuple[str, ...]) -> int | None:
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions)
+    except OSError:
+        return None
+    finally:
+        os.close(null)
+
+
 async def end_marked(execution: ExecutionId) -> None:
     """Kill every process that carries this execution's mark until there is none."""
     for _ in range(100):  # a job that forks faster than this is stopped by nothing but a reboot
@@ -136,7 +184,9 @@ async def end_marked(execution: ExecutionId) -> None:
             reap(pid)
 
 
-def reap(pid: int) -> None:
-    """Collect a child's end, if it is a child of ours and has ended."""
+def reap(pid: int) -> int | None:
+    """Collect a child's end, if it is a child of ours and has ended; return how it ended."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return status if ended else None
+    return None

@@ -1,13 +1,13 @@
 """The protocol of back ends: a maker of sandboxes, and one job's sandbox."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
-from roundel.domain.runners import JobOrder, NextContainer
+from roundel.domain.runners import JobOrder
 
 GRACE_SECONDS = 3.0  # between TERM and KILL; a cancelled job must be gone within 10 s
 
@@ -162,20 +162,14 @@ class Sandbox(Protocol):
 
 
 class Ahead(Protocol):
-    """Makes the worlds of jobs that have not come yet.  No step runs in them, and nobody's secret
-    lies there; a job that fits is given one by `Backend.open`."""
+    """Makes the worlds of jobs that have not come yet, as orders tell of them (`JobOrder.next`).
 
-    @property
-    def most(self) -> int:
-        """How many there are at once; not 0."""
+    No step runs in them, and nobody's secret lies there; a job that fits is given one by
+    `Backend.open`.  What nobody took is removed some time after the job that told of it.
+    """
 
-    def prepare(
-        self, wanted: Sequence[NextContainer], beside: ExecutionId, home: Path, free: int
-    ) -> None:
-        """Begin to make what may come after an open job with a folder in `home`, `free` at most.
-
-        What nobody took is removed some time after that job's end.  Nothing is raised.
-        """
+    most: int  # how many there are at once
+    free: Callable[[], int]  # asked for how many there is a slot; none until the runner sets it
 
     async def drop(self) -> None:
         """Remove what nobody took."""

@@ -5,13 +5,13 @@ the table with a line for it is laid over the machine's in the job's mount names
 and others who ask for the home find the job's.
 """
 
-import asyncio
 import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from roundel.backends.folder import JobFolder
+from roundel.backends.processes import succeeds
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
 
@@ -82,14 +82,8 @@ async def users_permitted(isolation: tuple[str, ...]) -> bool:
     if setpriv is None:
         return False
     number = str(_FIRST)
-    words = (*isolation, setpriv, "--reuid", number, "--regid", number, "--clear-groups", "true")
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    return await process.wait() == 0
+    words = ("--reuid", number, "--regid", number, "--clear-groups", "true")
+    return await succeeds(*isolation, setpriv, *words)
 
 
 def _in_a_table(path: Path) -> str:

@@ -52,7 +52,7 @@ class Wakeups:
         self._bells: dict[int, list[Callable[[], None]]] = {}
         self._inotify = None
         if sys.platform == "linux":
-            from asyncinotify import Inotify
+            from roundel.backends.inotify import Inotify
 
             try:
                 self._inotify = Inotify()
@@ -69,20 +69,18 @@ class Wakeups:
         """Call `ring` whenever a file in `folder` was written; return the way to stop it."""
         if self._inotify is None:
             return lambda: None
-        from asyncinotify import Mask
-
         self._listen()
-        watch = self._inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE | Mask.DELETE)
-        self._bells.setdefault(watch.wd, []).append(ring)
+        watch = self._inotify.watch(folder)
+        self._bells.setdefault(watch, []).append(ring)
 
         def stop() -> None:
-            rings = self._bells.get(watch.wd, [])
+            rings = self._bells.get(watch, [])
             if ring in rings:
                 rings.remove(ring)
-            if not rings and self._bells.pop(watch.wd, None) is not None and self._inotify:
+            if not rings and self._bells.pop(watch, None) is not None and self._inotify:
                 # The kernel drops the watch itself when the folder is gone.
                 try:
-                    self._inotify.rm_watch(watch)
+                    self._inotify.forget(watch)
                 except OSError:
                     return
 

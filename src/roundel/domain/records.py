@@ -22,6 +22,9 @@ else:
         """Return the class with the methods of a data class; without `cls`, its decorator."""
 
         def decorate(bare):
+            # For a class without a text the standard library would write its signature there, for
+            # which it loads, compiles and runs a parser of Python.
+            bare.__doc__ = bare.__doc__ or bare.__name__
             known = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(bare)
             own = dict(known.__dict__)
             later = [_Later(name, frozen) for name in ("__init__", "__eq__", "__hash__")]

@@ -260,6 +260,9 @@ class Server(Protocol):
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
 
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        """Take the last shipment and end the execution, both or neither."""
+
     async def identity_token(
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:
@@ -272,13 +275,25 @@ class Server(Protocol):
         """Keep what the job has deployed; refuse a fork's (NotAllowed), wrong names (Invalid)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutline:
+    """What the end of an execution needs to know of a step."""
+
+    index: int
+    running: bool
+    unsealed: int  # bytes of output that are still in chunks
+
+
 class Steps(Protocol):
     """Where the steps of executions and the index of their output are kept."""
 
     def get(self, execution_id: ExecutionId, index: int) -> StepReport | None: ...
 
-    def save(self, execution_id: ExecutionId, report: StepReport) -> None:
-        """Add the step, or lay the report over what is known; an ended step stays as it is."""
+    def save(self, execution_id: ExecutionId, reports: Sequence[StepReport]) -> None:
+        """Add steps, or lay the reports over what is known; an ended step stays as it is."""
+
+    def outlines(self, execution_id: ExecutionId) -> Sequence[StepOutline]:
+        """Return all steps in their order, without their texts."""
 
     def progress(self, execution_id: ExecutionId) -> Sequence[StepProgress]:
         """Return all steps in their order, with how much output there is."""

@@ -56,6 +56,11 @@ class WorkflowSlot:
     status: JobStatus | None = None
 
 
+def needs_turn(slot: WorkflowSlot) -> bool:
+    """Tell whether a job waits in a line before it starts."""
+    return slot.serial_group is not None or slot.type is JobType.LOCK
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """What never changes about a workflow: its invocations and who waits for whom.
@@ -69,6 +74,7 @@ class Layout:
     by_job: Mapping[JobId, WorkflowSlot]
     followers: Mapping[str, Sequence[str]]
     groups: Mapping[str, Sequence[WorkflowSlot]]
+    takes_turns: bool  # whether any of them waits in a line before it starts
     waits_for: dict[str, str] = field(default_factory=dict)
 
 
@@ -87,6 +93,7 @@ def layout_of(slots: Sequence[WorkflowSlot], kept: Collection[str] = ()) -> Layo
         by_job={slot.job_id: slot for slot in slots if slot.job_id is not None},
         followers=followers,
         groups=groups,
+        takes_turns=any(needs_turn(slot) for slot in slots),
     )
 
 

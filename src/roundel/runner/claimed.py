@@ -82,7 +82,6 @@ class Claimed:
         self._watching: asyncio.Task[None] | None = None
         self._told = False
         self.on_told: Callable[[], None] = lambda: None
-        self.on_up: Callable[[], None] = lambda: None
         self.attendant: Attendant | None = None
 
     @property
@@ -152,7 +151,6 @@ class Claimed:
                 self._sandbox = sandbox
                 await sandbox.facts()  # only now it is up
                 self._job.spun_up(sandbox.opened_how)
-                self.on_up()
                 if self.attendant is not None:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
@@ -182,12 +180,12 @@ class Claimed:
         return result
 
     async def _finish(self, result: Result) -> None:
-        """Tell the end after everything else was told."""
-        await self._shipper.drained()
+        """Tell the end together with what was not told yet."""
+        rest = await self._shipper.rest()
         self._telling = True  # from here on a cancellation comes too late
         if self._watching is not None:
             self._watching.cancel()  # the end would wake it, and it would ask once more
-        await self._held.finish(result)
+        await self._held.end(rest, result)
         self._told = True
         self.on_told()
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import functools
 import logging
 import os
 import shutil
@@ -98,6 +97,8 @@ class Runner:
             raise CannotRun(why)
         if self._runner_id is None:
             self._runner_id = _runner_id(self._folder)
+        if self._backend.ahead is not None:
+            self._backend.ahead.free = self._free
         await self._resume_all()
         sweeping = asyncio.create_task(self._sweep_regularly())
         self._claiming = asyncio.create_task(self._claim_until_stopped())
@@ -202,15 +203,12 @@ class Runner:
         job = Claimed(self._server, self._backend, self._clock, order, folder, past)
         job.attendant = self._attendant
         job.on_told = self._freed.set
-        job.on_up = functools.partial(self._prepare, order)
         self._running[execution] = job
         self._own(job.run(), execution)
 
-    def _prepare(self, order: JobOrder) -> None:
-        """Have made what may come after this job, where a slot has nothing to do."""
-        free = self._slots - self.busy
-        if self._backend.ahead is not None and order.next and free > 0 and not self._leaving:
-            self._backend.ahead.prepare(order.next, order.lease.execution_id, self._jobs_home, free)
+    def _free(self) -> int:
+        """Return how many slots have nothing to do, and may have soon."""
+        return 0 if self._leaving else self._slots - self.busy
 
     def _own(self, work: Coroutine[None, None, None], execution: ExecutionId) -> None:
         self._alive.add(execution)

@@ -21,7 +21,7 @@ from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import Ticket, TurnKind
-from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.domain.workflows import Workflow, WorkflowSlot, needs_turn
 from roundel.services.announcing import announce_job, announce_workflow
 from roundel.services.context_use import why_no_contexts
 from roundel.services.deploys import ending_of_release
@@ -34,7 +34,6 @@ from roundel.services.turns import (
     Turn,
     ask_for_turn,
     give_back,
-    needs_turn,
     next_in_line,
     unlock,
 )

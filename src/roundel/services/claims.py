@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
-import random
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.errors import LeaseLost
@@ -14,9 +11,6 @@ from roundel.domain.jobs import (
     EXECUTION_ENDED,
     Execution,
     ExecutionStatus,
-    Job,
-    JobStatus,
-    lane_of,
 )
 from roundel.domain.resource_use import MOST_SAMPLES, Sample
 from roundel.domain.runners import (
@@ -29,18 +23,14 @@ from roundel.domain.runners import (
     Resumed,
     StepProgress,
 )
-from roundel.services.orders import TIME_LIMIT_SECONDS, CannotOrder, Draft, make_order
+from roundel.services.orders import CannotOrder, Draft, make_order
 from roundel.services.results import end_execution, lose, put_back
 from roundel.services.work import CLAIMS, App, Tx, topic_of_execution
 
 LEASE = LEASE_SECONDS * SECOND
 SLOW_POLL_SECONDS = 2.0  # what a lost wake-up costs
-# Also what a damaged plan leads to: whoever is next in the queue must not wait for it.
-_NO_ORDER = (CannotOrder, LookupError, TypeError, ValueError)
 UNHEARD_CLAIMS = 10  # whose answers may be lost before it counts as an attempt
 NOT_HELD = "The runner that had this job was started anew and knows nothing of it."
-
-log = logging.getLogger(__name__)
 
 
 async def claim(offer: Offer, app: App) -> JobOrder | None:
@@ -120,87 +110,21 @@ def _never_arrived(execution: Execution) -> bool:
     return unheard and execution.fence <= UNHEARD_CLAIMS
 
 
-def queues_of(offer: Offer) -> tuple[str, ...]:
-    """Return the queues that a runner takes jobs from."""
-    named = {lane_of(name): None for name in offer.resource_classes}
-    return tuple(named or {lane_of(None, kind): None for kind in offer.executors})
-
-
 async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
-    draft = await _draft(offer, app)
+    draft = await app.claim_desk.draft(offer, app)
     return None if draft is None else await draft.signed(app)
-
-
-async def _draft(offer: Offer, app: App) -> Draft | None:
-    at = app.clock.now()
-    # In any order: a queue that is never empty must not keep the others waiting for ever.
-    lanes = random.sample(queues := queues_of(offer), len(queues))
-    app.supply.asked(queues)
-
-    def transaction(tx: Tx) -> Draft | None:
-        # An execution whose order cannot be made must not keep others from theirs.
-        while execution := tx.executions.claim(
-            runner=offer.runner_id,
-            lanes=lanes,
-            lease_until=Micros(at + LEASE),
-            deadline=Micros(at + TIME_LIMIT_SECONDS * SECOND),
-        ):
-            try:
-                return _begin(tx, execution, offer, app, at)
-            except _NO_ORDER as error:
-                log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
-                refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
-                end_execution(tx, execution, refused, at)
-        return None
-
-    return await app.database.write(transaction)
-
-
-def _begin(tx: Tx, execution: Execution, offer: Offer, app: App, at: Micros) -> Draft:
-    job = tx.jobs.get(execution.job_id)
-    if job is None:
-        raise CannotOrder("the job is not in the database")
-    _check_class(tx, execution, job, at)
-    if job.status is JobStatus.QUEUED:  # of several nodes the first one moves it
-        job = replace(job, status=JobStatus.NOT_RUNNING)
-        tx.jobs.save(job, JobStatus.QUEUED)
-    draft = make_order(tx, execution, job, app)
-    return _with_hints(tx, execution, job, offer, draft) if offer.ahead else draft
-
-
-def _with_hints(tx: Tx, execution: Execution, job: Job, offer: Offer, draft: Draft) -> Draft:
-    """Return the draft with what the runner may prepare meanwhile."""
-    from roundel.services.next_containers import next_containers
-
-    with contextlib.suppress(*_NO_ORDER):  # a damaged plan of the next job is no affair of this one
-        upcoming = next_containers(tx, execution, job, offer.ahead)
-        return replace(draft, order=replace(draft.order, next=upcoming))
-    return draft
-
-
-def _check_class(tx: Tx, execution: Execution, job: Job, at: Micros) -> None:
-    """Refuse a job that names a class of runners of somebody else's."""
-    lane = lane_of(execution.resource_class)
-    if not lane:
-        return
-    from roundel.services.resource_classes import may_use
-
-    project = tx.projects.get_by_id(job.project_id)
-    if project is not None and not may_use(tx, lane, project.organization.id):
-        raise CannotOrder(f"the resource class {lane!r} belongs to another organization")
-    if execution.runner_id is not None:
-        tx.resource_classes.used(execution.runner_id, at)
 
 
 def held(tx: Tx, lease: Lease) -> Execution:
     """Return the execution if this very lease still holds it, else raise LeaseLost."""
     execution = tx.executions.get(lease.execution_id)
-    if execution is None or not _holds(lease, execution):
+    if execution is None or not holds(lease, execution):
         raise LeaseLost("this execution is not yours, or no longer")
     return execution
 
 
-def _holds(lease: Lease, execution: Execution) -> bool:
+def holds(lease: Lease, execution: Execution) -> bool:
+    """Tell whether this very lease has an execution that goes on."""
     return not (
         execution.runner_id != lease.runner_id
         or execution.fence != lease.fence
@@ -253,6 +177,6 @@ async def canceled(lease: Lease, app: App) -> None:
             woken.clear()
             # A read: every job asks twice at least, and it must not wait in line with the writers.
             execution = await app.reads.execution(lease.execution_id)
-            if execution is None or execution.canceling or not _holds(lease, execution):
+            if execution is None or execution.canceling or not holds(lease, execution):
                 return
             await wait_for(woken, SLOW_POLL_SECONDS)

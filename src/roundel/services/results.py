@@ -56,12 +56,13 @@ def take_report(
 
 def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -> None:
     """Keep what a runner tells of its steps."""
+    if not steps:
+        return
+    tx.steps.save(execution_id, steps)
     for step in steps:
-        tx.steps.save(execution_id, step)
         if step.status is not StepStatus.RUNNING:
             tx.wake(topic_of_output(execution_id, step.index))
-    if steps:
-        tx.wake(topic_of_steps(execution_id))
+    tx.wake(topic_of_steps(execution_id))
 
 
 def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
@@ -98,8 +99,7 @@ def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> N
     job = tx.jobs.get(execution.job_id)
     if job is None:
         return
-    nodes = [node.status for node in tx.executions.of_job(job.id)]
-    status = merged(nodes)
+    status = merged(_nodes_of(tx, job, ended))
     if status is None:
         if result.message is not None and job.message is None:
             tx.jobs.save(replace(job, message=result.message), job.status)
@@ -116,15 +116,22 @@ def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> N
     advance_after(tx, after, at)
 
 
+def _nodes_of(tx: Tx, job: Job, ended: Execution) -> list[ExecutionStatus]:
+    """Return where the nodes of a job stand, one of which has ended now."""
+    if job.parallelism == 1:
+        return [ended.status]
+    return [node.status for node in tx.executions.of_job(job.id)]
+
+
 def _close_steps(tx: Tx, execution: Execution, at: Micros) -> None:
-    progress = tx.steps.progress(execution.id)
-    if any(step.report.status is StepStatus.RUNNING for step in progress):
+    steps = tx.steps.outlines(execution.id)
+    if any(step.running for step in steps):
         tx.steps.close(execution.id, _STEP_ENDS[execution.status], at)
-    for step in progress:
-        tx.wake(topic_of_output(execution.id, step.report.index))
+    for step in steps:
+        tx.wake(topic_of_output(execution.id, step.index))
     tx.wake(topic_of_execution(execution.id))
     tx.wake(topic_of_steps(execution.id))
-    if tx.steps.unsealed(execution.id, SEAL_FROM_BYTES):
+    if any(step.unsealed >= SEAL_FROM_BYTES for step in steps):
         tx.timers.add(
             Timer(
                 id=TimerId(new_id()),

@@ -7,7 +7,6 @@ from enum import StrEnum
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, OrganizationId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import ENDED, Job
-from roundel.domain.plan import JobType
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import LONGEST_WAIT, Ticket, TurnKind
 from roundel.domain.workflows import Layout, Workflow, WorkflowSlot
@@ -24,11 +23,6 @@ class Turn(StrEnum):
     NOW = "now"
     WAIT = "wait"
     NEVER = "never"  # a newer pipeline was first
-
-
-def needs_turn(slot: WorkflowSlot) -> bool:
-    """Tell whether a job waits in a line before it starts."""
-    return slot.serial_group is not None or slot.type is JobType.LOCK
 
 
 def ask_for_turn(
@@ -119,6 +113,8 @@ def unlock(tx: Tx, workflow: Workflow, job: Job) -> list[Ticket]:
 
 def give_back(tx: Tx, workflow_id: WorkflowId, layout: Layout, *, ended: bool) -> list[Ticket]:
     """Give back what the workflow's ended jobs need no more; return the tickets that are gone."""
+    if not layout.takes_turns:
+        return []
     tickets = tx.tickets.of_workflow(workflow_id)
     if not tickets:
         return []

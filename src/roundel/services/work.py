@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # whoever runs a use case has what it touches; nobody needs a
     from roundel.domain.views import Reads
     from roundel.domain.webhooks import Webhooks
     from roundel.domain.workflows import Workflows
+    from roundel.services.claim_desk import ClaimDesk
     from roundel.services.compiling import Compiler
     from roundel.services.judging import Judge
     from roundel.services.orbs import OrbShelf
@@ -206,6 +207,8 @@ class App(Protocol):
     def connections(self) -> ConnectionReads: ...
     @property
     def cipher(self) -> Cipher: ...
+    @property
+    def claim_desk(self) -> ClaimDesk: ...
     @property
     def clock(self) -> Clock: ...
     @property

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from roundel.backends.folder import AHEAD, JobFolder
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.ids import ExecutionId, new_id
 from roundel.domain.records import dataclass
-from roundel.domain.runners import NextContainer
+from roundel.domain.runners import JobOrder, NextContainer
 
 LOG = logging.getLogger("roundel.runner")
 SPARE_SECONDS = 30.0  # for which one is kept after the end of the job that it was made beside
@@ -120,7 +120,7 @@ class SparesAhead:
         self._connection = connection
         self._recipe_for = recipe_for
         self._seconds = seconds
-        self._open: set[ExecutionId] = set()
+        self.free: Callable[[], int] = lambda: 0
         self._spares: list[Spare] = []
         self._names: set[str] = set()
         self._work: set[asyncio.Task[None]] = set()
@@ -129,48 +129,45 @@ class SparesAhead:
         """Return those that are being made, kept or removed: whoever sweeps leaves them alone."""
         return set(self._names)
 
-    def opens(self, execution: ExecutionId) -> None:
-        """A job is there that others may be prepared beside."""
-        self._open.add(execution)
+    def begin(self, order: JobOrder, home: Path) -> None:
+        """Nothing is left to make for this job: begin what it knows of, where a slot is free."""
+        # Those that jobs wait for already have the slots of these jobs.
+        waiting = sum(not spare.promised for spare in self._spares)
+        room = min(self.most, self.free()) - waiting
+        if not order.next or room <= 0 or not _enough_is_free(home):
+            return
+        for wanted in order.next[:room]:
+            name = f"ahead-{new_id()}"
+            spare = Spare(name=name, wanted=wanted, beside=order.lease.execution_id, home=home)
+            self._names.add(name)
+            self._spares.append(spare)
+            spare.making = self._spawn(self._make(spare))
 
     def ends(self, execution: ExecutionId) -> None:
-        """It has ended, and what was made beside it is not kept for long."""
-        self._open.discard(execution)
+        """A job has ended, and what was made beside it is not kept for long."""
         for spare in self._spares:
             if spare.beside == execution:
                 self._remove_later(spare)
 
-    def prepare(
-        self, wanted: Sequence[NextContainer], beside: ExecutionId, home: Path, free: int
-    ) -> None:
-        """Begin to make them, as many as there is room for."""
-        if beside not in self._open:
-            return
-        room = min(self.most, free) - len(self._spares)
-        if room <= 0 or not _enough_is_free(home):
-            return
-        for each in wanted[:room]:
-            name = f"ahead-{new_id()}"
-            spare = Spare(name=name, wanted=each, beside=beside, home=home)
-            self._names.add(name)
-            self._spares.append(spare)
-            spare.making = self._begin(self._make(spare))
-
-    async def take(self, wanted: NextContainer, recipe: Recipe) -> Spare | None:
+    async def take(self, order: JobOrder, recipe: Recipe, home: Path) -> Spare | None:
         """Return one that a job can have, None where there is none.  It is the job's by `given`.
 
         One that is being made is waited for: it was begun before another could be.
         """
+        plan = order.executor.images[0]
+        wanted = NextContainer(
+            image=plan.image, user=plan.user, resource_class=order.resource_class
+        )
         shape = shape_of(recipe)
         for spare in list(self._spares):
             if spare.wanted != wanted or spare.promised or spare.making is None:
                 continue
             spare.promised = True
+            self.begin(order, home)
             try:
                 await asyncio.wait([spare.making])
             except asyncio.CancelledError:
-                spare.promised = False
-                self._remove_later(spare)
+                self._keep(spare)
                 raise
             alive = spare.ended is not None and not spare.ended.done()
             if not alive or spare.shape["Image"] != shape["Image"]:
@@ -178,7 +175,7 @@ class SparesAhead:
             elif spare.shape == shape:
                 return spare
             else:
-                spare.promised = False
+                self._keep(spare)
         return None
 
     def given(self, spare: Spare) -> None:
@@ -206,8 +203,9 @@ class SparesAhead:
             await self._bring_up(spare)
         except (*ENGINE_ERRORS, CannotOpen) as error:
             LOG.info("event=not_prepared image=%s: %s", spare.wanted.image, error)
-        if spare.ended is None:
-            self._remove(spare)
+        finally:
+            if spare.ended is None:
+                self._remove(spare)
 
     async def _bring_up(self, spare: Spare) -> None:
         recipe = await self._recipe_for(spare.wanted)
@@ -235,6 +233,11 @@ class SparesAhead:
 
         spare.ended.add_done_callback(over)
 
+    def _keep(self, spare: Spare) -> None:
+        """Keep one that was promised for the next job, for as long as after an end."""
+        spare.promised = False
+        self._remove_later(spare)
+
     def _remove_later(self, spare: Spare) -> None:
         loop = asyncio.get_running_loop()
         if spare.removal is not None:
@@ -249,7 +252,7 @@ class SparesAhead:
         """Begin to remove one, unless that has begun or a job has it."""
         if spare in self._spares:
             self._spares.remove(spare)
-            self._begin(self._removed(spare))
+            self._spawn(self._removed(spare))
 
     async def _removed(self, spare: Spare) -> None:
         # One whose making is cut off would come to be after its removal.
@@ -267,7 +270,7 @@ class SparesAhead:
         await asyncio.to_thread(remove_folder_ahead, spare.home, spare.name)
         self._names.discard(spare.name)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
@@ -276,9 +279,9 @@ class SparesAhead:
 
 def _enough_is_free(home: Path) -> bool:
     """Tell whether disk and memory are there for a container that may come to nothing."""
-    if shutil.disk_usage(home).free < _FREE_BYTES:
-        return False
     with contextlib.suppress(OSError, ValueError):
+        if shutil.disk_usage(home).free < _FREE_BYTES:
+            return False
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024 >= _FREE_BYTES

@@ -50,8 +50,8 @@ from roundel.backends.protocol import Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
-from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY
-from roundel.domain.runners import JobOrder, NextContainer
+from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind
+from roundel.domain.runners import JobOrder
 
 PULL_SECONDS = 1800.0  # large images take long on slow lines; a registry that is dead, for ever
 
@@ -165,8 +165,6 @@ class DockerBackend:
         own = JobFolder(root, execution)
         if self._wakeups is None:
             self._wakeups = Wakeups()
-        if self._spares is not None:
-            self._spares.opens(execution)
         world: _World | None = None
         sandbox: FolderSandbox | None = None
         try:
@@ -215,24 +213,27 @@ class DockerBackend:
         began = time.monotonic()
         plans = self._maker.plans_of(order)
         images = await self._maker.images_of(order, plans)
-        if (spare := await self._spare(order, plans, images)) is not None:
+        if (spare := await self._spare(order, own, plans, images)) is not None:
             return self._given(spare, own, plans, images)
         own.make()
         made, images = await self._maker.make(order, own, plans, images)
         write_containers(own.root, made[0].id)
+        if self._spares is not None:
+            self._spares.begin(order, own.root.parent)
         how = described(plans, images)
         how += f"Started {len(plans)} container(s) in {time.monotonic() - began:.2f} s.\n"
         return _World(own, made, how)
 
-    async def _spare(self, order: JobOrder, plans: Plans, images: list[Image]) -> Spare | None:
+    async def _spare(
+        self, order: JobOrder, own: JobFolder, plans: Plans, images: list[Image]
+    ) -> Spare | None:
         """Return a container that was made ahead and is the same as a new one would be."""
-        if self._spares is None or len(plans) != 1:
+        if self._spares is None or order.executor.kind is not ExecutorKind.DOCKER:
             return None
-        (plan,) = plans
-        wanted = NextContainer(
-            image=plan.image, user=plan.user, resource_class=order.resource_class
-        )
-        return await self._spares.take(wanted, self._maker.recipe(order, plans, images))
+        if len(plans) != 1:
+            return None
+        recipe = self._maker.recipe(order, plans, images)
+        return await self._spares.take(order, recipe, own.root.parent)
 
     def _given(self, spare: Spare, own: JobFolder, plans: Plans, images: list[Image]) -> "_World":
         """Let a spare be the job's.  Nothing is awaited on the way."""

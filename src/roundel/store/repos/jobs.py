@@ -9,6 +9,17 @@ from roundel.domain.watching import Wake, nobody, topic_of_changes
 from roundel.store.dialect import Sql
 from roundel.store.rows import JOB, job_of, job_row, values_of
 
+# A job that waits may have no number yet; it takes one when it goes on, and keeps it.
+_NUMBERLESS = frozenset({JobStatus.BLOCKED, JobStatus.ON_HOLD})
+_SAVE = (
+    "UPDATE job SET status = :status, approved_by = :approved_by,"
+    " canceled_by = :canceled_by, message = :message, queued_at = :queued_at,"
+    " started_at = :started_at, stopped_at = :stopped_at{}"
+    " WHERE id = :id AND status = :before"
+)
+# Two statements, as the index of numbers would double the cost of those that leave it as it is.
+_SAVE_NUMBER = _SAVE.format(", number = :number")
+_SAVE_REST = _SAVE.format("")
 LOOK_BACK = 1000  # numbers: a claim must not walk through a project's whole history
 
 
@@ -53,10 +64,7 @@ class SqlJobs:
         if job.status is not before:
             check_move(job.name, before, job.status)
         changed = self._sql.run(
-            "UPDATE job SET status = :status, number = :number, approved_by = :approved_by,"
-            " canceled_by = :canceled_by, message = :message, queued_at = :queued_at,"
-            " started_at = :started_at, stopped_at = :stopped_at"
-            " WHERE id = :id AND status = :before",
+            _SAVE_NUMBER if before in _NUMBERLESS else _SAVE_REST,
             before=before.value,
             **job_row(job),
         )

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, ProjectId
-from roundel.domain.runners import Chunk, StepProgress, StepReport, StepStatus
+from roundel.domain.runners import Chunk, StepOutline, StepProgress, StepReport, StepStatus
 from roundel.store.dialect import Sql
 from roundel.store.rows import STEP, STEP_WIDTH, step_of, values_of
+
+_SAVE = (
+    f"INSERT INTO step (execution_id, {STEP}) VALUES (:execution, {values_of(STEP)})"
+    " ON CONFLICT (execution_id, position) DO UPDATE SET"
+    " name = excluded.name, kind = excluded.kind, status = excluded.status,"
+    " command = excluded.command, background = excluded.background,"
+    " exit_code = excluded.exit_code, message = excluded.message,"
+    " started_at = excluded.started_at, ended_at = excluded.ended_at"
+    " WHERE step.status = 'running'"
+)
 
 
 class SqlSteps:
@@ -24,28 +34,21 @@ class SqlSteps:
         )
         return None if row is None else step_of(row)
 
-    def save(self, execution_id: ExecutionId, report: StepReport) -> None:
-        """Add the step, or lay the report over what is known; an ended step stays as it is."""
-        self._sql.run(
-            f"INSERT INTO step (execution_id, {STEP}) VALUES (:execution, {values_of(STEP)})"
-            " ON CONFLICT (execution_id, position) DO UPDATE SET"
-            " name = excluded.name, kind = excluded.kind, status = excluded.status,"
-            " command = excluded.command, background = excluded.background,"
-            " exit_code = excluded.exit_code, message = excluded.message,"
-            " started_at = excluded.started_at, ended_at = excluded.ended_at"
-            " WHERE step.status = 'running'",
+    def save(self, execution_id: ExecutionId, reports: Sequence[StepReport]) -> None:
+        """Add steps, or lay the reports over what is known; an ended step stays as it is."""
+        self._sql.each(_SAVE, [_row(execution_id, report) for report in reports])
+
+    def outlines(self, execution_id: ExecutionId) -> Sequence[StepOutline]:
+        """Return all steps in their order, without their texts."""
+        rows = self._sql.all(
+            "SELECT position, status, CASE WHEN sealed IS NULL THEN size ELSE 0 END FROM step"
+            " WHERE execution_id = :execution ORDER BY position",
             execution=execution_id,
-            position=report.index,
-            name=report.name,
-            kind=report.kind,
-            status=report.status.value,
-            command=report.command,
-            background=int(report.background),
-            exit_code=report.exit_code,
-            message=report.message,
-            started_at=report.started_at,
-            ended_at=report.ended_at,
         )
+        return [
+            StepOutline(index=row[0], running=row[1] == StepStatus.RUNNING, unsealed=row[2])
+            for row in rows
+        ]
 
     def progress(self, execution_id: ExecutionId) -> Sequence[StepProgress]:
         """Return all steps in their order, with how much output there is."""
@@ -168,3 +171,19 @@ class SqlSteps:
             "UPDATE step SET sealed = NULL, line_index = NULL, size = 0 WHERE execution_id = :id",
             id=execution_id,
         )
+
+
+def _row(execution_id: ExecutionId, report: StepReport) -> dict[str, object]:
+    return {
+        "execution": execution_id,
+        "position": report.index,
+        "name": report.name,
+        "kind": report.kind,
+        "status": report.status.value,
+        "command": report.command,
+        "background": int(report.background),
+        "exit_code": report.exit_code,
+        "message": report.message,
+        "started_at": report.started_at,
+        "ended_at": report.ended_at,
+    }
