@@ -222,8 +222,19 @@ class FakeServer(FakeStorage):
         self._call("canceled")
         await self._held(lease).cancel.wait()
 
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        self._call("end")
+        self._reported(lease, shipment.begun)
+        if shipment.chunks:
+            await self.take_output(lease, shipment.chunks)
+        self._reported(lease, shipment.ended)
+        self._finished(lease, result)
+
     async def finish(self, lease: Lease, result: Result) -> None:
         self._call("finish")
+        self._finished(lease, result)
+
+    def _finished(self, lease: Lease, result: Result) -> None:
         told = self._held(lease)
         open_steps = [r.name for r in told.reports.values() if r.status is StepStatus.RUNNING]
         assert not open_steps, f"the job ended before its steps {open_steps}"

@@ -187,10 +187,30 @@ async def test_a_shipment_is_kept_whole_or_not_at_all(there: Served) -> None:
     assert [(step.report, step.next_chunk) for step in resumed.steps] == [(over, 1), (later, 0)]
 
 
+async def test_the_last_shipment_and_the_end_are_kept_together(there: Served) -> None:
+    order = await claimed(there)
+    over = a_report(status=StepStatus.SUCCESS, exit_code=0, ended_at=Micros(9))
+    gap = Shipment(begun=(a_report(),), chunks=(a_chunk(b"late", number=1),), ended=(over,))
+    with pytest.raises(Invalid, match="chunk 1 came before chunk 0"):
+        await there.server.end(order.lease, gap, SUCCESS)
+    resumed = await there.server.resume(order.lease)
+    assert resumed is not None
+    assert not resumed.steps
+    last = Shipment(begun=(a_report(),), chunks=(a_chunk(b"one"),), ended=(over,))
+    for _ in range(2):  # the answer may be lost, and all of it comes again
+        await there.server.end(order.lease, last, SUCCESS)
+    with pytest.raises(LeaseLost):
+        await there.server.end(order.lease, last, Result(status=ExecutionStatus.FAILED))
+    assert await there.server.resume(order.lease) is None
+    logs = there.house.engine.logs.read(order.lease.execution_id, 0)
+    assert b"".join([piece.data async for piece in logs]) == b"one"
+
+
 async def test_a_server_of_before_there_were_shipments_gets_them_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(VERBS, "ship")
+    monkeypatch.delitem(VERBS, "end")
     house = House(tmp_path / "data")
     await house.open()
     async with served(house, "http") as there:
@@ -200,6 +220,11 @@ async def test_a_server_of_before_there_were_shipments_gets_them_in_pieces(
         await there.server.ship(order.lease, whole)
         await there.server.ship(order.lease, Shipment(begun=(a_report(index=1),)))
         resumed = await there.server.resume(order.lease)
+        more = Shipment(chunks=(replace(a_chunk(b"two"), step=1),))
+        await there.server.end(order.lease, more, SUCCESS)
+        assert await there.server.resume(order.lease) is None
+        logs = house.engine.logs.read(order.lease.execution_id, 1)
+        assert b"".join([piece.data async for piece in logs]) == b"two"
     await house.engine.stop()
     assert resumed is not None
     assert [step.report.status for step in resumed.steps] == ["success", "running"]

@@ -37,7 +37,7 @@ PHASES = {
     "compiled": "services.pipelines._settle",
     "claimed": "services.claim_desk._drafts",
     "running": "services.output.take_shipment",
-    "finished": "LocalServer.finish",
+    "finished": "services.output.take_end",
     "approved": "services.approvals.approve_job",
     "beating": "Ticks.tick",
 }

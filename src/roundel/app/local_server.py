@@ -171,17 +171,29 @@ class TellingServer(LocalServer):
     async def ship(self, lease: Lease, shipment: Shipment) -> Orders:
         """Report what began, hand over output, then report what ended; it is durable then."""
         orders = await super().ship(lease, shipment)
+        self._hear_shipment(lease, shipment)
+        return orders
+
+    async def finish(self, lease: Lease, result: Result) -> None:
+        """End the execution; the lease is gone afterwards."""
+        await super().finish(lease, result)
+        self._hear_end(lease, result)
+
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        """Take the last shipment and end the execution, both or neither."""
+        await super().end(lease, shipment, result)
+        self._hear_shipment(lease, shipment)
+        self._hear_end(lease, result)
+
+    def _hear_shipment(self, lease: Lease, shipment: Shipment) -> None:
         task = self._tasks.get(lease.execution_id)
         if task is not None:
             self._hear_steps(task, shipment.begun)
             for chunk in shipment.chunks:
                 self._hear_chunk(task, chunk)
             self._hear_steps(task, shipment.ended)
-        return orders
 
-    async def finish(self, lease: Lease, result: Result) -> None:
-        """End the execution; the lease is gone afterwards."""
-        await super().finish(lease, result)
+    def _hear_end(self, lease: Lease, result: Result) -> None:
         task = self._tasks.pop(lease.execution_id, None)
         if task is not None:
             for execution, step in list(self._streams):

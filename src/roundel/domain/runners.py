@@ -260,6 +260,9 @@ class Server(Protocol):
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
 
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        """Take the last shipment and end the execution, both or neither."""
+
     async def identity_token(
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:

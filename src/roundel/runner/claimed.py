@@ -180,12 +180,12 @@ class Claimed:
         return result
 
     async def _finish(self, result: Result) -> None:
-        """Tell the end after everything else was told."""
-        await self._shipper.drained()
+        """Tell the end together with what was not told yet."""
+        rest = await self._shipper.rest()
         self._telling = True  # from here on a cancellation comes too late
         if self._watching is not None:
             self._watching.cancel()  # the end would wake it, and it would ask once more
-        await self._held.finish(result)
+        await self._held.end(rest, result)
         self._told = True
         self.on_told()
 

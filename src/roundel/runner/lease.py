@@ -22,6 +22,7 @@ from roundel.runner.metering import Meter
 LOG = logging.getLogger("roundel.runner")
 FIRST_DELAY_SECONDS = 0.1
 LAST_DELAY_SECONDS = 10.0  # a server that comes back is noticed within this time
+NOTHING = Shipment()
 T = TypeVar("T")
 
 
@@ -79,14 +80,17 @@ class HeldLease:
         """Tell of steps and hand over their output.  Raise LeaseLost."""
         await self._ask("ship", lambda: self._server.ship(self.lease, shipment))
 
-    async def finish(self, result: Result) -> None:
-        """End the execution, and tell what else was measured.
+    async def end(self, shipment: Shipment, result: Result) -> None:
+        """Tell what was not told yet, what else was measured, and the end.
 
         A lease that is lost already is not an error any more.
         """
         with contextlib.suppress(LeaseLost):
             told = replace(result, samples=self.meter.waiting)
-            await self._call("finish", lambda: self._server.finish(self.lease, told))
+            if shipment == NOTHING:
+                await self._call("finish", lambda: self._server.finish(self.lease, told))
+            else:
+                await self._call("end", lambda: self._server.end(self.lease, shipment, told))
 
     async def storing(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call about what is kept.  A refusal other than LeaseLost is an answer."""

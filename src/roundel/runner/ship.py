@@ -7,11 +7,12 @@ from dataclasses import replace
 from roundel.domain.clock import Clock, Micros
 from roundel.domain.records import dataclass
 from roundel.domain.runners import Chunk, Shipment, StepReport, StepStatus
-from roundel.runner.lease import HeldLease
+from roundel.runner.lease import NOTHING, HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text
 
 CHUNK_BYTES = 64 * 1024
 SPACING_SECONDS = 0.2  # between two calls for output alone; the first after a pause goes at once
+FOLLOWING_SECONDS = 0.02  # after a step's end: the next one begins, or the job ends as well
 FULL_BYTES = 8 * 1024 * 1024  # not yet delivered; then the reader of the output waits
 CALL_BYTES = 2 * 1024 * 1024  # of output in one call
 
@@ -106,6 +107,9 @@ class Shipper:
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ending = False  # what gathers from now on goes with the end
+        self._free = asyncio.Event()  # no call is under way
+        self._free.set()
 
     def now(self) -> Micros:
         """Return the time."""
@@ -146,55 +150,90 @@ class Shipper:
         self._idle.clear()
         self._changed.set()
 
-    async def drained(self) -> None:
-        """Return when the server has everything."""
-        await self._idle.wait()
+    async def rest(self) -> Shipment:
+        """Return what the server does not have yet and will not get from here any more.
+
+        Nothing may be told afterwards.  More output than one call takes is sent first.
+        """
+        if self._pending > CALL_BYTES and not self._ending:
+            await self._idle.wait()
+        self._ending = True
+        self._changed.set()
+        await self._free.wait()
+        return self._gathered(FULL_BYTES)
 
     def give_up(self) -> None:
         """Nothing can be sent any more: let go of everyone who waits."""
         self._room.set()
         self._idle.set()
+        self._free.set()
 
     async def run(self) -> None:
-        """Send for ever.  Raise LeaseLost when the lease is lost."""
+        """Send until only the rest is left.  Raise LeaseLost when the lease is lost."""
         loop = asyncio.get_running_loop()
         last = 0.0
         while True:
             await self._changed.wait()
-            pause = last + SPACING_SECONDS - loop.time()
-            if pause > 0 and self._may_wait():
-                await self._gather(pause)
+            await self._gather(last + SPACING_SECONDS)
+            if self._ending:
+                return
             self._changed.clear()
             await self._send()
             last = loop.time()
             if not self._changed.is_set() and not self._unsent():
                 self._idle.set()
 
-    def _may_wait(self) -> bool:
-        ends = any(stream.closing for stream in self._streams.values())
-        return not self._reports and not ends and self._pending < CHUNK_BYTES
+    async def _gather(self, until: float) -> None:
+        """Wait for what goes with the same call.
 
-    async def _gather(self, pause: float) -> None:
-        deadline = asyncio.get_running_loop().time() + pause
-        while self._may_wait():
+        Output waits for more until then, and a step's end for what follows it.  That a step has
+        begun and goes on is told at once.
+        """
+        now = asyncio.get_running_loop().time
+        if self._ends():
+            until = now() + FOLLOWING_SECONDS
+        while not self._urgent() and now() < until:
             self._changed.clear()
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(until):
                     await self._changed.wait()
             except TimeoutError:
                 return
+            if self._ends():
+                until = min(until, now() + FOLLOWING_SECONDS)
+
+    def _urgent(self) -> bool:
+        if self._ending or self._pending >= CHUNK_BYTES:
+            return True
+        return any(self._streams[report.index].closing is None for report in self._reports)
+
+    def _ends(self) -> bool:
+        return any(stream.closing for stream in self._streams.values())
 
     def _unsent(self) -> bool:
-        return bool(
-            self._reports or self._pending or any(s.closing for s in self._streams.values())
-        )
+        return bool(self._reports or self._pending or self._ends())
 
     async def _send(self) -> None:
-        # All is taken before the call: a step that begins during it is told of with the next.
+        shipment = self._gathered(CALL_BYTES)
+        if shipment == NOTHING:
+            return
+        self._free.clear()
+        await self._held.ship(shipment)
+        self._free.set()
+        self._pending -= sum(len(chunk.data) for chunk in shipment.chunks)
+        if self._pending <= FULL_BYTES:
+            self._room.set()
+        if self._unsent():
+            self._changed.set()
+
+    def _gathered(self, room: int) -> Shipment:
+        """Return what is to be sent with the next call, about `room` bytes, and keep none of it.
+
+        A step that begins during the call is told of with the one after it.
+        """
         begun, self._reports = self._reports, []
         chunks: list[Chunk] = []
         ended: list[StepReport] = []
-        room = CALL_BYTES
         for index, stream in list(self._streams.items()):
             taken = stream.take(room)
             chunks += taken
@@ -202,16 +241,7 @@ class Shipper:
             if stream.closing is not None and not stream.pieces:
                 ended.append(stream.closing)
                 del self._streams[index]
-        if not begun and not chunks and not ended:
-            return
-        await self._held.ship(
-            Shipment(begun=tuple(begun), chunks=tuple(chunks), ended=tuple(ended))
-        )
-        self._pending -= sum(len(chunk.data) for chunk in chunks)
-        if self._pending <= FULL_BYTES:
-            self._room.set()
-        if self._unsent():
-            self._changed.set()
+        return Shipment(begun=tuple(begun), chunks=tuple(chunks), ended=tuple(ended))
 
 
 def ended(

@@ -118,12 +118,13 @@ async def _try_claim(offer: Offer, app: App) -> JobOrder | None:
 def held(tx: Tx, lease: Lease) -> Execution:
     """Return the execution if this very lease still holds it, else raise LeaseLost."""
     execution = tx.executions.get(lease.execution_id)
-    if execution is None or not _holds(lease, execution):
+    if execution is None or not holds(lease, execution):
         raise LeaseLost("this execution is not yours, or no longer")
     return execution
 
 
-def _holds(lease: Lease, execution: Execution) -> bool:
+def holds(lease: Lease, execution: Execution) -> bool:
+    """Tell whether this very lease has an execution that goes on."""
     return not (
         execution.runner_id != lease.runner_id
         or execution.fence != lease.fence
@@ -176,6 +177,6 @@ async def canceled(lease: Lease, app: App) -> None:
             woken.clear()
             # A read: every job asks twice at least, and it must not wait in line with the writers.
             execution = await app.reads.execution(lease.execution_id)
-            if execution is None or execution.canceling or not _holds(lease, execution):
+            if execution is None or execution.canceling or not holds(lease, execution):
                 return
             await wait_for(woken, SLOW_POLL_SECONDS)

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
-from roundel.domain.runners import Chunk, Lease, Orders, Shipment
-from roundel.services.claims import LEASE, held
-from roundel.services.results import save_steps, take_report
+from roundel.domain.jobs import Execution
+from roundel.domain.runners import Chunk, Lease, Orders, Result, Shipment
+from roundel.services.claims import LEASE, held, holds
+from roundel.services.results import finish_execution, save_steps, take_report
 from roundel.services.work import App, Tx, topic_of_output
 
 INLINE_BYTES = 16 * 1024  # larger chunks become objects at once (docs/decisions/0004)
@@ -20,20 +21,47 @@ async def take_shipment(lease: Lease, shipment: Shipment, app: App) -> Orders:
     """Keep what a runner tells of a job, all of it or nothing; what we have already is left out."""
     at = app.clock.now()
     blobs = await _put_large(lease, shipment.chunks, app)
-    ended = {step.index: step for step in shipment.ended}
-    # Of a step that began and ended since, its end says all.
-    begun = [ended.pop(step.index, step) for step in shipment.begun]
 
     def transaction(tx: Tx) -> Orders:
         execution = held(tx, lease)
-        if shipment.begun or shipment.ended:
-            take_report(tx, execution, begun, Micros(at + LEASE), at)
-        for chunk in shipment.chunks:
-            _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
-        save_steps(tx, execution.id, tuple(ended.values()))
+        _keep(tx, execution, shipment, blobs, at)
         return Orders(cancel=execution.canceling)
 
     return await app.database.write(transaction)
+
+
+async def take_end(lease: Lease, shipment: Shipment, result: Result, app: App) -> None:
+    """Keep the last that a runner tells of a job, and end its execution.
+
+    Said again, after an answer that was lost, it changes nothing.
+    """
+    at = app.clock.now()
+    blobs = await _put_large(lease, shipment.chunks, app)
+
+    def transaction(tx: Tx) -> None:
+        execution = tx.executions.get(lease.execution_id)
+        if execution is not None and holds(lease, execution):
+            _keep(tx, execution, shipment, blobs, at)
+        finish_execution(tx, lease, result, at)
+
+    await app.database.write(transaction)
+
+
+def _keep(
+    tx: Tx,
+    execution: Execution,
+    shipment: Shipment,
+    blobs: Mapping[tuple[int, int], str],
+    at: Micros,
+) -> None:
+    ended = {step.index: step for step in shipment.ended}
+    # Of a step that began and ended since, its end says all.
+    begun = [ended.pop(step.index, step) for step in shipment.begun]
+    if shipment.begun or shipment.ended:
+        take_report(tx, execution, begun, Micros(at + LEASE), at)
+    for chunk in shipment.chunks:
+        _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
+    save_steps(tx, execution.id, tuple(ended.values()))
 
 
 async def _put_large(

@@ -65,6 +65,10 @@ class LocalServer(LocalStorage):
         at = self._app.clock.now()
         await self._app.database.write(lambda tx: results.finish_execution(tx, lease, result, at))
 
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        """Take the last shipment and end the execution, both or neither."""
+        await output.take_end(lease, shipment, result, self._app)
+
     async def identity_token(
         self, lease: Lease, claims: Mapping[str, object], root_issuer: bool
     ) -> Secret:

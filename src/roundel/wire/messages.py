@@ -91,6 +91,11 @@ class FinishAsk(Held, kw_only=True):
     result: Result
 
 
+class EndAsk(Held, kw_only=True):
+    shipment: Shipment
+    result: Result
+
+
 class DownloadAsk(Held, kw_only=True):
     blob: str
     offset: int

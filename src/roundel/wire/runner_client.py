@@ -56,6 +56,7 @@ class RemoteServer:
         self._token = token
         self._opened: aiohttp.ClientSession | None = None
         self._takes_shipments = True
+        self._takes_ends = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,6 +136,19 @@ class RemoteServer:
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
         await self._ask("finish", say.FinishAsk(**_who(lease), result=result), say.Done)
+
+    async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
+        """Take the last shipment and end the execution, both or neither."""
+        if self._takes_ends:
+            ask = say.EndAsk(**_who(lease), shipment=shipment, result=result)
+            try:
+                await self._ask("end", ask, say.Done)
+            except NotFound:  # a server of before this was one call
+                self._takes_ends = False
+            else:
+                return
+        await self.ship(lease, shipment)
+        await self.finish(lease, result)
 
     # -- domain.storage.Storage --
 

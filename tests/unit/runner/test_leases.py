@@ -34,7 +34,7 @@ async def test_an_absent_server_is_waited_for(server, tmp_path):
                 a_step("x", environment={"FAKE_SLEEP": "0.05", "FAKE_OUTPUT": "hello"}), "true"
             )
         )
-        server.away |= {"ship", "finish"}
+        server.away |= {"ship", "end", "finish"}
         await server.until_called("ship", 3)
         server.away.clear()
         await told.ended.wait()

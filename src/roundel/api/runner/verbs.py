@@ -74,6 +74,12 @@ async def finish(server: KeepingServer, guest: Guest, body: bytes) -> object:
     return say.Done()
 
 
+async def end(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    ask = say.unpacked(body, say.EndAsk)
+    await server.end(guest.lease(ask), ask.shipment, ask.result)
+    return say.Done()
+
+
 async def find_cache(server: KeepingServer, guest: Guest, body: bytes) -> object:
     ask = say.unpacked(body, say.KeyAsk)
     return say.FoundAnswer(cache=await server.find_cache(guest.lease(ask), ask.keys))
@@ -156,6 +162,7 @@ VERBS: dict[str, Verb] = {
     "ship": ship,
     "canceled": canceled,
     "finish": finish,
+    "end": end,
     "find-cache": find_cache,
     "has-cache": has_cache,
     "keep-cache": keep_cache,
