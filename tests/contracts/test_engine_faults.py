@@ -13,6 +13,7 @@ from roundel.backends.docker import DockerBackend
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ImagePlan
+from roundel.domain.runners import NextContainer
 from tests.engine import RunningEngine
 from tests.fake_engine import HANGS_UP, FakeEngine, fake_engine
 from tests.fake_server import FakeServer, an_order
@@ -238,6 +239,22 @@ async def test_what_is_left_is_removed_with_the_next_job_too(fake, tmp_path):
                 pass
         assert len(fake.left) == left
         fake.failing.pop("DELETE containers one", None)
+    await backend.close()
+
+
+@pytest.mark.parametrize("call", [CREATE, START, "GET images json"])
+async def test_what_cannot_be_made_ahead_is_no_affair_of_any_job(fake, tmp_path, call):
+    backend = DockerBackend(url=fake.url)
+    backend.ahead.free = lambda: 1
+    order = an_order(image="acme/app", upcoming=[NextContainer(image="acme/next")])
+    folder = tmp_path / order.lease.execution_id
+    await asyncio.to_thread(folder.mkdir, mode=0o700)
+    async with backend.open(order, folder):
+        fake.failing[call] = (500, "no space left on device")
+        await backend.ahead.drop()
+        assert len(fake.left) == 1
+        assert not (tmp_path / "ahead").exists()
+    assert fake.left == {}
     await backend.close()
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture
 def url(postgres: Cluster):
-    url = postgres.fresh()
+    url = postgres.empty()
     yield url
     postgres.drop(url)
 
@@ -76,7 +76,7 @@ def test_the_snapshot_equals_all_migrations(postgres: Cluster, url: str) -> None
     from roundel.store.postgres_schema import prepare_postgres
 
     prepare_postgres(url)
-    migrated = postgres.fresh()
+    migrated = postgres.empty()
     import psycopg
 
     with psycopg.connect(migrated, autocommit=True) as connection:

@@ -167,8 +167,7 @@ class SparesAhead:
             try:
                 await asyncio.wait([spare.making])
             except asyncio.CancelledError:
-                spare.promised = False
-                self._remove_later(spare)
+                self._keep(spare)
                 raise
             alive = spare.ended is not None and not spare.ended.done()
             if not alive or spare.shape["Image"] != shape["Image"]:
@@ -176,7 +175,7 @@ class SparesAhead:
             elif spare.shape == shape:
                 return spare
             else:
-                spare.promised = False
+                self._keep(spare)
         return None
 
     def given(self, spare: Spare) -> None:
@@ -204,8 +203,9 @@ class SparesAhead:
             await self._bring_up(spare)
         except (*ENGINE_ERRORS, CannotOpen) as error:
             LOG.info("event=not_prepared image=%s: %s", spare.wanted.image, error)
-        if spare.ended is None:
-            self._remove(spare)
+        finally:
+            if spare.ended is None:
+                self._remove(spare)
 
     async def _bring_up(self, spare: Spare) -> None:
         recipe = await self._recipe_for(spare.wanted)
@@ -232,6 +232,11 @@ class SparesAhead:
             self._remove(spare)
 
         spare.ended.add_done_callback(over)
+
+    def _keep(self, spare: Spare) -> None:
+        """Keep one that was promised for the next job, for as long as after an end."""
+        spare.promised = False
+        self._remove_later(spare)
 
     def _remove_later(self, spare: Spare) -> None:
         loop = asyncio.get_running_loop()
@@ -274,9 +279,9 @@ class SparesAhead:
 
 def _enough_is_free(home: Path) -> bool:
     """Tell whether disk and memory are there for a container that may come to nothing."""
-    if shutil.disk_usage(home).free < _FREE_BYTES:
-        return False
     with contextlib.suppress(OSError, ValueError):
+        if shutil.disk_usage(home).free < _FREE_BYTES:
+            return False
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024 >= _FREE_BYTES
