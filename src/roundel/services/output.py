@@ -41,8 +41,8 @@ async def take_end(lease: Lease, shipment: Shipment, result: Result, app: App) -
     def transaction(tx: Tx) -> None:
         execution = tx.executions.get(lease.execution_id)
         if execution is not None and holds(lease, execution):
-            _keep(tx, execution, shipment, blobs, at)
-        finish_execution(tx, lease, result, at)
+            execution = _keep(tx, execution, shipment, blobs, at)
+        finish_execution(tx, lease, execution, result, at)
 
     await app.database.write(transaction)
 
@@ -53,15 +53,17 @@ def _keep(
     shipment: Shipment,
     blobs: Mapping[tuple[int, int], str],
     at: Micros,
-) -> None:
+) -> Execution:
+    """Keep a shipment; return the execution as it is then."""
     ended = {step.index: step for step in shipment.ended}
     # Of a step that began and ended since, its end says all.
     begun = [ended.pop(step.index, step) for step in shipment.begun]
     if shipment.begun or shipment.ended:
-        take_report(tx, execution, begun, Micros(at + LEASE), at)
+        execution = take_report(tx, execution, begun, Micros(at + LEASE), at)
     for chunk in shipment.chunks:
         _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
     save_steps(tx, execution.id, tuple(ended.values()))
+    return execution
 
 
 async def _put_large(

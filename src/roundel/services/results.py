@@ -40,18 +40,22 @@ _STEP_ENDS: dict[ExecutionStatus, StepStatus] = {
 
 def take_report(
     tx: Tx, execution: Execution, steps: Sequence[StepReport], lease_until: Micros, at: Micros
-) -> None:
-    """Keep what a runner tells of its steps; the first word from it starts the job."""
+) -> Execution:
+    """Keep what a runner tells of its steps; the first word from it starts the job.
+
+    Return the execution as it is then.
+    """
     if execution.status is ExecutionStatus.CLAIMED:
-        running = replace(
+        execution = replace(
             execution,
             status=ExecutionStatus.RUNNING,
             started_at=execution.started_at or at,
             lease_until=lease_until,
         )
-        tx.executions.save(running, ExecutionStatus.CLAIMED)
+        tx.executions.save(execution, ExecutionStatus.CLAIMED)
         tx.jobs.begin(execution.job_id, at)
     save_steps(tx, execution.id, steps)
+    return execution
 
 
 def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -> None:
@@ -65,14 +69,15 @@ def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -
     tx.wake(topic_of_steps(execution_id))
 
 
-def finish_execution(tx: Tx, lease: Lease, result: Result, at: Micros) -> None:
-    """End an execution for the runner that has it.  The same result again is a no-op.
+def finish_execution(
+    tx: Tx, lease: Lease, execution: Execution | None, result: Result, at: Micros
+) -> None:
+    """End an execution, as it is now, for the runner that has it.  The same again is a no-op.
 
     One that failed by no fault of its job, before a step of it began, is queued once more.
     """
     if result.status not in EXECUTION_ENDED:
         raise Invalid(f"{result.status} is no end of an execution")
-    execution = tx.executions.get(lease.execution_id)
     if (
         execution is None
         or execution.runner_id != lease.runner_id

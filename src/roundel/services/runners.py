@@ -18,7 +18,7 @@ from roundel.domain.runners import (
     Shipment,
     StepReport,
 )
-from roundel.services import claims, output, results
+from roundel.services import claims, output
 from roundel.services.claims import held
 from roundel.services.deploys import log_release
 from roundel.services.keeping import LocalStorage
@@ -62,8 +62,7 @@ class LocalServer(LocalStorage):
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""
-        at = self._app.clock.now()
-        await self._app.database.write(lambda tx: results.finish_execution(tx, lease, result, at))
+        await output.take_end(lease, Shipment(), result, self._app)
 
     async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
         """Take the last shipment and end the execution, both or neither."""
