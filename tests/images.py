@@ -91,23 +91,29 @@ def _run(words: list[str], environment: dict[str, str] | None = None) -> None:
         raise NoEngine(f"{words[0]} failed: {(done.stderr or done.stdout)[-400:]}")
 
 
+# dpkg waits for a disk after each file: in memory it takes less than half the time.
+_MEMORY = 'set -e; mount -t tmpfs none "$1"'
+_BOOTSTRAP = """
+set -e
+debootstrap --variant=minbase --include="$2" "$3" "$1/root"
+cd "$1/root"
+rm -rf var/cache/apt var/lib/apt/lists usr/share/doc usr/share/man
+printf %s "$5" >> etc/passwd
+echo circleci:x:3434: >> etc/group
+install -d -o 3434 -g 3434 home/circleci
+tar --numeric-owner -cf "$4" .
+"""
+
+
 def _make_debian(archive: Path, packages: tuple[str, ...] = _DEBIAN_PACKAGES) -> None:
     _installed("debootstrap", packages="debootstrap")
-    with tempfile.TemporaryDirectory(dir=archive.parent) as name:
-        root = Path(name) / "root"
-        include = ",".join(packages)
-        words = ["debootstrap", "--variant=minbase", f"--include={include}"]
-        _run([*words, _DEBIAN_SUITE, str(root)])
-        for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"):
-            shutil.rmtree(root / path, ignore_errors=True)
-        with (root / "etc/passwd").open("a") as passwd:
-            passwd.write(_USER)
-        with (root / "etc/group").open("a") as group:
-            group.write("circleci:x:3434:\n")
-        home = root / "home/circleci"
-        home.mkdir()
-        os.chown(home, 3434, 3434)
-        _run(["tar", "-C", str(root), "--numeric-owner", "-cf", str(archive), "."])
+    with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+        words = ["sh", "-c", _BOOTSTRAP, "sh", folder, ",".join(packages), _DEBIAN_SUITE]
+        words += [str(archive), _USER]
+        try:
+            _run(["unshare", "--mount", "sh", "-c", f"{_MEMORY}\n{words[2]}", *words[3:]])
+        except NoEngine:  # not permitted to mount anything
+            _run(words)
 
 
 def _make_busybox(archive: Path) -> None:
