@@ -11,8 +11,10 @@ from roundel.runner.lease import NOTHING, HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text
 
 CHUNK_BYTES = 64 * 1024
-SPACING_SECONDS = 0.2  # between two calls for output alone; the first after a pause goes at once
-FOLLOWING_SECONDS = 0.02  # after a step's end: the next one begins, or the job ends as well
+SPACING_SECONDS = 0.2  # between two calls with output; the first after a pause goes at once
+# After a step's begin: its first output, perhaps all there is.  After its end: the next one begins,
+# or the job ends as well.
+FOLLOWING_SECONDS = 0.02
 FULL_BYTES = 8 * 1024 * 1024  # not yet delivered; then the reader of the output waits
 CALL_BYTES = 2 * 1024 * 1024  # of output in one call
 
@@ -171,15 +173,18 @@ class Shipper:
     async def run(self) -> None:
         """Send until only the rest is left.  Raise LeaseLost when the lease is lost."""
         loop = asyncio.get_running_loop()
-        last = 0.0
+        last_call = last_output = 0.0
         while True:
             await self._changed.wait()
-            await self._gather(last + SPACING_SECONDS)
+            await self._gather(max(last_output + SPACING_SECONDS, last_call + FOLLOWING_SECONDS))
             if self._ending:
                 return
             self._changed.clear()
+            output = self._pending > 0
             await self._send()
-            last = loop.time()
+            last_call = loop.time()
+            if output:
+                last_output = last_call
             if not self._changed.is_set() and not self._unsent():
                 self._idle.set()
 
