@@ -66,6 +66,8 @@ async def test_what_is_named_changes_and_the_rest_stays(client: Client, slug: st
 async def test_a_limit_of_ours_is_set_and_lifted(client: Client):
     await patch(client, OWN, {"max_running_jobs": 2})
     assert (await client.get(OWN)).json()["max_running_jobs"] == 2
+    misspelt = await patch(client, OWN, {"max_running_job": 3})
+    assert misspelt.status == 400 and "max_running_job" in misspelt.json()["message"]
     lifted = await patch(client, OWN, {"max_running_jobs": None})
     assert lifted.json()["max_running_jobs"] is None
 

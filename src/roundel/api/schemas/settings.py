@@ -66,8 +66,8 @@ class AdvancedChange(msgspec.Struct, omit_defaults=True):
     pr_only_branch_overrides: list[str] | UnsetType | None = UNSET
 
 
-class OwnChange(msgspec.Struct):
-    """A null lifts the limit; what is left out stays."""
+class OwnChange(msgspec.Struct, forbid_unknown_fields=True):
+    """A null lifts the limit; what is left out stays.  A name that is none is a mistake."""
 
     block_new_work: Flag = UNSET
     approve_strangers: Flag = UNSET
@@ -76,7 +76,7 @@ class OwnChange(msgspec.Struct):
     keep_pipelines_days: int | UnsetType | None = UNSET
 
 
-class ProjectOwnChange(OwnChange):
+class ProjectOwnChange(OwnChange, forbid_unknown_fields=True):
     rerun_while_running: Flag = UNSET
     several_continuations: Flag = UNSET
 
