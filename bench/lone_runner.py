@@ -21,7 +21,7 @@ from roundel.runner.main import Runner
 class Forgetful(FakeServer):
     """Takes output and keeps none of it."""
 
-    async def chunk(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
+    async def take_output(self, lease: Lease, chunks: Sequence[Chunk]) -> Orders:
         del chunks
         return self._orders(self._held(lease))
 
