@@ -288,6 +288,11 @@ async def test_the_next_job_of_a_runner_has_what_was_made_beside_the_one_before(
         assert AHEAD in told.output(0)
         assert told.output(2) == "a\n"
         await ready(tmp_path / "jobs")
+
+        async def alone() -> bool:
+            return names(tmp_path / "jobs") == {"ahead"}  # the jobs' own folders go last
+
+        await until(alone)
         await runner.stop(5)  # it claims nothing more, so nothing is kept ahead
         assert engine.containers_below(tmp_path) == []
     assert list((tmp_path / "jobs").iterdir()) == []

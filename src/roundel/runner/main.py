@@ -119,9 +119,9 @@ class Runner:
         if self._claiming is not None:
             self._claiming.cancel()
         tasks = set(self._tasks)
-        if tasks and grace_seconds > 0:
-            if self._backend.ahead is not None:
-                tasks.add(asyncio.create_task(self._backend.ahead.drop()))
+        if grace_seconds > 0 and self._backend.ahead is not None:
+            tasks.add(asyncio.create_task(self._backend.ahead.drop()))
+        if grace_seconds > 0 and tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
         self._stopping.set()
 
