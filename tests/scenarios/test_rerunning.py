@@ -202,6 +202,17 @@ async def test_a_canceled_workflow_is_not_rerun_by_itself(house: House) -> None:
     assert await workflows_of(house, pipeline.id) == [("canceled", 0, 1)]
 
 
+async def test_nothing_is_rerun_by_itself_where_new_work_is_blocked(house: House) -> None:
+    house.runner.endings["test"] = ExecutionStatus.FAILED
+    pipeline = await house.trigger(with_auto_reruns(a_plan("test"), 1))
+    blocked = ProjectSettings(block_new_work=True)
+    await house.engine.database.write(
+        lambda tx: tx.settings.save_project(house.project.id, blocked)
+    )
+    assert await house.runner.run_all() == ["test"]
+    assert await workflows_of(house, pipeline.id) == [("failed", 0, 1)]
+
+
 async def test_reruns_cancels_and_approvals_at_once_leave_only_legal_states(house: House) -> None:
     first = await a_failed_run(house)
     house.runner.endings.clear()
