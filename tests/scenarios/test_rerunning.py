@@ -9,10 +9,10 @@ from roundel.domain.clock import DAY
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import JobId, PipelineId, WorkflowId
 from roundel.domain.jobs import ExecutionStatus
-from roundel.domain.plan import Plan
+from roundel.domain.plan import ExecutorKind, ExecutorPlan, Plan
 from roundel.domain.reruns import Choice
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from tests.builders import a_plan
+from tests.builders import a_job_plan, a_plan
 from tests.scenarios.conftest import House
 
 FROM_FAILED = Choice(from_failed=True)
@@ -99,6 +99,27 @@ async def test_what_is_left_out_of_a_sparse_rerun_is_not_listed(house: House) ->
     jobs = await house.jobs(workflow.id)
     again = await rerun(house, workflow.id, Choice(jobs=(jobs["b"].id,), sparse_tree=True))
     assert set(await house.jobs(again)) == {"a", "b"}
+
+
+async def test_a_job_that_runs_again_is_as_large_as_it_was(house: House) -> None:
+    vm = ExecutorPlan(kind=ExecutorKind.MACHINE, images=())
+    body = a_job_plan("build", parallelism=3, resource_class="large", executor=vm)
+    first = (await house.workflow(await house.trigger(a_plan("build", build=body)))).id
+    await house.runner.run_all()
+    again = await rerun(house, first)
+    before, after = (await house.jobs(first))["build"], (await house.jobs(again))["build"]
+    for job in (before, after):
+        assert (job.parallelism, job.resource_class, job.executor) == (3, "large", "machine")
+    assert await house.runner.run_all() == ["build"] * 6
+
+
+async def test_a_rerun_that_does_not_end_is_cancelled_after_ninety_days(house: House) -> None:
+    pipeline = await house.trigger(a_plan("build"))
+    await house.runner.run_all()
+    again = await rerun(house, (await house.workflow(pipeline)).id)
+    house.clock.forward(90 * DAY)
+    await house.engine.ticks.tick()
+    assert await status_of(house, again) == "canceled"
 
 
 async def test_only_workflows_that_have_ended_are_rerun(house: House) -> None:
