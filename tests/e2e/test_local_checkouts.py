@@ -138,8 +138,8 @@ def test_two_runs_at_once_in_one_checkout_do_not_disturb_each_other(tmp_path: Pa
 def apart() -> Iterator[Checkout]:
     """A checkout below /tmp whose cache folder is elsewhere."""
     with (
-        tempfile.TemporaryDirectory(dir="/tmp") as here,  # noqa: S108 - it is what is tested
-        tempfile.TemporaryDirectory(dir="/var/tmp") as elsewhere,  # noqa: S108
+        tempfile.TemporaryDirectory(dir="/tmp") as here,
+        tempfile.TemporaryDirectory(dir="/var/tmp") as elsewhere,
     ):
         checkout = a_checkout(Path(here))
         checkout.cache = Path(elsewhere)
