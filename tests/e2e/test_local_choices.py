@@ -63,7 +63,7 @@ def test_what_is_typed_becomes_what_the_config_declares(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "│ v3.10 c3" in done.stdout
     assert "│ LOUD" in done.stdout
-    done = checkout.run("build", "-p", "job.of=007", "-p", "job.often=7", "--value", "git.tag=1.0")
+    done = checkout.run("build", "-p", "job.of=007", "-p", "job.often=7", "--tag", "1.0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "│ 007 7 1.0" in done.stdout
     nothing = checkout.run("--tag", "v1")
@@ -78,7 +78,7 @@ def test_what_is_typed_becomes_what_the_config_declares(tmp_path: Path) -> None:
         (("-p", "cuont=1"), "Unexpected argument(s): cuont"),
         (("-p", "job.of=1"), "need exactly one job's name"),
         (("build", "-p", "job.fo=1"), "job 'build' has no parameter 'fo': it has of, often"),
-        (("build", "-p", "job.often=x"), 'argument often: expected type: integer, actual value: "x"'),
+        (("build", "-p", "job.often=x"), 'often: expected type: integer, actual value: "x"'),
         (("--value", "git.brnch=x"), "'pipeline.git.brnch'; did you mean `pipeline.git.branch`?"),
     ],
 )

@@ -35,7 +35,9 @@ def calling_one_job(text: str, job: str, arguments: Mapping[str, str]) -> str:
     if "/" not in job:
         _check(job, declared, arguments)
     values = {name: _written(declared.get(name), value) for name, value in arguments.items()}
-    lines = [f"      - {json.dumps(job)}:" if values else f"      - {json.dumps(job)}"]
+    lines = [f"      - {json.dumps(job)}:"]
+    # Whoever names a job wants it, also where a tag is pretended.
+    lines += ["          filters: {tags: {only: /.*/}}"]
     lines += [f"          {json.dumps(name)}: {value}" for name, value in values.items()]
     below = f"workflows:\n  {WORKFLOW}:\n    jobs:\n" + "\n".join(lines) + "\n"
     return text.rstrip() + "\n\n" + below
