@@ -38,6 +38,7 @@ from roundel.vcs.working_tree import (
     Checkout,
     WorkingTree,
     find_checkout,
+    may_name_ref,
     read_committed,
     take_snapshot,
 )
@@ -53,7 +54,7 @@ def run_here(wanted: Wanted, audience: Audience) -> Summary:
 
 async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
-    ref = _ref(wanted, checkout)
+    ref = _ref(wanted, checkout, audience)
     if wanted.dry:
         return await _plan(wanted, checkout, ref, audience)
     async with (
@@ -75,10 +76,19 @@ async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
     return Summary(succeeded=True, jobs=(), workflows=())
 
 
-def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
+def _ref(wanted: Wanted, checkout: Checkout, audience: Audience) -> Ref:
+    """Return what the run is for; say so where neither command line nor checkout tell a branch."""
+    for option, name in (("--branch", wanted.branch), ("--tag", wanted.tag)):
+        if name is not None and not may_name_ref(name):
+            raise CannotRunHere(f"{option} {name!r}: git allows no such name")
     if wanted.tag is not None:
         return Ref(tag=wanted.tag)
-    return Ref(branch=wanted.branch or checkout.branch or "main")
+    branch = wanted.branch or checkout.branch
+    if branch is None:
+        branch = _default_branch(checkout)
+        text = f"HEAD is detached, so the run pretends to be on {branch}; --branch names another"
+        audience.hear(Note(text=text, warning=True))
+    return Ref(branch=branch)
 
 
 @contextlib.asynccontextmanager

@@ -31,7 +31,7 @@ if [ ! -L "$place" ]; then
   fi
   ln -s {root} "$place"
 fi
-echo "Using the checkout in place: {root}"
+printf 'Using the checkout in place: %s\\n' {root}
 """
 
 
