@@ -10,10 +10,11 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
@@ -24,6 +25,7 @@ from roundel.backends.output import CAP_BYTES
 from roundel.backends.process_notice import notice
 from roundel.backends.process_use import ProcessTable, use_at_the_end
 from roundel.backends.processes import (
+    DEFAULT_SIGNALS,
     HOME_MARK,
     MARK,
     Identity,
@@ -33,8 +35,9 @@ from roundel.backends.processes import (
     identity_of,
     reap,
     wait_gone,
+    watched,
 )
-from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Use
+from roundel.backends.protocol import CannotOpen, Sandbox, SandboxLost, Shell, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.users import (
     INSIDE,
@@ -49,10 +52,11 @@ from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind
 from roundel.domain.runners import JobOrder
 
+if TYPE_CHECKING:
+    from roundel.domain.shells import WindowSize
+
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
-# Python ignores these; a job's programs expect them as they are by default.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ProcessBackend:
@@ -143,7 +147,10 @@ class ProcessBackend:
                 sandbox.meter = partial(self._use, supervisor.pid)
                 if user is None:  # people look into their own jobs only
                     sandbox.entrance = lambda: way_in(supervisor.pid, isolation, base)
-                with _watched(supervisor, sandbox):
+                else:
+                    sandbox.launch_inside = str(INSIDE / "launch")
+                sandbox.shells = partial(_shell, (supervisor, isolation, user, base))
+                with watched(supervisor, sandbox.lost):
                     if adopted:
                         _check_alive(supervisor)
                     yield sandbox
@@ -194,7 +201,7 @@ class ProcessBackend:
                 ],
                 setsid=True,
                 setsigmask=(),
-                setsigdef=_DEFAULT_SIGNALS,
+                setsigdef=DEFAULT_SIGNALS,
             )
         except OSError as error:
             raise CannotOpen(
@@ -282,6 +289,16 @@ class _ProcessSandbox(FolderSandbox):
         return self._user is None and not path.is_relative_to(_SHARED_TMP)
 
 
+def _shell(
+    who: "tuple[Identity, tuple[str, ...], JobUser | None, dict[str, str]]",
+    script: str,
+    size: "WindowSize",
+) -> AbstractAsyncContextManager[Shell]:
+    from roundel.backends.pty_shell import job_shell  # no run without a server needs it
+
+    return job_shell(*who, script, size)
+
+
 async def _end_namespace(supervisor: Identity) -> bool:
     """End a namespace; return whether all of it has certainly ended.
 
@@ -319,33 +336,6 @@ def _make_working_directory(order: JobOrder, home: Path) -> None:
 def _environment(order: JobOrder) -> dict[str, str]:
     image = order.executor.images[0].environment if order.executor.images else {}
     return {**image, **order.environment}
-
-
-@contextlib.contextmanager
-def _watched(supervisor: Identity, sandbox: FolderSandbox) -> Iterator[None]:
-    """Tell the sandbox when its supervisor is gone."""
-    lost = "the job's supervisor process was killed"
-    try:
-        descriptor = os.pidfd_open(supervisor.pid)
-    except ProcessLookupError:
-        sandbox.lost(lost)
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def gone() -> None:
-        loop.remove_reader(descriptor)
-        reap(supervisor.pid)
-        sandbox.lost(lost)
-
-    loop.add_reader(descriptor, gone)
-    if not supervisor.alive():
-        sandbox.lost(lost)
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def _check_alive(supervisor: Identity) -> None:
