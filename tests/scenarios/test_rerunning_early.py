@@ -5,21 +5,25 @@ import pytest
 from roundel.domain.errors import Invalid
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline
+from roundel.domain.plan import Plan
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import JobOrder
 from roundel.domain.settings import ProjectSettings
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
+from tests.scenarios.test_rerunning import with_auto_reruns
 
 FROM_FAILED = Choice(from_failed=True)
 PLAN = a_plan("slow", "flaky", "after<slow", "deploy<flaky,slow")
 
 
-async def one_failed(house: House, *, allowed: bool = True) -> tuple[Pipeline, JobOrder]:
+async def one_failed(
+    house: House, *, allowed: bool = True, plan: Plan = PLAN
+) -> tuple[Pipeline, JobOrder]:
     """Let `flaky` fail while `slow` runs; return the pipeline and the order of `slow`."""
     chosen = ProjectSettings(rerun_while_running=allowed)
     await house.engine.database.write(lambda tx: tx.settings.save_project(house.project.id, chosen))
-    pipeline = await house.trigger(PLAN)
+    pipeline = await house.trigger(plan)
     slow = await house.runner.claim()
     assert slow is not None and slow.job_name == "slow"
     house.runner.endings["flaky"] = ExecutionStatus.FAILED
@@ -55,6 +59,16 @@ async def test_what_failed_runs_again_and_what_runs_counts_for_both(house: House
     assert (await house.workflow(pipeline)).status == "failed"
     view = await house.engine.reads.workflow(again)
     assert view is not None and view.workflow.status == "success"
+
+
+async def test_what_somebody_reran_early_is_not_rerun_by_itself(house: House) -> None:
+    pipeline, slow = await one_failed(house, plan=with_auto_reruns(PLAN, 1))
+    first = await house.workflow(pipeline)
+    await house.use.rerun_workflow(first.id, FROM_FAILED, False, house.admin)
+    await house.runner.carry_out(slow)
+    await house.runner.run_all()
+    assert (await house.workflow(pipeline)).status == "failed"
+    assert len(await house.engine.reads.workflows(pipeline.id)) == 2
 
 
 async def test_nothing_but_what_failed_may_be_asked_for_early(house: House) -> None:

@@ -243,6 +243,17 @@ async def test_a_workflow_that_has_lost_its_schedule_unseen_does_not_run(nightly
     assert [await names(house, it) for it in await pipelines(house)] == [["push"], []]
 
 
+async def test_missed_nights_of_a_config_are_run_once(nightly: House) -> None:
+    house = nightly
+    await house.trigger()
+    night = next_night(house)
+    await until(house, night + 3 * DAY + HOUR)
+    assert len(await pipelines(house)) == 2
+    await house.engine.ticks.tick()
+    await until(house, night + 4 * DAY)
+    assert len(await pipelines(house)) == 3
+
+
 async def test_skip_markers_do_not_stop_a_schedule_of_a_config(nightly: House) -> None:
     house = nightly
     await house.trigger()

@@ -149,15 +149,27 @@ async def test_other_groups_do_not_wait(house: House) -> None:
 
 async def test_nobody_waits_longer_than_five_hours(house: House) -> None:
     running, waiting = await house.trigger(DEPLOY), await house.trigger(DEPLOY)
+    began = house.clock.now()
     order = await house.runner.claim()
     assert order is not None
-    house.clock.forward(5 * HOUR)
-    await house.runner.server.renew(order.lease)
-    await house.engine.ticks.tick()
-    assert await jobs_of(house, waiting) == ["canceled"]
+    for so_far, stands in ((4 * HOUR, "queued"), (5 * HOUR, "canceled")):
+        house.clock.forward(began + so_far - house.clock.now())
+        await house.runner.server.renew(order.lease)
+        await house.engine.ticks.tick()
+        assert await jobs_of(house, waiting) == [stands]
     job = (await house.jobs((await house.workflow(waiting)).id))["deploy"]
     assert job.message == "It waited for its turn for 5 hours."
     assert (await house.workflow(running)).status == "running"
+
+
+async def test_who_has_had_its_turn_may_wait_longer_for_a_runner(house: House) -> None:
+    first, second = await house.trigger(DEPLOY), await house.trigger(DEPLOY)
+    await house.use.cancel_workflow((await house.workflow(first)).id, house.admin)
+    house.clock.forward(6 * HOUR)
+    await house.engine.ticks.tick()
+    assert await jobs_of(house, second) == ["queued"]
+    await house.runner.run_all()
+    assert await jobs_of(house, second) == ["success"]
 
 
 async def test_cancelling_what_waits_lets_the_next_one_come(house: House) -> None:
@@ -208,6 +220,9 @@ workflows:
 """
 
 
+OTHER_UNLOCK = "unlock: {type: unlock, key: other}"
+
+
 @pytest.fixture
 def locked(house: House) -> House:
     house.engine.compiler = InlineCompiler()
@@ -226,6 +241,15 @@ async def test_a_lock_is_held_until_its_unlock(locked: House) -> None:
     assert await jobs_of(house, first, second, job="lock") == ["success", "success"]
     await house.runner.run_all()
     assert await jobs_of(house, first, second, job="more") == ["success", "success"]
+
+
+async def test_an_unlock_gives_back_its_own_key_only(locked: House) -> None:
+    house = locked
+    house.repositories.config = LOCKED.replace("unlock: {type: unlock, key: env}", OTHER_UNLOCK)
+    first, second = await house.trigger(), await house.trigger()
+    assert await house.runner.run_one() is not None
+    assert await jobs_of(house, first, job="unlock") == ["success"]
+    assert await jobs_of(house, first, second, job="lock") == ["success", "queued"]
 
 
 async def test_a_lock_ends_with_its_workflow_at_the_latest(locked: House) -> None:
