@@ -1,6 +1,8 @@
 """A network between a runner and its server that can be cut."""
 
 import asyncio
+import re
+from collections import Counter
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -16,6 +18,11 @@ class Proxy:
         self._cut = False
         self.cuts = 0
         self.passed = 0  # bytes towards the server
+        self.losing: Counter[str] = Counter()  # how many answers to calls of this name are lost
+        self.losing_every_other = ""  # the name of calls of which each second answer comes through
+        self.lost: Counter[str] = Counter()
+        self._came: Counter[str] = Counter()
+        self._asked: dict[asyncio.StreamWriter, str] = {}  # the last call on a way to the server
 
     @property
     def url(self) -> str:
@@ -61,18 +68,45 @@ class Proxy:
             writer.transport.abort()
             return
         self._open |= {writer, onwards}
-        await asyncio.gather(self._copy(reader, onwards, True), self._copy(there, writer, False))
+        await asyncio.gather(self._ask(reader, onwards), self._answer(there, writer, onwards))
         self._open -= {writer, onwards}
+        self._asked.pop(onwards, None)
 
-    async def _copy(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counted: bool
-    ) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, onwards: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(65536):
-                self.passed += len(data) if counted else 0
-                writer.write(data)
-                await writer.drain()
+                self.passed += len(data)
+                for call in re.findall(rb"POST [^ ?]*/([a-z-]+)[ ?]", data):
+                    self._asked[onwards] = call.decode()
+                onwards.write(data)
+                await onwards.drain()
         except OSError:
             pass
         finally:
-            writer.close()
+            onwards.close()
+
+    def _loses(self, call: str) -> bool:
+        self._came[call] += 1
+        every_other = call == self.losing_every_other and self._came[call] % 2 == 1
+        if not every_other and self.losing[call] <= 0:
+            return False
+        self.losing[call] -= 1
+        self.lost[call] += 1
+        return True
+
+    async def _answer(
+        self, there: asyncio.StreamReader, back: asyncio.StreamWriter, onwards: asyncio.StreamWriter
+    ) -> None:
+        """Let answers through; one that is to be lost ends the connection, the call being done."""
+        try:
+            while data := await there.read(65536):
+                call = self._asked.pop(onwards, "")  # an answer may come in pieces
+                if call and self._loses(call):
+                    back.transport.abort()
+                    return
+                back.write(data)
+                await back.drain()
+        except OSError:
+            pass
+        finally:
+            back.close()

@@ -63,9 +63,10 @@ class HeldLease:
         while not self.lost:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(LeaseLost):
-                await self._renew()
+                await self.renew()
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """Renew once, as soon as the server is there.  Raise LeaseLost."""
         samples = self.meter.waiting
         await self._ask("renew", lambda: self._server.renew(self.lease, samples))
         self.meter.sent(samples)

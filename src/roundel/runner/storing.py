@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from roundel.domain.deploys import Release
 from roundel.domain.errors import DomainError, Unavailable
@@ -30,8 +30,8 @@ class NotFetched(Exception):
 class HeldStorage:
     """One execution's side of the storage.
 
-    Streams cannot be tried again from here: an upload that breaks off raises NotStored, and a
-    download goes on where it broke off.
+    A stream cannot be tried again from here: an upload that breaks off raises NotStored, unless its
+    source can begin anew (`upload_again`).  A download goes on where it broke off.
     """
 
     def __init__(self, held: HeldLease, server: KeepingServer) -> None:
@@ -52,6 +52,32 @@ class HeldStorage:
             raise NotStored(f"the server could not store it ({type(error).__name__})") from error
         finally:
             await watched.close()
+
+    async def upload_again(
+        self,
+        begin: Callable[[], AsyncIterator[bytes]],
+        between: Callable[[], Awaitable[object]] | None = None,
+    ) -> StoredBlob:
+        """Store what `begin` begins anew at each call: the network may take an upload.
+
+        `between` ends what an upload that broke off has left.  NotStored after several tries, each
+        of them made once the server was heard again.
+        """
+        for left in reversed(range(UPLOAD_TRIES)):
+            try:
+                return await self.upload(begin())
+            except NotStored:
+                if left == 0:
+                    raise
+            if between is not None:
+                await between()
+            await self.heard()
+        raise NotStored("the server could not store it")
+
+    async def heard(self) -> None:
+        """Return once the server is heard (again).  Raise LeaseLost."""
+        await asyncio.sleep(FIRST_DELAY_SECONDS)
+        await self._held.renew()
 
     async def download(self, blob: StoredBlob) -> AsyncIterator[bytes]:
         """Yield a blob's bytes; NotFetched if the server stays away in the middle."""
@@ -148,6 +174,7 @@ class HeldStorage:
         await self._held.storing("log_release", lambda: self._server.log_release(lease, release))
 
 
+UPLOAD_TRIES = 5
 _DOWNLOAD_TRIES = 15  # in a row without a byte: about two minutes
 
 

@@ -16,7 +16,7 @@ from roundel.runner.reports.collect import Collected
 from roundel.runner.steps.carriers import Carrier
 from roundel.runner.steps.keeping import Keeper, Servant, servant_process, shown_size
 from roundel.runner.steps.plan import Process, Refusal, StepFailed, text_of
-from roundel.runner.storing import NotStored, one_piece
+from roundel.runner.storing import UPLOAD_TRIES, NotStored, one_piece
 
 MAX_FILES = 100_000  # artifacts of one step
 MAX_FILE_BYTES = 3 * 1024**3  # as CircleCI
@@ -40,22 +40,40 @@ def store_artifacts_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Pr
             servant.say(f"Warning: no artifact files found at {path}\n")
             return
         carrier = await servant.carrier()
-        ground = Ground(max_entries=MAX_FILES)
-        uploads = _Uploads(servant, keeper, path, destination, folder=kind == "folder")
-        try:
-            async with aclosing(carrier.files()) as archive:
-                entries = Entries(archive, ground)
-                async for entry in entries:
-                    await uploads.take(entry, entries.contents())
-                await entries.drain()
-        except (Broken, TooBig, NotStored, OSError) as error:
-            raise StepFailed(f"The artifacts could not be stored: {error}.") from error
-        finally:
-            await uploads.settle()
+        for left in reversed(range(UPLOAD_TRIES)):
+            ground = Ground(max_entries=MAX_FILES)
+            uploads = _Uploads(servant, keeper, path, destination, folder=kind == "folder")
+            try:
+                await _store(carrier, ground, uploads)
+                break
+            except NotStored as error:  # the same file again takes the place of the first
+                if left == 0:
+                    raise StepFailed(_not_stored(error)) from error
+            except (Broken, TooBig, OSError) as error:
+                raise StepFailed(_not_stored(error)) from error
+            servant.say("The server was away: storing them once more.\n")
+            await servant.talk.last_code()
+            await keeper.storage.heard()
         servant.tell_refused(ground)
         servant.say(f"Stored {uploads.count} artifact(s), {shown_size(uploads.size)}.\n")
 
     return servant_process(sandbox, work, path)
+
+
+async def _store(carrier: Carrier, ground: Ground, uploads: "_Uploads") -> None:
+    """Store all files of the step's path.  Raise NotStored where the network took one of them."""
+    try:
+        async with aclosing(carrier.files()) as archive:
+            entries = Entries(archive, ground)
+            async for entry in entries:
+                await uploads.take(entry, entries.contents())
+            await entries.drain()
+    finally:
+        await uploads.settle()
+
+
+def _not_stored(error: Exception) -> str:
+    return f"The artifacts could not be stored: {error}."
 
 
 class _Uploads:
@@ -101,12 +119,15 @@ class _Uploads:
     async def settle(self) -> None:
         """Wait for the uploads under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if isinstance(self._failed, NotStored):
+            raise self._failed
         if self._failed is not None:
-            raise StepFailed(f"The artifacts could not be stored: {self._failed}.")
+            raise StepFailed(_not_stored(self._failed))
 
     async def _small(self, path: str, name: str, data: bytes) -> None:
         try:
-            await self._keep(path, name, await self._storage.upload(one_piece(data)))
+            blob = await self._storage.upload_again(lambda: one_piece(data))
+            await self._keep(path, name, blob)
         except Exception as error:
             self._failed = error
         finally:

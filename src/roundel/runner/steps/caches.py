@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,9 +51,15 @@ def save_cache_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process
 
 async def _save(key: str, servant: Servant, keeper: Keeper, carrier: Carrier) -> None:
     place = await servant.place()
-    ground = Ground(rename=place.outward if place.own_home else None)
+    ground = Ground()
+
+    def archive() -> AsyncIterator[bytes]:
+        nonlocal ground
+        ground = Ground(rename=place.outward if place.own_home else None)
+        return carrier.pack("absolute", ground)
+
     try:
-        blob = await keeper.storage.upload(carrier.pack("absolute", ground))
+        blob = await keeper.storage.upload_again(archive, servant.talk.last_code)
     except (Broken, TooBig, NotStored, Stopped, OSError) as error:
         if await servant.talk.last_code() == NOTHING_THERE:
             servant.say("Skipping cache generation: none of its paths exists.\n")

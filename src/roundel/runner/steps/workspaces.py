@@ -1,5 +1,7 @@
 """`persist_to_workspace` and `attach_workspace`."""
 
+from collections.abc import AsyncIterator
+
 from roundel.backends.protocol import Sandbox
 from roundel.domain.errors import NotFound
 from roundel.domain.plan import StepPlan
@@ -33,10 +35,16 @@ def persist_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Process | 
     async def work(servant: Servant) -> None:
         carrier = await servant.carrier()
         servant.say("Creating workspace archive...\n")
-        ground = Ground(list_paths=True)
+        ground = Ground()
+
+        def archive() -> AsyncIterator[bytes]:
+            nonlocal ground
+            ground = Ground(list_paths=True)
+            return carrier.pack("globs", ground)
+
         code = None
         try:
-            blob = await keeper.storage.upload(carrier.pack("globs", ground))
+            blob = await keeper.storage.upload_again(archive, servant.talk.last_code)
         except (Broken, TooBig, NotStored, Stopped, OSError) as error:
             code = await servant.talk.last_code()
             if code == NOTHING_THERE:
