@@ -9,6 +9,9 @@ from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
 from roundel.domain.reruns import Choice
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
+from roundel.domain.storage import LayerConflict
+from roundel.runner.storing import one_piece
+from roundel.services.sweeping import sweep_storage
 from tests.builders import a_plan
 from tests.fakes import a_chunk, a_report
 from tests.scenarios.conftest import House
@@ -135,3 +138,27 @@ async def test_what_may_be_removed_at_any_moment_is_not_rerun(house: House) -> N
     await keep_pipelines(house, 1)
     with pytest.raises(Invalid, match="keep_pipelines_days"):
         await house.use.rerun_workflow(workflow.id, Choice(), False, house.admin)
+
+
+async def test_a_workspace_is_kept_while_a_workflow_that_may_attach_it_goes_on(
+    house: House,
+) -> None:
+    pipeline = await house.trigger(a_plan("build", "ok?<build", "deploy<ok"))
+    order = await house.runner.claim()
+    assert order is not None
+    server = house.engine.runners
+    await server.keep_layer(order.lease, await server.upload(order.lease, one_piece(b"l")), ["x"])
+    await house.runner.carry_out(order)
+    house.clock.forward(40 * DAY)
+    await sweep_storage(house.engine)
+    workflow = (await house.workflow(pipeline)).id
+    approval = (await house.jobs(workflow))["ok"]
+    await house.use.approve_job(workflow, approval.id, house.admin)
+    deploy = await house.runner.claim()
+    assert deploy is not None
+    layers = await server.layers(deploy.lease)
+    assert not isinstance(layers, LayerConflict)
+    assert [layer.paths for layer in layers] == [("x",)]
+    await house.runner.carry_out(deploy)
+    await sweep_storage(house.engine)
+    assert await house.rows("SELECT id FROM workspace_layer") == []

@@ -81,10 +81,14 @@ class SqlLayers:
         return found
 
     def expire(self, now: Micros, limit: int) -> Sequence[BlobId]:
-        """Remove layers whose time is over; return their blobs."""
+        """Remove layers whose time is over and whose workspace is in use no more; return blobs."""
         rows = self._sql.all(
-            "DELETE FROM workspace_layer WHERE id IN (SELECT id FROM workspace_layer"
-            " WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit) RETURNING upload_id",
+            "DELETE FROM workspace_layer WHERE id IN (SELECT l.id FROM workspace_layer l"
+            " WHERE l.expires_at <= :now AND NOT EXISTS (SELECT 1 FROM job j"
+            " JOIN workflow o ON o.id = j.workflow_id"
+            " JOIN workflow w ON w.workspace_id = o.workspace_id"
+            " WHERE j.id = l.job_id AND w.status IN ('running', 'on_hold', 'failing'))"
+            " ORDER BY l.expires_at LIMIT :limit) RETURNING upload_id",
             now=now,
             limit=limit,
         )
