@@ -3,6 +3,7 @@
 import pytest
 
 from roundel.domain.errors import Invalid
+from roundel.domain.ids import WorkflowId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline
 from roundel.domain.plan import Plan
@@ -107,3 +108,34 @@ async def test_canceling_the_rerun_leaves_the_original_alone(house: House) -> No
     assert (await house.workflow(pipeline)).status == "failed"
     view = await house.engine.reads.workflow(again)
     assert view is not None and view.workflow.status == "canceled"
+
+
+async def early_with_approval(house: House) -> tuple[Pipeline, WorkflowId]:
+    """Rerun what failed while an approval, which is kept, waits."""
+    plan = a_plan("slow", "flaky", "ok?", "after<ok", "deploy<flaky,ok")
+    pipeline, slow = await one_failed(house, plan=plan)
+    await house.runner.carry_out(slow)
+    first = await house.workflow(pipeline)
+    again = await house.use.rerun_workflow(first.id, FROM_FAILED, False, house.admin)
+    await house.runner.run_all()
+    return pipeline, again
+
+
+async def test_canceling_the_original_ends_an_approval_of_both(house: House) -> None:
+    pipeline, again = await early_with_approval(house)
+    await house.use.cancel_workflow((await house.workflow(pipeline)).id, house.admin)
+    jobs = await house.jobs(again)
+    assert (jobs["ok"].status, jobs["deploy"].status) == ("canceled", "not_run")
+    view = await house.engine.reads.workflow(again)
+    assert view is not None and view.workflow.status == "canceled"
+
+
+async def test_canceling_the_rerun_leaves_an_approval_of_both_alone(house: House) -> None:
+    pipeline, again = await early_with_approval(house)
+    await house.use.cancel_workflow(again, house.admin)
+    first = (await house.workflow(pipeline)).id
+    approval = (await house.jobs(first))["ok"]
+    assert approval.status == "on_hold"
+    await house.use.approve_job(first, approval.id, house.admin)
+    await house.runner.run_all()
+    assert (await house.jobs(first))["after"].status == "success"
