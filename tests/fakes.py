@@ -30,13 +30,22 @@ class FakeClock:
 
     def __init__(self, at: int = 1_800_000_000_000_000) -> None:
         self._now = at
+        self._turned = 0
 
     def now(self) -> Micros:
         self._now += 1
         return Micros(self._now)
 
+    def steady(self) -> Micros:
+        return Micros(self._now - self._turned)
+
     def forward(self, micros: int) -> None:
         self._now += micros
+
+    def turn(self, micros: int) -> None:
+        """Turn the clock, ahead or back, in no time at all."""
+        self._now += micros
+        self._turned += micros
 
 
 class FakeRepositories:

@@ -56,6 +56,9 @@ class StoppedClock:
     def now(self) -> Micros:
         return self.at
 
+    def steady(self) -> Micros:
+        return self.at
+
     def pass_by(self, micros: int) -> None:
         self.at = Micros(self.at + micros)
 

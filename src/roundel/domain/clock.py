@@ -19,12 +19,18 @@ class Clock(Protocol):
 
     def now(self) -> Micros: ...
 
+    def steady(self) -> Micros:
+        """Return a time that nobody can turn.  Only its differences mean something."""
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> Micros:
         return Micros(time.time_ns() // 1_000)
+
+    def steady(self) -> Micros:
+        return Micros(time.monotonic_ns() // 1_000)
 
 
 def rfc3339_millis(at: Micros) -> str:

@@ -207,6 +207,13 @@ class Executions(Protocol):
     def prolong_leases(self, until: Micros) -> int:
         """Give every lease time until `until` at least: nobody could renew while we were away."""
 
+    def turn_clock(self, until: Micros, by: int) -> None:
+        """Let every lease end at `until`: the clock was turned by so much.
+
+        Deadlines move with a clock that jumped ahead.  One that was turned back leaves them: the
+        servers of a machine may all notice it, and a job must not be ended early.
+        """
+
 
 MACHINE_LANE = "machine"
 _OTHER_SYSTEMS = re.compile(r"windows\..*|macos\..*|m[0-9]+(pro)?\..*")

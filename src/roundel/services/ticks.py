@@ -56,6 +56,7 @@ class Ticks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown = Micros(0)  # when we last showed that we live
         self._ticked: float | None = None
+        self._gap: int | None = None  # between the clock and the time that nobody turns
 
     async def recover(self) -> None:
         """Take up what a process that is gone has left; called once, before anything runs.
@@ -120,13 +121,15 @@ class Ticks:
     async def tick(self) -> None:
         """Do what is due now."""
         at = self._app.clock.now()
-        cut_off = self._was_cut_off()
+        cut_off, turned = self._was_cut_off(), self._clock_turned(at)
 
         def transaction(tx: Tx) -> list[Timer]:
             if at - self._shown >= BEAT:
                 self._show_life(tx, at)
             if cut_off:
                 tx.executions.prolong_leases(Micros(at + LEASE))
+            if turned:
+                tx.executions.turn_clock(Micros(at + LEASE), turned)
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
             events = tx.outbox.take(AT_ONCE)
@@ -146,6 +149,16 @@ class Ticks:
         now = asyncio.get_running_loop().time()
         before, self._ticked = self._ticked, now
         return before is not None and now - before > CUT_OFF_SECONDS
+
+    def _clock_turned(self, at: Micros) -> int:
+        """Return by how much the clock was turned since the last tick, or the machine slept.
+
+        Leases would seem to have run out, or to last for hours.
+        """
+        gap = at - self._app.clock.steady()
+        before, self._gap = self._gap, gap
+        turned = 0 if before is None else gap - before
+        return turned if abs(turned) > CUT_OFF_SECONDS * SECOND else 0
 
     def create(self, triggered: Triggered) -> None:
         """Go on with a pipeline that was just accepted."""
