@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, mark_of
-from roundel.app.local_plan import PlanChange, config_text
+from roundel.app.local_plan import PlanChange, config_text, pretended_values
 from roundel.app.local_session import Session
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
@@ -22,6 +23,7 @@ from roundel.app.local_wanted import (
     state_folder,
     state_name,
 )
+from roundel.compiler.single import typed
 from roundel.domain.access import Actor
 from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.plan import Json
@@ -38,6 +40,7 @@ from roundel.vcs.working_tree import (
     Checkout,
     WorkingTree,
     find_checkout,
+    may_name_ref,
     read_committed,
     take_snapshot,
 )
@@ -53,19 +56,24 @@ def run_here(wanted: Wanted, audience: Audience) -> Summary:
 
 async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
-    ref = _ref(wanted, checkout)
+    ref = _ref(wanted, checkout, audience)
+    source = _config(wanted, checkout)
+    if wanted.parameters:
+        wanted = replace(wanted, parameters=typed(source[0], wanted.parameters))
     if wanted.dry:
-        return await _plan(wanted, checkout, ref, audience)
+        return await _plan(wanted, checkout, source, ref, audience)
     async with (
-        _engine(wanted, checkout, ref, audience) as (engine, change, project, by, commit),
+        _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, commit),
         Session(engine, wanted, audience, checkout.root, commit) as session,
     ):
         return await session.pipeline(project, ref, by, change)
 
 
-async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience) -> Summary:
+async def _plan(
+    wanted: Wanted, checkout: Checkout, source: tuple[str, str], ref: Ref, audience: Audience
+) -> Summary:
     """Compile, and tell what would run."""
-    async with _engine(wanted, checkout, ref, audience) as (engine, change, project, by, _):
+    async with _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, _):
         await create(engine, project, ref, by, wanted)
         mark_of(engine).unlink()
     if change.refusal is not None:
@@ -75,18 +83,27 @@ async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
     return Summary(succeeded=True, jobs=(), workflows=())
 
 
-def _ref(wanted: Wanted, checkout: Checkout) -> Ref:
+def _ref(wanted: Wanted, checkout: Checkout, audience: Audience) -> Ref:
+    """Return what the run is for; say so where neither command line nor checkout tell a branch."""
+    for option, name in (("--branch", wanted.branch), ("--tag", wanted.tag)):
+        if name is not None and not may_name_ref(name):
+            raise CannotRunHere(f"{option} {name!r}: git allows no such name")
     if wanted.tag is not None:
         return Ref(tag=wanted.tag)
-    return Ref(branch=wanted.branch or checkout.branch or "main")
+    branch = wanted.branch or checkout.branch
+    if branch is None:
+        branch = _default_branch(checkout)
+        text = f"HEAD is detached, so the run pretends to be on {branch}; --branch names another"
+        audience.hear(Note(text=text, warning=True))
+    return Ref(branch=branch)
 
 
 @contextlib.asynccontextmanager
 async def _engine(
-    wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
+    wanted: Wanted, checkout: Checkout, source: tuple[str, str], ref: Ref, audience: Audience
 ) -> AsyncIterator[tuple[Engine, PlanChange, Project, Actor, Commit]]:
     """Open the checkout's state and take its snapshot; close it again."""
-    text, file = _config(wanted, checkout)
+    text, file = source
     text = config_text(wanted, text)
     change = PlanChange(wanted, checkout.root, audience)
     engine = _open(wanted, checkout, change)
@@ -166,7 +183,7 @@ def _values(wanted: Wanted, checkout: Checkout) -> dict[str, Json]:
             values[f"pipeline.{name}"] = checkout.remote
     if wanted.pull_request is not None:
         values |= _pull_values(wanted.pull_request, checkout)
-    return {**values, **wanted.values}
+    return {**values, **pretended_values(wanted.values)}
 
 
 def _pull_values(number: int, checkout: Checkout) -> dict[str, Json]:

@@ -5,6 +5,8 @@ FAKE_SLEEP   is how many seconds it takes after that
 FAKE_EXIT    is its exit code (0 by default)
 FAKE_HALT    when set, the step asks to end the job
 
+A shell says what is typed into it, and ends at a Ctrl-D.
+
 A `FakeBackend` given to a second runner is the machine that outlived the first: steps go on while
 nobody looks, and can be adopted.  Used wrongly it complains with an AssertionError.
 """
@@ -23,12 +25,14 @@ from roundel.backends.protocol import (
     Output,
     Sandbox,
     SandboxLost,
+    Shell,
     StepOrder,
     Use,
 )
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
+from roundel.domain.shells import WindowSize
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class _World:
     driven: bool = False
     halted: bool = False
     lost: bool = False
+    shells: list["_FakeShell"] = field(default_factory=list)
 
 
 class FakeBackend:
@@ -167,6 +172,17 @@ class _FakeSandbox:
         del environment
         return None
 
+    @asynccontextmanager
+    async def shell(self, size: WindowSize) -> AsyncIterator[Shell]:
+        self._check_lost()
+        shell = _FakeShell()
+        shell.say(f"{size.columns}x{size.rows}$ ".encode())
+        self._world.shells.append(shell)
+        try:
+            yield shell
+        finally:
+            self._world.shells.remove(shell)
+
     async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
         del name, folder, cheaply
         return None
@@ -221,6 +237,23 @@ class _FakeSandbox:
     def _check_lost(self) -> None:
         if self._world.lost:
             raise SandboxLost("the fake world is gone")
+
+
+class _FakeShell:
+    def __init__(self) -> None:
+        self._said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def say(self, data: bytes) -> None:
+        self._said.put_nowait(data)
+
+    async def read(self) -> bytes:
+        return await self._said.get()
+
+    async def write(self, data: bytes) -> None:
+        self.say(b"" if b"\x04" in data else data)
+
+    async def resize(self, size: WindowSize) -> None:
+        self.say(f"{size.columns}x{size.rows}".encode())
 
 
 def _demand(kept: bool, promise: str) -> None:

@@ -143,9 +143,13 @@ class JobFolder:
         finally:
             os.close(descriptor)
 
-    def write_shell(self, script: str) -> None:
+    def write_shell(self, script: str, name: str = "shell.sh") -> None:
         """Put the script of a person's shell where the job can read it and nobody else."""
-        self._write(f"{self.secrets}/shell.sh", script, 0o644)
+        self._write(f"{self.secrets}/{name}", script, 0o644)
+
+    def remove_shell(self, name: str) -> None:
+        """Take it away again; may be said when all of it is gone."""
+        (self.secrets / name).unlink(missing_ok=True)
 
     def open_file(self, name: str) -> int:
         """Open a file of the job for reading and cutting, or refuse what is not a plain file."""

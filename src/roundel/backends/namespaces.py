@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from roundel.backends.processes import children, succeeds
 
@@ -39,3 +40,34 @@ def way_in(
         return None
     user = ("--user", "--preserve-credentials") if "--user" in isolation else ()
     return ("nsenter", "--target", str(inside[0]), *user, "--pid", "--mount", "--", *clean)
+
+
+def way_of_shell(
+    supervisor: int, isolation: tuple[str, ...], user: int | None
+) -> tuple[str, ...] | None:
+    """Return what enters the job's namespaces as its user, and can become no other there.
+
+    None: a program for it is missing, or the job is ending.
+    """
+    setpriv = _program("setpriv")
+    if setpriv is None:
+        return None
+    became: tuple[str, ...] = (setpriv, "--no-new-privs")
+    if user is not None:
+        number = str(user)
+        became += ("--reuid", number, "--regid", number, "--clear-groups", "--inh-caps=-all")
+    if not isolation:
+        return became
+    nsenter, inside = _program("nsenter"), children(supervisor)
+    if nsenter is None or not inside:
+        return None
+    own = ("--user", "--preserve-credentials") if "--user" in isolation else ()
+    return (nsenter, "--target", str(inside[0]), *own, "--pid", "--mount", "--", *became)
+
+
+def _program(name: str) -> str | None:
+    """Return where a program is; below /tmp, another one may lie in its place inside."""
+    found = shutil.which(name)
+    if found is None or not Path(found).is_absolute():
+        return None
+    return None if Path(found).is_relative_to("/tmp") else found  # noqa: S108

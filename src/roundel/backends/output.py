@@ -1,5 +1,6 @@
 """Reading a step's output file while it grows, within bounds of disk and memory."""
 
+import asyncio
 import os
 from collections.abc import Callable
 
@@ -78,3 +79,23 @@ class OutputFile:
 def _notice(cap: int) -> bytes:
     size = f"{cap // MIB} MiB" if cap >= MIB else f"{cap} bytes"
     return f"\n[output past {size} is not kept; the step goes on]\n".encode()
+
+
+class Guard:
+    """Looks at the unread size again and again while its block is waiting."""
+
+    __slots__ = ("_alarm", "_loop", "_output")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, output: OutputFile) -> None:
+        self._loop = loop
+        self._output = output
+
+    def __enter__(self) -> None:
+        self._alarm = self._loop.call_later(GUARD_SECONDS, self._look)
+
+    def __exit__(self, *_: object) -> None:
+        self._alarm.cancel()
+
+    def _look(self) -> None:
+        self._output.guard()
+        self.__enter__()

@@ -6,12 +6,12 @@ process of the job, and it has a /tmp of its own.
 """
 
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roundel.backends.ahead import folder_ahead, names_ahead, remove_folder_ahead
 from roundel.backends.copies import Copies
@@ -24,14 +24,17 @@ from roundel.backends.process_ahead import WorldsAhead, given_to
 from roundel.backends.process_notice import notice
 from roundel.backends.process_use import ProcessTable, use_at_the_end
 from roundel.backends.process_world import IDENTITY, SHARED_TMP, World, clear
-from roundel.backends.processes import Identity, end_marked, executions_of, reap
-from roundel.backends.protocol import Sandbox, SandboxLost, Use
+from roundel.backends.processes import Identity, end_marked, executions_of, watched
+from roundel.backends.protocol import Sandbox, SandboxLost, Shell, Use
 from roundel.backends.sandbox import FolderSandbox
 from roundel.backends.users import INSIDE, JobUser, has_own_user, user_of
 from roundel.backends.wakeups import Wakeups
 from roundel.domain.ids import ExecutionId
 from roundel.domain.plan import DEFAULT_WORKING_DIRECTORY, ExecutorKind
 from roundel.domain.runners import JobOrder
+
+if TYPE_CHECKING:
+    from roundel.domain.shells import WindowSize
 
 
 class ProcessBackend:
@@ -111,8 +114,11 @@ class ProcessBackend:
         sandbox.meter = partial(self._use, supervisor.pid)
         if world.user is None:  # people look into their own jobs only
             sandbox.entrance = lambda: way_in(supervisor.pid, world.isolation, world.base())
+        else:
+            sandbox.launch_inside = str(INSIDE / "launch")
+        sandbox.shells = partial(_shell, world, supervisor)
         try:
-            with sandbox, _watched(supervisor, sandbox):
+            with sandbox, watched(supervisor, sandbox.lost):
                 if adopted:
                     _check_alive(supervisor)
                 yield sandbox
@@ -186,36 +192,17 @@ async def _removed(world: World, supervisor: Identity, own: JobFolder) -> None:
         (own.root / IDENTITY).unlink(missing_ok=True)
 
 
+def _shell(
+    world: World, supervisor: Identity, script: str, size: "WindowSize"
+) -> AbstractAsyncContextManager[Shell]:
+    from roundel.backends.pty_shell import job_shell  # no run without a server needs it
+
+    return job_shell(supervisor, world.isolation, world.user, world.base(), script, size)
+
+
 def _environment(order: JobOrder) -> dict[str, str]:
     image = order.executor.images[0].environment if order.executor.images else {}
     return {**image, **order.environment}
-
-
-@contextlib.contextmanager
-def _watched(supervisor: Identity, sandbox: FolderSandbox) -> Iterator[None]:
-    """Tell the sandbox when its supervisor is gone."""
-    lost = "the job's supervisor process was killed"
-    try:
-        descriptor = os.pidfd_open(supervisor.pid)
-    except ProcessLookupError:
-        sandbox.lost(lost)
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def gone() -> None:
-        loop.remove_reader(descriptor)
-        reap(supervisor.pid)
-        sandbox.lost(lost)
-
-    loop.add_reader(descriptor, gone)
-    if not supervisor.alive():
-        sandbox.lost(lost)
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def _check_alive(supervisor: Identity) -> None:

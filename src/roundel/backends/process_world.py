@@ -11,6 +11,7 @@ from roundel.backends.ahead import remove_folder_ahead
 from roundel.backends.folder import JobFolder
 from roundel.backends.namespaces import private_tmp
 from roundel.backends.processes import (
+    DEFAULT_SIGNALS,
     HOME_MARK,
     MARK,
     Identity,
@@ -28,8 +29,6 @@ IDENTITY = "process.json"  # in a job's folder: its supervisor, and the name of 
 SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
 _GATE = 4  # as the supervisor has it
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Python ignores these; a job's programs expect them as they are by default.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,7 @@ class World:
                 file_actions=actions,
                 setsid=True,
                 setsigmask=(),
-                setsigdef=_DEFAULT_SIGNALS,
+                setsigdef=DEFAULT_SIGNALS,
             )
         except OSError as error:
             raise CannotOpen(

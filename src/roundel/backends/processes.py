@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from roundel.domain.records import dataclass
 
 MARK = "ROUNDEL_EXECUTION"  # in the environment of every process of a job
 HOME_MARK = "ROUNDEL_HOME"
+# Python ignores these; a job's programs expect them as they are by default.
+DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _END_SECONDS = 5.0
 _READ_BYTES = 64 * 1024
 
@@ -109,6 +112,16 @@ def marked(name: str, value: str) -> list[int]:
     return found
 
 
+def in_session(leader: int) -> list[int]:
+    """Return the processes of a session that have not ended."""
+    found = []
+    for number in os.listdir("/proc"):  # noqa: PTH208 - as above
+        fields = stat_of(int(number)) if number.isdigit() else None
+        if fields is not None and fields[3] == str(leader) and fields[0] not in "ZX":
+            found.append(int(number))
+    return found
+
+
 def executions_of(home: str) -> set[ExecutionId]:
     """Return the executions that processes of this home folder's jobs belong to."""
     found = set()
@@ -192,3 +205,30 @@ def reap(pid: int) -> int | None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         return status if ended else None
     return None
+
+
+@contextlib.contextmanager
+def watched(supervisor: Identity, lost: Callable[[str], None]) -> Iterator[None]:
+    """Say so when a job's supervisor is gone."""
+    how = "the job's supervisor process was killed"
+    try:
+        descriptor = os.pidfd_open(supervisor.pid)
+    except ProcessLookupError:
+        lost(how)
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(descriptor)
+        reap(supervisor.pid)
+        lost(how)
+
+    loop.add_reader(descriptor, gone)
+    if not supervisor.alive():
+        lost(how)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

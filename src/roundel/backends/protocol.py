@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder
+
+if TYPE_CHECKING:
+    from roundel.domain.shells import WindowSize
 
 GRACE_SECONDS = 3.0  # between TERM and KILL; a cancelled job must be gone within 10 s
 
@@ -25,6 +28,10 @@ class CannotOpen(Exception):
     def __init__(self, message: str, *, infrastructure: bool) -> None:
         super().__init__(message)
         self.infrastructure = infrastructure
+
+
+class NoShell(Exception):
+    """Nobody gets a shell in this job now; `str()` is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,19 @@ class Archives(Protocol):
         """Unpack an archive in a folder.  Raise OSError if the engine refuses."""
 
 
+class Shell(Protocol):
+    """A person's shell in a job, on a terminal of its own."""
+
+    async def read(self) -> bytes:
+        """Return what it printed next; empty once it has ended."""
+
+    async def write(self, data: bytes) -> None:
+        """Type this; waits while the terminal takes no more."""
+
+    async def resize(self, size: "WindowSize") -> None:
+        """Tell the terminal its size."""
+
+
 class Sandbox(Protocol):
     """One job's private world: its files, network and service containers."""
 
@@ -141,6 +161,13 @@ class Sandbox(Protocol):
 
         The shell has the steps' environment with `environment` over it, and stands in the job's
         directory.  None: there is no way in here.
+        """
+
+    def shell(self, size: "WindowSize") -> AbstractAsyncContextManager[Shell]:
+        """Start a shell beside the steps, with their rights, environment and directory.
+
+        Leaving the block ends it with all that was started on its terminal; what has left that
+        is the job's, and goes with it.  Raise NoShell, and SandboxLost if the world is gone.
         """
 
     async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:

@@ -4,27 +4,34 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roundel.backends.events import Ended, Record, TooMuch
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder, NotOurs
 from roundel.backends.launch import launch_text, shell_text
-from roundel.backends.output import CAP_BYTES, GUARD_SECONDS, OutputFile
+from roundel.backends.output import CAP_BYTES, Guard, OutputFile
 from roundel.backends.protocol import (
     GRACE_SECONDS,
     Archives,
     CannotOpen,
     Exit,
     Facts,
+    NoShell,
     Output,
     SandboxLost,
+    Shell,
     StepOrder,
     Use,
 )
 from roundel.backends.wakeups import Bell, Wakeups
+
+if TYPE_CHECKING:
+    from roundel.backends.shells import Shells
+    from roundel.domain.shells import WindowSize
 
 _EVENTS_BYTES = 256 * 1024
 _NO_GROUPS = (
@@ -69,6 +76,7 @@ class FolderSandbox:
         # The command that runs another one inside, on the terminal that it is given.
         self.entrance: Callable[[], tuple[str, ...] | None] = lambda: None
         self.launch_inside = str(folder.secrets)
+        self.shells: Shells | None = None  # how it runs the script of a person's shell
         self.keeper: Keeper | None = None
         self.meter: Meter | None = None
         self._folder = folder
@@ -177,6 +185,16 @@ class FolderSandbox:
         self._folder.write_shell(shell_text(merged, self._job_directory, self._inside))
         return (*entrance, "/bin/sh", f"{self.launch_inside}/shell.sh")
 
+    def shell(self, size: "WindowSize") -> AbstractAsyncContextManager[Shell]:
+        """Run a script that makes the steps' environment, in the back end's way."""
+        from roundel.backends.shells import scripted_shell  # no run without a server needs it
+
+        self._check_lost()
+        if self.shells is None:
+            raise NoShell("This back end gives no shells.")
+        text = shell_text(self._environment, self._job_directory, self._inside)
+        return scripted_shell(self._folder, text, self.launch_inside, self.shells, size)
+
     async def save(self, name: str, folder: Path, *, cheaply: bool) -> str | None:
         """Nothing is kept unless a back end knows how."""
         return None if self.keeper is None else await self.keeper.save(name, folder, cheaply)
@@ -243,7 +261,7 @@ class FolderSandbox:
             lost = self._lost
             ended = self._read_events().ended.get(index)
             while data := output.read():
-                with _Guard(loop, output):
+                with Guard(loop, output):
                     await out(data, output.offset)
             if ended is not None:
                 return ended
@@ -324,23 +342,3 @@ class FolderSandbox:
     def _ring(self) -> None:
         for bell in self._bells:
             bell.ring()
-
-
-class _Guard:
-    """Looks at the unread size again and again while its block is waiting."""
-
-    __slots__ = ("_alarm", "_loop", "_output")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, output: OutputFile) -> None:
-        self._loop = loop
-        self._output = output
-
-    def __enter__(self) -> None:
-        self._alarm = self._loop.call_later(GUARD_SECONDS, self._look)
-
-    def __exit__(self, *_: object) -> None:
-        self._alarm.cancel()
-
-    def _look(self) -> None:
-        self._output.guard()
-        self.__enter__()

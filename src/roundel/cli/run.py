@@ -9,7 +9,7 @@ import click
 
 from roundel.cli.options import image_rule, prepare_ahead_option
 from roundel.cli.output import Failure
-from roundel.cli.run_values import context_file, env_file, job_step, pair, scalar, variable
+from roundel.cli.run_values import context_file, env_file, job_step, pair, variable
 from roundel.cli.seat import sit
 from roundel.cli.secrets import ask_context
 from roundel.domain.errors import DomainError
@@ -207,10 +207,10 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
-def values_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the pipeline values that were given, by their full names."""
+def values_of(options: dict[str, Any]) -> dict[str, str]:
+    """Return the pipeline values that were given, as typed, by their full names."""
     given = {"event.name": options["event"]} if options["event"] else {}
-    given |= {name: scalar(value) for name, value in options["values"]}
+    given |= dict(options["values"])
     return {f"pipeline.{name.removeprefix('pipeline.')}": value for name, value in given.items()}
 
 
@@ -266,9 +266,7 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         tag=options["tag"],
         clean=options["clean"],
         ignored=not options["gitignore"],
-        parameters={
-            key: scalar(value) for key, value in options["parameters"] if key[:4] != "job."
-        },
+        parameters=given,
         values=values_of(options),
         pull_request=options["pull_request"],
         ask_context=ask_context if seat.asks else None,
@@ -281,6 +279,7 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         decide=seat.decide
         if seat.decide and not options["approve"]
         else decider(options["approve"]),
+        approvals=tuple(name for name in options["approve"] if name not in ("all", "none")),
         follow=seat.follow,
         desk=seat.desk,
         stays=seat.stays,

@@ -73,7 +73,7 @@ def find_checkout(folder: Path) -> Checkout:
         lines = _said(found, "rev-parse").split("\n")
         refs, branch = _refs(_said(listed, "for-each-ref"))
     except GitSays as error:
-        raise NoCheckout(f"{folder} is in no git checkout: {error}") from error
+        raise NoCheckout(_no_checkout(folder, str(error))) from error
     root, *others = (folder / line for line in lines[:4])
     common, objects, index = others
     if branch is None:  # there is none, or it has no commit yet
@@ -119,8 +119,20 @@ def take_snapshot(
     )
 
 
+def may_name_ref(name: str) -> bool:
+    """Tell whether git takes this as the name of a branch or a tag."""
+    words = ("git", "check-ref-format", f"refs/heads/{name}")
+    return not name.startswith("-") and subprocess.run(words, check=False).returncode == 0
+
+
 class GitSays(DomainError):
     """git failed; `str()` is what it said."""
+
+
+def _no_checkout(folder: Path, why: str) -> str:
+    if "not a git repository" in why:
+        return f"{folder} is in no git checkout; go into one, or make one with `git init`"
+    return f"{folder} is in no git checkout that can be read: {why}"
 
 
 def _git(

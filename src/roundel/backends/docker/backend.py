@@ -40,6 +40,7 @@ from roundel.backends.docker.engines import REFUSED, RemoteDocker
 from roundel.backends.docker.faults import unfit
 from roundel.backends.docker.images import Image, ImageRule, Images
 from roundel.backends.docker.making import Containers, Maker, Plans, described
+from roundel.backends.docker.shells import exec_shell
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
@@ -182,6 +183,7 @@ class DockerBackend:
             sandbox.launch_inside = LAUNCH_INSIDE
             sandbox.engine_archives = ContainerArchives(self._connection.engine, main.id)
             sandbox.entrance = lambda: way_in(main.id)
+            sandbox.shells = functools.partial(exec_shell, main)
             sandbox.keeper = Commits(self._connection.engine, main)
             sandbox.meter = functools.partial(self._use, main.id)
             with sandbox:

@@ -9,7 +9,7 @@ from roundel.backends.launch import quoted
 from roundel.backends.protocol import Sandbox
 from roundel.domain.plan import StepPlan
 from roundel.domain.runners import CheckoutOrder
-from roundel.runner.steps.cloning import hand_over, keys_inside, local_path
+from roundel.runner.steps.cloning import hand_over, keys_inside, local_path, read_with
 from roundel.runner.steps.keeping import Keeper
 from roundel.runner.steps.plan import Process, Refusal, SurroundingsFailed, text_of
 
@@ -25,7 +25,7 @@ async def checkout_step(step: StepPlan, keeper: Keeper, sandbox: Sandbox) -> Pro
     facts = await sandbox.facts()
     local = local_path(order.repository_url)
     if local is not None:
-        outside = not facts.git or not sandbox.sees(local)
+        outside = not facts.git or not all(sandbox.sees(path) for path in read_with(local))
     else:
         outside = not facts.git or (_by_ssh(order.repository_url) and not facts.ssh)
     method = text_of(step, "method") or "blobless"

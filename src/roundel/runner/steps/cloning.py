@@ -41,6 +41,17 @@ def local_path(url: str) -> Path | None:
     return None
 
 
+def read_with(repository: Path) -> tuple[Path, ...]:
+    """Return the folders that git reads with this one: itself, and those it borrows objects of."""
+    for objects in (repository / "objects", repository / ".git" / "objects"):
+        try:
+            lines = (objects / "info" / "alternates").read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        return repository, *(objects / line for line in lines if line and line[0] != "#")
+    return (repository,)
+
+
 async def hand_over(order: CheckoutOrder, place: Path, *, shallow: int | None) -> None:
     """Clone out of the job's reach, then put the whole of it at `place` in its folder.
 
