@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from roundel.backends.folder import memory_folder
 from roundel.backends.process import ProcessBackend
 from roundel.backends.process_ahead import given_to, stamp_of_the_machine
 from roundel.backends.processes import HOME_MARK, marked
 from roundel.backends.protocol import SandboxLost
 from roundel.domain.plan import ExecutorKind, ExecutorPlan
-from tests.contracts.test_prepared_ahead import opened, said
+from tests.contracts.test_prepared_ahead import opened, said, secrets_below
 from tests.fake_server import FakeServer, an_order
 from tests.unit.runner.conftest import a_runner
 from tests.waiting import until
@@ -53,12 +52,12 @@ async def ready(home: Path, count: int = 1) -> list[Path]:
 
 def left_of(home: Path) -> list[object]:
     """Return all that is there of jobs that are over, and of those that have not come."""
-    secrets = [
-        path
-        for path in memory_folder().glob("secrets-*/of")
-        if Path(path.read_text()).is_relative_to(home)
+    return [
+        *marked(HOME_MARK, str(home)),
+        *home.glob("ahead"),
+        *home.glob("*/*"),
+        *secrets_below(home),
     ]
-    return [*marked(HOME_MARK, str(home)), *home.glob("ahead"), *home.glob("*/*"), *secrets]
 
 
 @contextlib.asynccontextmanager
