@@ -1,7 +1,7 @@
 """Lists in keyset pages."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from roundel.domain.projects import Slug
 from roundel.store.database import SqliteDatabase
 from roundel.store.dialect import Row, Sql
 from roundel.store.queries.insights import SqlInsightReads
+from roundel.store.queries.page_finds import search
 from roundel.store.schema import prepare
 from roundel.store.transaction import Transaction
 from roundel.vault.tokens import digest_of, new_token, prefix_of
@@ -90,6 +91,37 @@ async def test_pipelines_are_found_by_branch_and_by_actor(house: House) -> None:
     found = await reads.pipeline_by_number(house.project.id, 2)
     assert found is not None
     assert found.pipeline.ref == Ref(branch="main")
+
+
+async def test_a_search_shows_the_newest_of_all_branches_that_begin_so(house: House) -> None:
+    house.repositories.branches |= {"fix/a", "fix/b", "fix/c", "fiy"}
+    for branch in ("fix/b", "fix/a", "fiy", "fix/c", "fix/a", "main"):
+        await house.trigger(ref=Ref(branch=branch))
+
+    async def found(text: str, limit: int) -> list[int]:
+        views = await house.engine.pages.search([house.project.id], text, limit=limit)
+        return [view.pipeline.number for view in views]
+
+    assert await found("fix/", 9) == [5, 4, 2, 1]
+    assert await found("fix/", 2) == [5, 4]
+    assert await found("fix/a", 9) == [5, 2]
+    assert await found("fi", 9) == [5, 4, 3, 2, 1]
+    assert await found("4b825dc6", 2) == [6, 5]
+    assert await found("x", 9) == []
+
+
+async def test_a_search_reads_no_more_of_a_branch_than_it_shows(tmp_path: Path) -> None:
+    """Sorting all pipelines of `main` took 300 ms where there are 125,000 of them."""
+    prepare(tmp_path / "roundel.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "roundel.sqlite3")) as connection:
+        explaining = Explaining(connection, found={"WITH RECURSIVE": [("main",)]})
+        search(explaining, [ProjectId("p")], "12345678", 20)
+    branches, newest, number, revision = explaining.plans
+    for plan in (branches, newest):
+        assert "SCAN pipeline" not in plan and "TEMP B-TREE" not in plan, plan
+        assert "COVERING INDEX pipeline_by_branch" in plan, plan
+    assert "project_id=? AND number=?" in number, number
+    assert "pipeline_by_revision" in revision, revision
 
 
 async def test_a_list_shows_every_change_at_once_though_it_remembers_rows(house: House) -> None:
@@ -197,16 +229,20 @@ async def test_lists_use_an_index_for_their_order(house: House) -> None:
 
 
 class Explaining(Sql):
-    """Tells how SQLite would look for what is asked for, and finds nothing."""
+    """Tells how SQLite would look for what is asked for, and finds what is said, or nothing."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, found: Mapping[str, list[Row]] | None = None
+    ) -> None:
         super().__init__(connection)
         self.plans: list[str] = []
+        self.found = found or {}
 
     def all(self, statement: str, **values: object) -> list[Row]:
         rows = super().all(f"EXPLAIN QUERY PLAN {statement}", **values)
         self.plans.append(" ".join(str(row[-1]) for row in rows))
-        return []
+        begins = statement.strip()
+        return next((them for it, them in self.found.items() if begins.startswith(it)), [])
 
 
 async def test_later_pages_of_runs_begin_at_their_row_and_not_at_the_newest(

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 
-from roundel.domain.ids import ProjectId, WorkflowId
+from roundel.domain.clock import Micros
+from roundel.domain.ids import PipelineId, ProjectId, WorkflowId
 from roundel.domain.jobs import FAILURES
 from roundel.domain.page_views import (
     LOOKED_THROUGH,
@@ -14,7 +16,7 @@ from roundel.domain.page_views import (
 )
 from roundel.domain.pipelines import PipelineState
 from roundel.domain.views import PipelineView
-from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.dialect import Sql, placeholders
 from roundel.store.queries.page_lists import MOST_PROJECTS, key_of, newest_runs
 from roundel.store.queries.pipelines import SELECT_PIPELINE, view_of
 from roundel.store.rows import (
@@ -30,6 +32,7 @@ from roundel.store.rows import (
 
 BRANCHES_OF = 20  # projects whose recent branches are offered
 BRANCHES_IN = 300  # pipelines of each
+BRANCHES_FOUND = 100  # of each project, by name, in which a search finds pipelines
 _HIGHEST = "\U0010ffff"  # sorts behind every text that begins alike
 
 
@@ -49,34 +52,64 @@ def branches(sql: Sql, projects: Sequence[ProjectId], limit: int) -> list[str]:
 
 
 def search(sql: Sql, projects: Sequence[ProjectId], text: str, limit: int) -> list[PipelineView]:
-    found: dict[str, Row] = {}
+    """Find keys by the indexes first: the rest of a row is read of those that are shown."""
+    found: set[tuple[Micros, PipelineId]] = set()
     for project in projects[:MOST_PROJECTS]:
+        for branch in _branches_like(sql, project, text):
+            found.update(_newest(sql, project, "branch = :branch", limit, branch=branch))
         for where, values in _searches(text):
-            rows = sql.all(
-                f"{SELECT_PIPELINE} WHERE p.project_id = :project AND {where}"
-                " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
-                project=project,
-                limit=limit,
-                **values,
-            )
-            found.update((row[0], row) for row in rows)
-    rows = sorted(found.values(), key=key_of, reverse=True)
-    return [view_of(row) for row in rows[:limit]]
+            found.update(_newest(sql, project, where, limit, **values))
+    newest = [id_ for _, id_ in nlargest(limit, found)]
+    if not newest:
+        return []
+    marks, values = placeholders("id", newest)
+    rows = sql.all(f"{SELECT_PIPELINE} WHERE p.id IN ({marks})", **values)
+    return [view_of(row) for row in sorted(rows, key=key_of, reverse=True)]
+
+
+# Steps from one branch to the next one by the index, however many pipelines each has.
+_BRANCHES_LIKE = """
+WITH RECURSIVE found (branch) AS (
+  SELECT min(branch) FROM pipeline WHERE project_id = :project AND branch >= :low AND branch < :high
+  UNION ALL
+  SELECT (SELECT min(p.branch) FROM pipeline p WHERE p.project_id = :project
+    AND p.branch > found.branch AND p.branch < :high)
+  FROM found WHERE found.branch IS NOT NULL
+)
+SELECT branch FROM found WHERE branch IS NOT NULL LIMIT :most
+"""
+
+
+def _branches_like(sql: Sql, project: ProjectId, text: str) -> list[str]:
+    """Return the first branches by name that begin so."""
+    high = text + _HIGHEST
+    rows = sql.all(_BRANCHES_LIKE, project=project, low=text, high=high, most=BRANCHES_FOUND)
+    return [row[0] for row in rows]
+
+
+def _newest(
+    sql: Sql, project: ProjectId, where: str, limit: int, **values: object
+) -> list[tuple[Micros, PipelineId]]:
+    rows = sql.all(
+        f"SELECT created_at, id FROM pipeline WHERE project_id = :project AND {where}"
+        " ORDER BY created_at DESC, id DESC LIMIT :limit",
+        project=project,
+        limit=limit,
+        **values,
+    )
+    return [(Micros(row[0]), PipelineId(row[1])) for row in rows]
 
 
 def _searches(text: str) -> list[tuple[str, dict[str, object]]]:
-    """Return what to look for: each of these walks an index from where the text begins."""
-    ranged: dict[str, object] = {"low": text, "high": text + _HIGHEST}
-    searches: list[tuple[str, dict[str, object]]] = [
-        ("p.branch >= :low AND p.branch < :high", ranged)
-    ]
+    """Return what else to look for, each by an index."""
+    searches: list[tuple[str, dict[str, object]]] = []
     digits = text.removeprefix("#")
     if digits.isascii() and digits.isdigit() and len(digits) < 10:
-        searches.append(("p.number = :number", {"number": int(digits)}))
+        searches.append(("number = :number", {"number": int(digits)}))
     lower = text.lower()
     if 4 <= len(lower) <= 64 and all(letter in "0123456789abcdef" for letter in lower):
         commit: dict[str, object] = {"low": lower, "high": lower + "g"}
-        searches.append(("p.revision >= :low AND p.revision < :high", commit))
+        searches.append(("revision >= :low AND revision < :high", commit))
     return searches
 
 
