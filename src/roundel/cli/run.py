@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from roundel.cli.main import INTERRUPTED
 from roundel.cli.options import image_rule, prepare_ahead_option
 from roundel.cli.output import Failure
 from roundel.cli.run_values import context_file, env_file, job_step, pair, variable
@@ -34,7 +35,6 @@ _OF_A_NEW_RUN = (
     "values",
     "in_place",
 )
-INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 
 
 def prune() -> None:
@@ -198,8 +198,6 @@ def run(**options: Any) -> None:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the run cannot go on: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
     if summary.interrupted:
         quiet_end()
         raise SystemExit(INTERRUPTED)
