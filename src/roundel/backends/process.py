@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import IDENTITY, refuse_another
 from roundel.backends.ground import Ground
 from roundel.backends.namespaces import private_tmp, way_in
 from roundel.backends.output import CAP_BYTES
@@ -115,6 +116,7 @@ class ProcessBackend:
             self._wakeups = Wakeups()
         isolation, own_users = await self._ground.known()
         folder = JobFolder(root, execution)
+        refuse_another(root, IDENTITY)
         reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
         # Who has the machine's engine, or is to be at home on the machine, has all of it anyway.
         user = user_of(execution) if own_users and not reaches_engine else None
@@ -131,7 +133,7 @@ class ProcessBackend:
         if reaches_engine:
             sandbox.remote_docker = "Using the container engine of this machine."
         sandbox.opened_how = notice(order, isolation, user)
-        identity_file = root / "process.json"
+        identity_file = root / IDENTITY
         supervisor = Identity.load(identity_file) if folder.exists() else None
         adopted = supervisor is not None
         if supervisor is None:
@@ -258,7 +260,7 @@ class ProcessBackend:
         if not folder.exists() and not folder.job.exists():
             return
         # A runner may have died between starting a supervisor and writing down which it was.
-        if not (root / "process.json").exists():
+        if not (root / IDENTITY).exists():
             await end_marked(folder.execution)
         await asyncio.to_thread(_remove_files, folder)
 
@@ -321,7 +323,7 @@ def _remove_files(folder: JobFolder) -> None:
     for name in ("home", "tmp"):
         shutil.rmtree(f"{root}/{name}", ignore_errors=True)
     forget_user(root)
-    for name in ("process.json", "supervisor.log"):
+    for name in (IDENTITY, "supervisor.log"):
         (root / name).unlink(missing_ok=True)
 
 

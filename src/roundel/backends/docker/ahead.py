@@ -23,6 +23,7 @@ from roundel.backends.docker.containers import AHEAD_LABEL, labels_ahead
 from roundel.backends.docker.faults import ENGINE_ERRORS
 from roundel.backends.docker.making import Config, Recipe
 from roundel.backends.folder import AHEAD, JobFolder
+from roundel.backends.former import CONTAINERS
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.ids import ExecutionId, new_id
 from roundel.domain.records import dataclass
@@ -33,8 +34,6 @@ SPARE_SECONDS = 30.0  # for which one is kept after the end of the job that it w
 MOST = 2
 _FREE_BYTES = 256 * 1024 * 1024  # of disk and of memory; with less, jobs need it all
 _NOWHERE = Path("/")
-
-CONTAINERS = "containers"  # in a job's folder: its primary's id, and the name of its spare
 
 
 def shape_of(recipe: Recipe) -> Config:

@@ -13,7 +13,6 @@ import aiohttp
 from aiodocker.exceptions import DockerError
 
 from roundel.backends.docker.ahead import (
-    CONTAINERS,
     MOST,
     SPARE_SECONDS,
     Spare,
@@ -46,6 +45,7 @@ from roundel.backends.docker.shells import exec_shell
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import CONTAINERS, refuse_another
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.protocol import Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
@@ -206,6 +206,7 @@ class DockerBackend:
     async def _world(self, order: JobOrder, own: JobFolder) -> "_World":
         """Return the job's containers: those that it has, some that was made ahead, or new ones."""
         execution = order.lease.execution_id
+        refuse_another(own.root, CONTAINERS)
         if (own.root / CONTAINERS).exists():
             return await self._adopt(execution, own)
         if own.exists():
