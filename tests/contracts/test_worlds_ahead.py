@@ -90,9 +90,9 @@ async def test_a_job_cannot_tell_that_its_world_was_made_ahead(backend, tmp_path
             sandbox = await stack.enter_async_context(opened(backend, tmp_path, order))
             given.append(bool(given_to(root)))
             text = await said(sandbox, _LOOK)
-        for name in re.findall(r"ahead/ahead-[0-9a-f-]+|" + order.lease.execution_id, text):
+        for name in re.findall(r"ahead/world-[0-9a-f-]+|" + order.lease.execution_id, text):
             text = text.replace(name, "NAME")
-        text = re.sub(r"ahead-[0-9a-f-]{36}", "NAME", text)
+        text = re.sub(r"world-[0-9a-f-]{36}", "NAME", text)
         looks.append(re.sub(r"\b1[89]\d{8}\b", "USER", text))
     assert given == [True, False]
     assert looks[0].splitlines() == looks[1].splitlines()

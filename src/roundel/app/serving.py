@@ -15,7 +15,7 @@ import uvicorn
 from roundel.app.doors import create_doors
 from roundel.app.engine import CannotServe, Engine, build
 from roundel.app.journal import start_journal
-from roundel.backends.choosing import NO_MACHINES, executors_of, make_backend
+from roundel.backends.choosing import NO_MACHINES, executors_of, former_of, make_backend
 from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
 from roundel.runner.main import Runner
@@ -176,6 +176,7 @@ class _Beside:
             clock=self._engine.clock,
             slots=settings.slots or os.cpu_count() or 1,
             executors=executors_of(settings),
+            former=former_of(settings, self._engine.folder.runner),
         )
 
 

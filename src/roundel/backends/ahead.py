@@ -7,15 +7,23 @@ removes, or a job, which is adopted.
 
 import contextlib
 import shutil
+from enum import StrEnum
 from pathlib import Path
 
 from roundel.backends.folder import AHEAD, JobFolder
 from roundel.domain.ids import ExecutionId, new_id
 
 
-def new_name() -> str:
+class Kind(StrEnum):
+    """What was made.  Names begin with it: who makes the one must not sweep the other away."""
+
+    CONTAINER = "ahead"
+    WORLD = "world"
+
+
+def new_name(kind: Kind) -> str:
     """Return a name for one that is about to be made."""
-    return f"ahead-{new_id()}"
+    return f"{kind}-{new_id()}"
 
 
 def folder_ahead(home: Path, name: str) -> JobFolder:
@@ -32,8 +40,8 @@ def remove_folder_ahead(home: Path, name: str) -> None:
         folder.root.parent.rmdir()  # the last one takes it along
 
 
-def names_ahead(home: Path) -> set[str]:
-    """Return the names of the spares that have a folder."""
+def names_ahead(home: Path, kind: Kind) -> set[str]:
+    """Return the names of the spares of a kind that have a folder."""
     with contextlib.suppress(FileNotFoundError):
-        return {entry.name for entry in (home / AHEAD).iterdir()}
+        return {entry.name for entry in (home / AHEAD).glob(f"{kind}-*")}
     return set()

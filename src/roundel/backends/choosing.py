@@ -1,7 +1,10 @@
 """From settings to the back ends that jobs run on, and to the executors that are served here."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
+from roundel.backends.former import Former
 from roundel.backends.process import ProcessBackend
 from roundel.backends.protocol import Backend
 from roundel.backends.routed import RoutedBackend
@@ -40,6 +43,24 @@ def make_backend(settings: Settings) -> Backend:
     if machine is MachineChoice.PROCESS:
         return RoutedBackend(containers, ProcessBackend())
     return containers
+
+
+def former_of(settings: Settings, folder: Path) -> Former:
+    """Return what removes the leftovers of back ends that ran jobs of a runner's folder before."""
+    made: dict[str, Callable[[], Backend]] = {
+        "processes": ProcessBackend,
+        "containers": _containers,
+    }
+    now = {"processes"} if settings.backend is BackendChoice.PROCESS else {"containers"}
+    if _machine(settings) is MachineChoice.PROCESS:
+        now.add("processes")
+    return Former(folder, now, made)
+
+
+def _containers() -> Backend:
+    from roundel.backends.docker import DockerBackend
+
+    return DockerBackend()
 
 
 def _machine(settings: Settings) -> MachineChoice:

@@ -13,17 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roundel.backends.ahead import folder_ahead, names_ahead, remove_folder_ahead
+from roundel.backends.ahead import Kind, folder_ahead, names_ahead, remove_folder_ahead
 from roundel.backends.copies import Copies
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import IDENTITY, refuse_another
 from roundel.backends.ground import Ground
 from roundel.backends.namespaces import way_in
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.process_ahead import WorldsAhead, given_to
 from roundel.backends.process_notice import notice
 from roundel.backends.process_use import ProcessTable, use_at_the_end
-from roundel.backends.process_world import IDENTITY, SHARED_TMP, World, clear
+from roundel.backends.process_world import SHARED_TMP, World, clear
 from roundel.backends.processes import Identity, end_marked, executions_of, watched
 from roundel.backends.protocol import Sandbox, SandboxLost, Shell, Use
 from roundel.backends.sandbox import FolderSandbox
@@ -68,7 +69,7 @@ class ProcessBackend:
 
     async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
         """Kill what carries the mark of a job of `home` that is no longer wanted."""
-        there = await asyncio.to_thread(names_ahead, home)
+        there = await asyncio.to_thread(names_ahead, home, Kind.WORLD)
         found = await asyncio.to_thread(executions_of, str(home))
         kept = self.ahead.names() | {name for it in alive if (name := given_to(home / it))}
         left = found - kept.union(alive)
@@ -96,6 +97,7 @@ class ProcessBackend:
         if self._wakeups is None:
             self._wakeups = Wakeups()
         own = JobFolder(root, order.lease.execution_id)
+        refuse_another(root, IDENTITY)
         directory = order.working_directory or DEFAULT_WORKING_DIRECTORY
         reaches_engine = self._engine or order.executor.kind is ExecutorKind.MACHINE
         world, supervisor, adopted = await self._world(own, directory, reaches_engine)

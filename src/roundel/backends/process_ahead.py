@@ -14,10 +14,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from roundel.backends.ahead import folder_ahead, new_name
+from roundel.backends.ahead import Kind, folder_ahead, new_name
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import IDENTITY
 from roundel.backends.ground import Ground
-from roundel.backends.process_world import IDENTITY, World
+from roundel.backends.process_world import World
 from roundel.backends.processes import Identity, told
 from roundel.backends.protocol import CannotOpen
 from roundel.backends.users import user_of
@@ -122,7 +123,7 @@ class WorldsAhead:
             self._making -= 1
         if self._home is None:
             return
-        folder = folder_ahead(home, name := new_name())
+        folder = folder_ahead(home, name := new_name(Kind.WORLD))
         user = user_of(folder.execution) if own_users and self._own_users else None
         world = World(folder=folder, home=home, isolation=isolation, user=user)
         self._names.add(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roundel.backends.ahead import remove_folder_ahead
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import IDENTITY
 from roundel.backends.namespaces import private_tmp
 from roundel.backends.processes import (
     DEFAULT_SIGNALS,
@@ -26,7 +27,6 @@ from roundel.backends.skeleton import skeleton
 from roundel.backends.users import INSIDE, NAME, JobUser
 from roundel.domain.records import dataclass
 
-IDENTITY = "process.json"  # in a job's folder: its supervisor, and the name of its spare
 SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
 _GATE = 4  # as the supervisor has it
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -72,7 +72,7 @@ async def _run(
     prepare_ahead: int,
     image_map: tuple[tuple[str, str], ...],
 ) -> None:
-    from roundel.backends.choosing import make_backend
+    from roundel.backends.choosing import former_of, make_backend
     from roundel.domain.clock import SystemClock
     from roundel.runner.main import Runner
     from roundel.wire.runner_client import RemoteServer
@@ -93,6 +93,7 @@ async def _run(
             clock=SystemClock(),
             slots=slots or os.cpu_count() or 1,
             resource_classes=() if resource_class is None else (resource_class,),
+            former=former_of(settings, folder),
         )
         loop = asyncio.get_running_loop()
         ending: set[asyncio.Task[None]] = set()

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 from roundel.backends.folder import JobFolder, remove_orphaned_secrets
+from roundel.backends.former import Former
 from roundel.backends.protocol import Backend
 from roundel.domain.clock import Clock
 from roundel.domain.errors import DomainError
@@ -48,6 +49,7 @@ class Runner:
         claim_wait_seconds: float = 20.0,
         runner_id: RunnerId | None = None,
         attendant: Attendant | None = None,
+        former: Former | None = None,
     ) -> None:
         self._server = server
         self._backend = backend
@@ -60,6 +62,7 @@ class Runner:
         self._wait = claim_wait_seconds
         self._runner_id = runner_id
         self._attendant = attendant
+        self._former = former
         self._running: dict[ExecutionId, Claimed] = {}
         # A sweep looks at this set while it goes on, so that it never meets a job it does not know.
         self._alive: set[ExecutionId] = set()
@@ -255,6 +258,8 @@ class Runner:
         while True:
             with contextlib.suppress(Exception):  # the next round tries again
                 swept = await self._backend.sweep(self._jobs_home, self._alive)
+                if self._former is not None:
+                    swept += await self._former.sweep(self._jobs_home)
                 if swept:
                     LOG.warning("event=swept count=%d: removed what dead runners left", swept)
             await asyncio.to_thread(remove_orphaned_secrets)

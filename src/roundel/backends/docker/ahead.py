@@ -17,12 +17,13 @@ from typing import Any
 
 from aiodocker.containers import DockerContainer
 
-from roundel.backends.ahead import folder_ahead, new_name, remove_folder_ahead
+from roundel.backends.ahead import Kind, folder_ahead, new_name, remove_folder_ahead
 from roundel.backends.docker.connection import Connection
 from roundel.backends.docker.containers import AHEAD_LABEL, labels_ahead
 from roundel.backends.docker.faults import ENGINE_ERRORS
 from roundel.backends.docker.making import Config, Recipe
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import CONTAINERS
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
@@ -33,8 +34,6 @@ SPARE_SECONDS = 30.0  # for which one is kept after the end of the job that it w
 MOST = 2
 _FREE_BYTES = 256 * 1024 * 1024  # of disk and of memory; with less, jobs need it all
 _NOWHERE = Path("/")
-
-CONTAINERS = "containers"  # in a job's folder: its primary's id, and the name of its spare
 
 
 def shape_of(recipe: Recipe) -> Config:
@@ -121,7 +120,7 @@ class SparesAhead:
         if not order.next or room <= 0 or not _enough_is_free(home):
             return
         for wanted in order.next[:room]:
-            name = new_name()
+            name = new_name(Kind.CONTAINER)
             spare = Spare(name=name, wanted=wanted, beside=order.lease.execution_id, home=home)
             self._names.add(name)
             self._spares.append(spare)

@@ -12,9 +12,8 @@ from typing import Any
 import aiohttp
 from aiodocker.exceptions import DockerError
 
-from roundel.backends.ahead import folder_ahead, names_ahead, remove_folder_ahead
+from roundel.backends.ahead import Kind, folder_ahead, names_ahead, remove_folder_ahead
 from roundel.backends.docker.ahead import (
-    CONTAINERS,
     MOST,
     SPARE_SECONDS,
     Spare,
@@ -44,6 +43,7 @@ from roundel.backends.docker.shells import exec_shell
 from roundel.backends.docker.use import use_of
 from roundel.backends.finishing import finished
 from roundel.backends.folder import JobFolder
+from roundel.backends.former import CONTAINERS, refuse_another
 from roundel.backends.output import CAP_BYTES
 from roundel.backends.protocol import Sandbox, SandboxLost, Use
 from roundel.backends.sandbox import FolderSandbox
@@ -122,7 +122,7 @@ class DockerBackend:
 
     async def sweep(self, home: Path, alive: Collection[ExecutionId]) -> int:
         """Remove the containers of this home folder's jobs that are no longer wanted."""
-        there = await asyncio.to_thread(names_ahead, home)
+        there = await asyncio.to_thread(names_ahead, home, Kind.CONTAINER)
         found = await self._connection.find(f"{HOME_LABEL}={home}") or ()
         kept = set() if self._spares is None else self._spares.names()
         kept |= {name for it in alive if (name := given_to(home / it))}
@@ -204,6 +204,7 @@ class DockerBackend:
     async def _world(self, order: JobOrder, own: JobFolder) -> "_World":
         """Return the job's containers: those that it has, some that was made ahead, or new ones."""
         execution = order.lease.execution_id
+        refuse_another(own.root, CONTAINERS)
         if (own.root / CONTAINERS).exists():
             return await self._adopt(execution, own)
         if own.exists():
