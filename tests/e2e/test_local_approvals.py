@@ -41,7 +41,17 @@ def test_without_an_approval_the_run_ends_where_it_waits(tmp_path: Path) -> None
     assert done.returncode == 1
     assert "building" in done.stdout
     assert "main: on_hold" in done.stdout
+    assert "not approved; --approve hold approves it beforehand" in done.stdout
     assert "deploying" not in done.stdout
+
+
+def test_a_misspelt_approval_or_context_is_told(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, APPROVALS)
+    (tmp_path / "a.env").write_text("TOKEN=sesame\n")
+    done = checkout.run("--approve", "hodl", "--context", f"vault={tmp_path}/a.env")
+    assert done.returncode == 1
+    assert "--approve hodl: jobs here have no such approval job; they have: hold" in done.stderr
+    assert "--context vault: jobs here have no such context; they have: none" in done.stderr
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])

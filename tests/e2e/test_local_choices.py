@@ -39,6 +39,59 @@ def test_one_job_takes_parameters_of_the_callers_own(tmp_path: Path) -> None:
     assert "version 3.13" in done.stdout
 
 
+TYPED = """
+version: 2.1
+parameters:
+  version: {type: string, default: "1"}
+  count: {type: integer, default: 1}
+  loud: {type: boolean, default: false}
+jobs:
+  build:
+    parameters: {of: {type: string, default: x}, often: {type: integer, default: 1}}
+    docker: [{image: "cimg/base:current"}]
+    steps:
+      - run: echo "v<< pipeline.parameters.version >> c<< pipeline.parameters.count >>"
+      - when: {condition: << pipeline.parameters.loud >>, steps: [{run: echo LOUD}]}
+      - run: echo "<< parameters.of >> << parameters.often >> << pipeline.git.tag >>"
+workflows: {main: {jobs: [build]}}
+"""
+
+
+def test_what_is_typed_becomes_what_the_config_declares(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, TYPED)
+    done = checkout.run("-p", "version=3.10", "-p", "count=3", "-p", "loud=yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "│ v3.10 c3" in done.stdout
+    assert "│ LOUD" in done.stdout
+    done = checkout.run("build", "-p", "job.of=007", "-p", "job.often=7", "--tag", "1.0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "│ 007 7 1.0" in done.stdout
+    nothing = checkout.run("--tag", "v1")
+    assert nothing.returncode == 0
+    assert "Nothing runs: no workflow's conditions hold; --dry-run tells why." in nothing.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-p", "count=many"), 'argument count: expected type: integer, actual value: "many"'),
+        (("-p", "cuont=1"), "Unexpected argument(s): cuont"),
+        (("-p", "job.of=1"), "need exactly one job's name"),
+        (("build", "-p", "job.fo=1"), "job 'build' has no parameter 'fo': it has of, often"),
+        (("build", "-p", "job.often=x"), 'often: expected type: integer, actual value: "x"'),
+        (("--value", "git.brnch=x"), "'pipeline.git.brnch'; did you mean `pipeline.git.branch`?"),
+    ],
+)
+def test_what_nothing_can_be_made_of_is_refused_in_one_message(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    refused = Checkout(tmp_path, TYPED).run(*words)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_dry_run_tells_the_order_and_why_the_rest_would_not_run(tmp_path: Path) -> None:
     done = Checkout(tmp_path, MATRIX).run("--dry-run")
     assert done.returncode == 0, done.stdout + done.stderr

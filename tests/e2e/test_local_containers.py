@@ -75,6 +75,23 @@ workflows: {main: {jobs: [build]}}
 """
 
 
+def test_a_failed_container_of_a_folder_with_any_name_is_kept(
+    tmp_path: Path, engine: RunningEngine
+) -> None:
+    checkout = Checkout(tmp_path, CONFIG)
+    checkout.root = checkout.root.rename(tmp_path / "My Wörk_2.0")
+    words = ("--backend", "docker", "--image-map", f"cimg/*={have(engine.engine, DEBIAN)}")
+    host = {"DOCKER_HOST": engine.engine.url}
+    before = set(kept_images(engine))
+    first = checkout.run(*words, **host)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "not kept" not in first.stderr
+    assert len(set(kept_images(engine)) - before) == 1
+    assert "│ made" in checkout.run(*words, "--from", "test:Check", **host).stdout
+    assert "removed 1 kept folders and 1 images" in checkout.run("--prune", **host).stdout
+    assert set(kept_images(engine)) == before
+
+
 def test_an_interrupted_run_leaves_no_containers_networks_or_processes(
     tmp_path: Path, engine: RunningEngine
 ) -> None:

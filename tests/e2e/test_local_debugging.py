@@ -77,6 +77,22 @@ def test_a_failed_job_is_left_to_a_shell_before_it_is_removed(
         terminal.shows("main: failed")
 
 
+@pytest.mark.tmux
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("tset:checkout", "no job 'tset' runs, to break in; those that do: build, test"),
+        ("test:chekcout", "test has no step 'chekcout' to break before; it has: "),
+    ],
+)
+def test_a_break_that_is_never_come_to_is_refused(
+    checkout: Checkout, tmp_path: Path, place: str, said: str
+) -> None:
+    with opened(checkout, tmp_path, "--break", place) as terminal:
+        assert terminal.exit_code() == 1
+        terminal.shows(said)
+
+
 def test_a_shell_is_refused_where_there_is_no_terminal(checkout: Checkout) -> None:
     done = checkout.run("--shell-on-failure")
     assert done.returncode == 1

@@ -30,7 +30,7 @@ def test_without_an_engine_jobs_wait_and_their_details_say_why(tmp_path: Path) -
             project = site.project(CONFIG)
             pipeline = client.trigger(project.slug, branch="main")
             client.compiled(pipeline["id"])
-            told = {}
+            told, reasons = {}, {}
             for number in (1, 2, 3):
                 job = until(
                     lambda n=number: client.get(f"/api/v2/project/{project.slug}/job/{n}"),
@@ -40,9 +40,15 @@ def test_without_an_engine_jobs_wait_and_their_details_say_why(tmp_path: Path) -
                 (message,) = job["messages"]
                 assert message["type"] == "warning"
                 told[job["name"]] = message["message"]
+                why = client.get(f"/api/v2/project/{project.slug}/job/{number}/why")
+                assert why["waits_for"] == "runner"
+                reasons[job["name"]] = why["message"]
             assert "Start Docker or Podman" in told["container"]
             assert "--machine process" in told["vm"]
             assert "waits for a runner of the class m4pro.medium" in told["mac"]
+            assert "Start Docker or Podman" in reasons["container"]
+            assert "--machine process" in reasons["vm"]
+            assert "There is no resource class 'm4pro.medium'" in reasons["mac"]
     finally:
         server.stop()
 

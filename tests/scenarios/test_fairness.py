@@ -12,7 +12,7 @@ from roundel.app import UseCases
 from roundel.domain.ids import JobId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline
-from roundel.domain.plan import Plan
+from roundel.domain.plan import ExecutorKind, ExecutorPlan, Plan
 from roundel.domain.projects import Project, Slug
 from roundel.domain.runners import JobOrder
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
@@ -228,6 +228,19 @@ async def test_a_class_that_nobody_serves_is_named_with_those_that_there_are(hou
     assert waiting.sentence == (
         "There is no resource class 'acme/gpu'; those that there are: none."
     )
+
+
+async def test_jobs_of_machines_wait_in_a_line_of_their_own(house: House) -> None:
+    house.runner.executors = ("docker",)
+    await house.trigger(a_plan("a", "b"))
+    vm = a_job_plan("vm", executor=ExecutorPlan(kind=ExecutorKind.MACHINE, images=()))
+    waiting = await why(house, await house.trigger(a_plan("vm", vm=vm)), "vm")
+    assert (waiting.cause, waiting.position) == ("slot", 1)
+    assert "none is at work" in waiting.sentence
+    assert await house.runner.claim() is not None
+    waiting = await why(house, await house.trigger(a_plan("vm", vm=vm)), "vm")
+    assert waiting.position == 2
+    assert "none is at work" in waiting.sentence  # who runs containers is no help
 
 
 async def test_what_runs_or_has_ended_waits_for_nothing(house: House) -> None:

@@ -9,10 +9,10 @@ from roundel.domain.clock import DAY
 from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.ids import JobId, PipelineId, WorkflowId
 from roundel.domain.jobs import ExecutionStatus
-from roundel.domain.plan import Plan
+from roundel.domain.plan import ExecutorKind, ExecutorPlan, Plan
 from roundel.domain.reruns import Choice
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
-from tests.builders import a_plan
+from tests.builders import a_job_plan, a_plan
 from tests.scenarios.conftest import House
 
 FROM_FAILED = Choice(from_failed=True)
@@ -99,6 +99,27 @@ async def test_what_is_left_out_of_a_sparse_rerun_is_not_listed(house: House) ->
     jobs = await house.jobs(workflow.id)
     again = await rerun(house, workflow.id, Choice(jobs=(jobs["b"].id,), sparse_tree=True))
     assert set(await house.jobs(again)) == {"a", "b"}
+
+
+async def test_a_job_that_runs_again_is_as_large_as_it_was(house: House) -> None:
+    vm = ExecutorPlan(kind=ExecutorKind.MACHINE, images=())
+    body = a_job_plan("build", parallelism=3, resource_class="large", executor=vm)
+    first = (await house.workflow(await house.trigger(a_plan("build", build=body)))).id
+    await house.runner.run_all()
+    again = await rerun(house, first)
+    before, after = (await house.jobs(first))["build"], (await house.jobs(again))["build"]
+    for job in (before, after):
+        assert (job.parallelism, job.resource_class, job.executor) == (3, "large", "machine")
+    assert await house.runner.run_all() == ["build"] * 6
+
+
+async def test_a_rerun_that_does_not_end_is_cancelled_after_ninety_days(house: House) -> None:
+    pipeline = await house.trigger(a_plan("build"))
+    await house.runner.run_all()
+    again = await rerun(house, (await house.workflow(pipeline)).id)
+    house.clock.forward(90 * DAY)
+    await house.engine.ticks.tick()
+    assert await status_of(house, again) == "canceled"
 
 
 async def test_only_workflows_that_have_ended_are_rerun(house: House) -> None:
@@ -200,6 +221,17 @@ async def test_a_canceled_workflow_is_not_rerun_by_itself(house: House) -> None:
     workflow = await house.workflow(pipeline)
     await house.use.cancel_workflow(workflow.id, house.admin)
     assert await workflows_of(house, pipeline.id) == [("canceled", 0, 1)]
+
+
+async def test_nothing_is_rerun_by_itself_where_new_work_is_blocked(house: House) -> None:
+    house.runner.endings["test"] = ExecutionStatus.FAILED
+    pipeline = await house.trigger(with_auto_reruns(a_plan("test"), 1))
+    blocked = ProjectSettings(block_new_work=True)
+    await house.engine.database.write(
+        lambda tx: tx.settings.save_project(house.project.id, blocked)
+    )
+    assert await house.runner.run_all() == ["test"]
+    assert await workflows_of(house, pipeline.id) == [("failed", 0, 1)]
 
 
 async def test_reruns_cancels_and_approvals_at_once_leave_only_legal_states(house: House) -> None:

@@ -221,6 +221,28 @@ async def test_the_newest_config_of_a_branch_decides(nightly: House) -> None:
     assert len(await pipelines(house)) == 3
 
 
+async def test_each_scheduled_workflow_keeps_its_own_time(nightly: House) -> None:
+    house = nightly
+    weekly = CRON.split("workflows:")[1].partition("  nightly:")[2].replace("30 2", "0 5")
+    house.repositories.config = f"{CRON}  early:{weekly}"
+    await house.trigger()
+    night = next_night(house)
+    await until(house, night)
+    await until(house, night + 3 * HOUR)
+    assert [await names(house, it) for it in (await pipelines(house))[1:]] == [
+        ["nightly"],
+        ["early"],
+    ]
+
+
+async def test_a_workflow_that_has_lost_its_schedule_unseen_does_not_run(nightly: House) -> None:
+    house = nightly
+    await house.trigger()
+    house.repositories.config = CRON.split("    triggers:")[0] + "    jobs: [build]\n"
+    await until(house, next_night(house))  # the tick is the first to read the new config
+    assert [await names(house, it) for it in await pipelines(house)] == [["push"], []]
+
+
 async def test_skip_markers_do_not_stop_a_schedule_of_a_config(nightly: House) -> None:
     house = nightly
     await house.trigger()

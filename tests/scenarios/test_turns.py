@@ -95,6 +95,24 @@ async def test_the_older_of_two_that_wait_comes_first(house: House) -> None:
     assert await jobs_of(house, running, older, newer) == ["success"] * 3
 
 
+async def test_an_older_one_is_skipped_too_if_the_newer_one_had_to_wait_for_its_turn(
+    house: House,
+) -> None:
+    await house.trigger(DEPLOY)
+    order = await house.runner.claim()
+    assert order is not None
+    old = await house.trigger(in_group(a_plan("build", "deploy<build"), "deploy"))
+    slow = await house.runner.claim()
+    assert slow is not None
+    new = await house.trigger(DEPLOY)
+    assert await jobs_of(house, new) == ["queued"]
+    await house.runner.carry_out(order)
+    await house.runner.carry_out(slow)
+    assert await jobs_of(house, old) == ["canceled"]
+    await house.runner.run_all()
+    assert await jobs_of(house, new) == ["success"]
+
+
 async def test_a_rerun_is_as_new_as_itself_so_that_one_can_go_back(house: House) -> None:
     old, _ = await house.trigger(DEPLOY), await house.trigger(DEPLOY)
     await house.runner.run_all()

@@ -33,6 +33,9 @@ class Supply(Protocol):
     def why_waiting(self, job: Job) -> str | None:
         """Return a sentence for a queued job that nobody asks for, None for any other job."""
 
+    def trouble_with(self, queue: str) -> str | None:
+        """Return why the runner beside this server does not serve a queue, if it says so."""
+
 
 class ApiApp(Protocol):
     """The part of the server's `App` that the doors read from."""

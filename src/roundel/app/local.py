@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, mark_of
-from roundel.app.local_plan import PlanChange, config_text
+from roundel.app.local_plan import PlanChange, config_text, pretended_values
 from roundel.app.local_session import Session
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
@@ -22,6 +23,7 @@ from roundel.app.local_wanted import (
     state_folder,
     state_name,
 )
+from roundel.compiler.single import typed
 from roundel.domain.access import Actor
 from roundel.domain.pipelines import Commit, Ref
 from roundel.domain.plan import Json
@@ -55,18 +57,23 @@ def run_here(wanted: Wanted, audience: Audience) -> Summary:
 async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
     ref = _ref(wanted, checkout, audience)
+    source = _config(wanted, checkout)
+    if wanted.parameters:
+        wanted = replace(wanted, parameters=typed(source[0], wanted.parameters))
     if wanted.dry:
-        return await _plan(wanted, checkout, ref, audience)
+        return await _plan(wanted, checkout, source, ref, audience)
     async with (
-        _engine(wanted, checkout, ref, audience) as (engine, change, project, by, commit),
+        _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, commit),
         Session(engine, wanted, audience, checkout.root, commit) as session,
     ):
         return await session.pipeline(project, ref, by, change)
 
 
-async def _plan(wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience) -> Summary:
+async def _plan(
+    wanted: Wanted, checkout: Checkout, source: tuple[str, str], ref: Ref, audience: Audience
+) -> Summary:
     """Compile, and tell what would run."""
-    async with _engine(wanted, checkout, ref, audience) as (engine, change, project, by, _):
+    async with _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, _):
         await create(engine, project, ref, by, wanted)
         mark_of(engine).unlink()
     if change.refusal is not None:
@@ -93,10 +100,10 @@ def _ref(wanted: Wanted, checkout: Checkout, audience: Audience) -> Ref:
 
 @contextlib.asynccontextmanager
 async def _engine(
-    wanted: Wanted, checkout: Checkout, ref: Ref, audience: Audience
+    wanted: Wanted, checkout: Checkout, source: tuple[str, str], ref: Ref, audience: Audience
 ) -> AsyncIterator[tuple[Engine, PlanChange, Project, Actor, Commit]]:
     """Open the checkout's state and take its snapshot; close it again."""
-    text, file = _config(wanted, checkout)
+    text, file = source
     text = config_text(wanted, text)
     change = PlanChange(wanted, checkout.root, audience)
     engine = _open(wanted, checkout, change)
@@ -176,7 +183,7 @@ def _values(wanted: Wanted, checkout: Checkout) -> dict[str, Json]:
             values[f"pipeline.{name}"] = checkout.remote
     if wanted.pull_request is not None:
         values |= _pull_values(wanted.pull_request, checkout)
-    return {**values, **wanted.values}
+    return {**values, **pretended_values(wanted.values)}
 
 
 def _pull_values(number: int, checkout: Checkout) -> dict[str, Json]:

@@ -1,13 +1,17 @@
 """What the command line makes of a plan: less of it, or other steps."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from roundel.app.local_events import Audience, Note
 from roundel.app.local_wanted import CannotRunHere, Wanted
+from roundel.compiler.report import nearest
+from roundel.compiler.scalars import resolve
 from roundel.compiler.single import calling_one_job, declared_jobs
-from roundel.domain.plan import Plan
+from roundel.compiler.values import REGISTERED, is_registered
+from roundel.domain.plan import JobType, Json, Plan
 from roundel.services.choosing import NoSuchChoice, choose, stubbed, with_steps
 
 # The job's folder becomes a link to the checkout, so that every path in the config still holds.
@@ -50,12 +54,14 @@ class PlanChange:
         self.learned: dict[str, str] = {}  # variables of contexts, from whoever was asked
         self.contexts: dict[str, dict[str, str]] = {}  # variables of known ones, by job
         self.refusal: NoSuchChoice | None = None
+        self._continues = False  # the plan before was that of a setup config
 
     def __call__(self, plan: Plan) -> Plan:
         """Return the plan to run."""
         wanted = self._wanted
         try:
-            plan = choose(plan, wanted.choice)
+            whole, plan = plan, choose(plan, wanted.choice)
+            self._check_names(whole, plan)
         except NoSuchChoice as refusal:
             self.refusal = refusal
             return replace(plan, workflows=())
@@ -67,6 +73,31 @@ class PlanChange:
         self.chosen = plan
         # A plan that is only looked at makes no workflows.
         return replace(plan, workflows=()) if wanted.dry else plan
+
+    def _check_names(self, whole: Plan, plan: Plan) -> None:
+        """Refuse a break that is never come to, and say which other names are in no job.
+
+        Those may be meant for workflows that do not run this time.  What follows a setup config
+        has not the jobs of that.
+        """
+        wanted = self._wanted
+        if plan.setup:
+            self._continues = True
+            return
+        slots = [slot for flow in whole.workflows for slot in flow.slots]
+        approvals = {slot.name for slot in slots if slot.type is JobType.APPROVAL}
+        self._say_unknown("approval job", "--approve", wanted.approvals, approvals)
+        if not self._continues:
+            contexts = {name for slot in slots for name in slot.contexts}
+            self._say_unknown("context", "--context", tuple(wanted.contexts), contexts)
+            _check_breaks(wanted.breaks, plan)
+
+    def _say_unknown(self, what: str, option: str, given: tuple[str, ...], known: set[str]) -> None:
+        for name in given:
+            if name not in known:
+                there = ", ".join(sorted(known)) or "none"
+                text = f"{option} {name}: jobs here have no such {what}; they have: {there}"
+                self._audience.hear(Note(text=text, warning=True))
 
     def _without_contexts(self, plan: Plan) -> Plan:
         """Return the plan with no context: what is in them is on a server, and not here."""
@@ -89,6 +120,20 @@ class PlanChange:
             for flow in plan.workflows
         )
         return replace(plan, workflows=workflows)
+
+
+def _check_breaks(breaks: tuple[tuple[str, str], ...], plan: Plan) -> None:
+    """Refuse a break to which no job comes that runs."""
+    running = [it for flow in plan.workflows for it in flow.slots if it.excluded is None]
+    for name, step in breaks:
+        jobs = [plan.jobs[it.job] for it in running if it.name == name and it.job is not None]
+        if not jobs:
+            there = ", ".join(sorted({it.name for it in running if it.job is not None})) or "none"
+            raise NoSuchChoice(f"no job {name!r} runs, to break in; those that do: {there}")
+        steps = [it for job in jobs for it in job.steps]
+        if not any(step in (it.name, it.kind) for it in steps):
+            there = ", ".join(dict.fromkeys(it.name for it in steps)) or "none"
+            raise NoSuchChoice(f"{name} has no step {step!r} to break before; it has: {there}")
 
 
 def in_place(plan: Plan, root: Path) -> Plan:
@@ -123,3 +168,29 @@ def config_text(wanted: Wanted, text: str) -> str:
         return calling_one_job(text, names[0], wanted.arguments)
     except ValueError as error:
         raise CannotRunHere(str(error)) from error
+
+
+# Values that are no texts; those of what a trigger sent may be anything.
+_NO_TEXTS = frozenset(
+    f"pipeline.{name}"
+    for name in (
+        "number",
+        "git.branch.is_default",
+        "event.github.pull_request.number",
+        "event.github.pull_request.draft",
+        "event.github.pull_request.merged",
+    )
+)
+
+
+def pretended_values(given: Mapping[str, str]) -> dict[str, Json]:
+    """Return pipeline values of the command line; refuse a name that no config could refer to."""
+    values: dict[str, Json] = {}
+    for name, text in given.items():
+        if not is_registered(name):
+            hint = nearest(name, REGISTERED).text()
+            said = f"there is no pipeline value {name!r}"
+            raise CannotRunHere(f"{said}; {hint}" if hint else said)
+        free = name in _NO_TEXTS or name not in REGISTERED
+        values[name] = resolve(text) if free else text
+    return values

@@ -128,18 +128,30 @@ class Session:
             asking.cancel()
         self._attending.release()
         if self._running is not None and not self._running.done():
-            await self._runner.stop(0.0 if self._at_once.is_set() else LEAVE_SECONDS)
+            await self._stop_runner()
         if self._running is not None:
             with contextlib.suppress(asyncio.CancelledError, DomainError):
                 await self._running
         await self._doors.aclose()
-        loop = asyncio.get_running_loop()
-        for number in ENDING_SIGNALS:
-            loop.remove_signal_handler(number)
-        # What had to be left because there was no time is ended now.
+        # What had to be left because there was no time is ended now, however often we are told to.
         await end_leftovers(self._backend, self._engine.folder.runner)
         await self._backend.close()
         self._logs.close()
+        loop = asyncio.get_running_loop()
+        for number in ENDING_SIGNALS:
+            loop.remove_signal_handler(number)
+
+    async def _stop_runner(self) -> None:
+        """Give jobs that are being ended their time, unless nobody wants to wait for them."""
+        leaving = asyncio.create_task(self._runner.stop(LEAVE_SECONDS))
+        hurrying = asyncio.create_task(self._at_once.wait())
+        await asyncio.wait([leaving, hurrying], return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not leaving.done():
+            leaving.cancel()
+            jobs = self._engine.folder.runner / "jobs"
+            await self._backend.sweep(jobs.absolute(), frozenset())
+            await self._runner.stop(0.0)
 
     def _change(self, order: JobOrder) -> JobOrder:
         """Return an order as the command line wants it."""

@@ -1,6 +1,7 @@
 """Jobs' files, kept where a step was about to start or had failed, to go on from there."""
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from roundel.domain.runners import JobOrder
 REPOSITORY = "roundel-snapshot"
 _ABOUT = "about.json"  # written last: with it, all is there
 _UNSAFE = re.compile(r"[^a-z0-9]+")
+_LONGEST = 80  # characters of a name, of the 128 that a tag may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,19 +117,30 @@ class Snapshots:
         )
 
     def _place(self, job: str, node: int) -> Path:
-        return self._folder / f"{_UNSAFE.sub('-', job.lower())}-{node}"
+        return self._folder / f"{_plain(job)}-{node}"
 
     def _image(self, order: JobOrder, index: int) -> str:
         return f"{self._repository}:{self._tag(order, index)}"
 
     def _tag(self, order: JobOrder, index: int) -> str:
-        name = _UNSAFE.sub("-", order.job_name.lower()).strip("-") or "job"
-        return f"{name}-{order.node}-{index}"
+        return f"{_plain(order.job_name)}-{order.node}-{index}"
 
 
 def repository_of(key: str) -> str:
-    """Return the name of all images that are snapshots of a checkout's jobs."""
-    return f"{REPOSITORY}/{key}"
+    """Return the name of all images that are snapshots of a checkout's jobs.
+
+    `key` is the checkout's folder among the states, which no other has.
+    """
+    return f"{REPOSITORY}/{_plain(key)}"
+
+
+def _plain(name: str) -> str:
+    """Return a name of letters that images may have, still different for each name."""
+    plain = _UNSAFE.sub("-", name.lower()).strip("-")[:_LONGEST]
+    if plain == name:
+        return plain
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{plain}-{digest}".strip("-")
 
 
 class NoSnapshot(DomainError):

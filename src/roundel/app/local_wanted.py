@@ -56,8 +56,8 @@ class Wanted:
     tag: str | None = None
     clean: bool = False
     ignored: bool = True
-    parameters: Mapping[str, Json] = field(default_factory=dict)
-    values: Mapping[str, Json] = field(default_factory=dict)  # of the pipeline, by full names
+    parameters: Mapping[str, Json] = field(default_factory=dict)  # texts, until a config is there
+    values: Mapping[str, str] = field(default_factory=dict)  # of the pipeline, by full names
     pull_request: int | None = None  # the number of the one to pretend
     ask_context: AskContext | None = None
     contexts_matter: bool = True  # else nothing is asked or said of those that are not known
@@ -75,6 +75,7 @@ class Wanted:
     stub: bool = False
     dry: bool = False
     decide: Decide = _leave_waiting
+    approvals: tuple[str, ...] = ()  # jobs that are approved beforehand by name
     follow: bool = False  # tell how workflows stand, whenever that changes
     desk: Desk | None = None
     stays: bool = False  # after a failure, until the person leaves

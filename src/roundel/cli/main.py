@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 # They are over in a moment, and have closed what they opened when they return.
 SHORT = frozenset({"config", "run"})
+INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 YOUNG_OBJECTS = 50_000  # what is loaded stays, so looking through it for garbage finds none
 
 
@@ -48,6 +49,13 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C ends it without a word, whatever it was about to load or do."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from roundel.cli.main import INTERRUPTED
 from roundel.cli.options import image_rule, prepare_ahead_option
 from roundel.cli.output import Failure
-from roundel.cli.run_values import context_file, env_file, job_step, pair, scalar, variable
+from roundel.cli.run_values import context_file, env_file, job_step, pair, variable
 from roundel.cli.seat import sit
 from roundel.cli.secrets import ask_context
 from roundel.domain.errors import DomainError
@@ -34,7 +35,6 @@ _OF_A_NEW_RUN = (
     "values",
     "in_place",
 )
-INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 
 
 def prune() -> None:
@@ -198,8 +198,6 @@ def run(**options: Any) -> None:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"the run cannot go on: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
     if summary.interrupted:
         quiet_end()
         raise SystemExit(INTERRUPTED)
@@ -207,10 +205,10 @@ def run(**options: Any) -> None:
         raise SystemExit(1)
 
 
-def values_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the pipeline values that were given, by their full names."""
+def values_of(options: dict[str, Any]) -> dict[str, str]:
+    """Return the pipeline values that were given, as typed, by their full names."""
     given = {"event.name": options["event"]} if options["event"] else {}
-    given |= {name: scalar(value) for name, value in options["values"]}
+    given |= dict(options["values"])
     return {f"pipeline.{name.removeprefix('pipeline.')}": value for name, value in given.items()}
 
 
@@ -266,9 +264,7 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         tag=options["tag"],
         clean=options["clean"],
         ignored=not options["gitignore"],
-        parameters={
-            key: scalar(value) for key, value in options["parameters"] if key[:4] != "job."
-        },
+        parameters=given,
         values=values_of(options),
         pull_request=options["pull_request"],
         ask_context=ask_context if seat.asks else None,
@@ -281,6 +277,7 @@ def wanted(options: dict[str, Any], seat: "Seat") -> Any:
         decide=seat.decide
         if seat.decide and not options["approve"]
         else decider(options["approve"]),
+        approvals=tuple(name for name in options["approve"] if name not in ("all", "none")),
         follow=seat.follow,
         desk=seat.desk,
         stays=seat.stays,

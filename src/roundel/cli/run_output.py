@@ -48,7 +48,8 @@ class Plain:
             case events.Waiting(workflow=workflow, job=job):
                 self._line(job, f"waits for approval (workflow {workflow})")
             case events.Approved(job=job, given=given):
-                self._line(job, "approved" if given else "not approved")
+                declined = f"not approved; --approve {job} approves it beforehand"
+                self._line(job, "approved" if given else declined)
             case events.Note(text=text, warning=warning):
                 prefix = "Warning: " if warning else ""
                 click.secho(f"{prefix}{text}.", fg="yellow" if warning else None, err=True)
@@ -134,7 +135,7 @@ def tell_summary(summary: "Summary") -> None:
                 if job.message and job.seconds is None and job.status != _GOOD:
                     click.echo(f"      {job.message}")
     if not summary.workflows:
-        click.echo("Nothing runs: no workflow's conditions hold.")
+        click.echo("Nothing runs: no workflow's conditions hold; --dry-run tells why.")
     if summary.tests:
         click.echo(f"Tests: {summary.tests} run, {len(summary.failures)} failed")
     for failure in summary.failures:

@@ -3,7 +3,6 @@
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -63,14 +62,3 @@ def context_file(text: str) -> tuple[str, dict[str, str]]:
     """Return a context's name and its variables, of `NAME=FILE`."""
     name, file = pair(text)
     return name, env_file(file)
-
-
-def scalar(text: str) -> Any:
-    """Return a parameter's value: booleans and numbers as YAML has them, else the text."""
-    if text in {"true", "false"}:
-        return text == "true"
-    if re.fullmatch(r"[-+]?[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"[-+]?[0-9]*\.[0-9]+", text):
-        return float(text)
-    return text

@@ -11,6 +11,7 @@ from roundel.domain.errors import Invalid
 from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import ENDED, JobStatus
+from roundel.domain.plan import JobType
 from roundel.domain.records import dataclass
 from roundel.domain.workflows import Workflow, WorkflowSlot
 
@@ -90,6 +91,36 @@ def fates(slots: Sequence[WorkflowSlot], choice: Choice) -> dict[str, Fate]:
         else Fate.KEEP
         for slot in slots
     }
+
+
+def locks_to_take(
+    slots: Sequence[WorkflowSlot], fate: Mapping[str, Fate], keys: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return for invocations that run again the kept locks under which they ran before.
+
+    The locks were given back when the workflow ended, so they are to be taken once more, first.
+    `keys` has the key of each invocation that locks or unlocks.
+    """
+    followers: dict[str, list[WorkflowSlot]] = {}
+    for slot in slots:
+        for need in slot.requires:
+            followers.setdefault(need.job, []).append(slot)
+    found: dict[str, list[str]] = {}
+    for lock in slots:
+        if lock.type is not JobType.LOCK or fate[lock.name] is not Fate.KEEP:
+            continue
+        seen, waiting = {lock.name}, [lock.name]
+        while waiting:
+            for slot in followers.get(waiting.pop(), ()):
+                if slot.name in seen:
+                    continue
+                seen.add(slot.name)
+                gives_back = slot.type is JobType.UNLOCK and keys[slot.name] == keys[lock.name]
+                if fate[slot.name] is Fate.RUN:
+                    found.setdefault(slot.name, []).append(lock.name)
+                elif fate[slot.name] is Fate.KEEP and not gives_back:
+                    waiting.append(slot.name)
+    return found
 
 
 def _again(

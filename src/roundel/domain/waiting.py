@@ -54,4 +54,5 @@ class Waiting:
     position: int | None = None
     expected_start: Micros | None = None
     resource_class: str | None = None
+    idle_queue: str | None = None  # the queue it waits in, where nobody is at work on that
     classes: tuple[str, ...] = ()  # those that there are, where the job's own is not one

@@ -23,6 +23,7 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import Ticket, TurnKind
 from roundel.domain.workflows import Workflow, WorkflowSlot, needs_turn
 from roundel.services.announcing import announce_job, announce_workflow
+from roundel.services.blocking import why_blocked
 from roundel.services.context_use import why_no_contexts
 from roundel.services.deploys import ending_of_release
 from roundel.services.parts import part_after, whole
@@ -254,6 +255,8 @@ class _Advance:
             return
         if self._tx.workflows.runs_of(workflow.workspace_id) > workflow.auto_rerun_number + 1:
             return  # somebody was faster
+        if why_blocked(self._tx, workflow.project_id) is not None:
+            return
         repeat = Repeat(
             workflow=workflow,
             choice=Choice(from_failed=True),

@@ -1,16 +1,18 @@
 """Making a workflow again from one that has ended: new rows, the plan as it was stored."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import JobId, PersonId, TimerId, WorkflowId, new_id
 from roundel.domain.jobs import Job, JobStatus
-from roundel.domain.plan import JobType
+from roundel.domain.plan import JobType, Requirement
 from roundel.domain.records import dataclass
-from roundel.domain.reruns import Choice, Fate, fates
+from roundel.domain.reruns import Choice, Fate, fates, locks_to_take
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow, WorkflowSlot
+from roundel.services.turns import lock_key
 from roundel.services.work import Tx
 
 WORKFLOW_LIFETIME = 90 * DAY
@@ -32,6 +34,8 @@ def repeat_workflow(tx: Tx, repeat: Repeat, at: Micros) -> Workflow:
     before = repeat.workflow
     slots = tx.workflows.slots(before.id)
     fate = fates(slots, repeat.choice)
+    taken = locks_to_take(slots, fate, _lock_keys(tx, before, slots))
+    fate |= {lock: Fate.RUN for locks in taken.values() for lock in locks}
     workflow = Workflow(
         id=WorkflowId(new_id()),
         pipeline_id=before.pipeline_id,
@@ -59,11 +63,34 @@ def repeat_workflow(tx: Tx, repeat: Repeat, at: Micros) -> Workflow:
             job_id = job.id
         excluded = None if job_id is not None else slot.excluded or LEFT_OUT
         again.append(
-            replace(slot, workflow_id=workflow.id, job_id=job_id, excluded=excluded, status=None)
+            replace(
+                _after(slot, taken.get(slot.name, ())),
+                workflow_id=workflow.id,
+                job_id=job_id,
+                excluded=excluded,
+                status=None,
+            )
         )
     tx.jobs.add(made)
     tx.workflows.add_slots(again)
     return workflow
+
+
+def _lock_keys(tx: Tx, workflow: Workflow, slots: Sequence[WorkflowSlot]) -> dict[str, str]:
+    """Return the key of each invocation that locks or unlocks."""
+    keys = {}
+    for slot in slots:
+        if slot.type in (JobType.LOCK, JobType.UNLOCK) and slot.job_id is not None:
+            job = tx.jobs.get(slot.job_id)
+            keys[slot.name] = "" if job is None else lock_key(tx, workflow, job)
+    return keys
+
+
+def _after(slot: WorkflowSlot, locks: Sequence[str]) -> WorkflowSlot:
+    """Return the invocation with these locks among what it requires."""
+    named = {need.job for need in slot.requires}
+    more = [Requirement(job=lock) for lock in locks if lock not in named]
+    return replace(slot, requires=(*slot.requires, *more))
 
 
 def workflow_expiry(workflow: Workflow) -> Timer:

@@ -25,6 +25,10 @@ class Supply:
         """Note why the runner beside this server does not serve some queues; replaces the last."""
         self._troubles = dict(troubles)
 
+    def trouble_with(self, queue: str) -> str | None:
+        """Return why the runner beside this server does not serve a queue, as far as it says so."""
+        return self._troubles.get(queue)
+
     def why_waiting(self, job: Job) -> str | None:
         """Return a sentence for a queued job that nobody asks for, None for any other job."""
         if job.status is not JobStatus.QUEUED:
@@ -33,7 +37,7 @@ class Supply:
         asked = self._asked.get(queue)
         if asked is not None and asked + RECENTLY > self._clock.now():
             return None
-        if trouble := self._troubles.get(queue):
+        if trouble := self.trouble_with(queue):
             return f"This job waits: {trouble}"
         if queue in ("", MACHINE_LANE):
             return "This job waits for a runner: none has asked for such jobs."

@@ -81,9 +81,13 @@ def _holder(slot: WorkflowSlot) -> str:
 
 
 def _rank(tx: Tx, workflow: Workflow) -> int:
-    """Return the pipeline's age; a rerun is as new as itself, so that going back is possible."""
+    """Return the pipeline's age; a rerun by hand is as new as itself, so that one can go back.
+
+    One that nobody asked for is no wish to go back: it is as old as its pipeline.
+    """
     pipeline = tx.pipelines.get(workflow.pipeline_id)
-    if workflow.rerun_of is not None or pipeline is None:
+    by_hand = workflow.rerun_of is not None and workflow.auto_rerun_number == 0
+    if by_hand or pipeline is None:
         return int(workflow.created_at)
     return int(pipeline.created_at)
 

@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from roundel.cli.main import COMMANDS, cli
+from roundel.cli.main import COMMANDS, LazyGroup, cli
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,6 +27,19 @@ def test_help_lists_every_command():
 
 def test_the_version_is_told():
     assert run("--version").output.startswith("roundel ")
+
+
+class Interrupted(LazyGroup):
+    """Ctrl-C comes while a command is being loaded."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_a_command_without_a_word_and_as_shells_expect_it():
+    ended = CliRunner().invoke(Interrupted("roundel"), ["run"])
+    assert ended.exit_code == 130
+    assert ended.output == ""
 
 
 def test_help_loads_no_command_and_no_server():

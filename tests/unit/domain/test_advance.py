@@ -77,6 +77,9 @@ def test_nothing_new_begins_in_a_workflow_that_is_being_canceled() -> None:
         ("canceled", "success", "not_run", "canceled"),
         ("unauthorized", "success", "not_run", "unauthorized"),
         ("infrastructure_fail", "success", "not_run", "failed"),
+        ("unauthorized", "canceled", "not_run", "canceled"),
+        ("unauthorized", "failed", "not_run", "unauthorized"),
+        ("failed", "canceled", "not_run", "canceled"),
     ],
 )
 def test_a_workflow_is_called_what_its_jobs_make_of_it(

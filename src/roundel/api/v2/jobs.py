@@ -1,5 +1,7 @@
 """Jobs: details and cancel."""
 
+from dataclasses import replace
+
 from roundel.api.operations import AnyOperation, Call, Operation
 from roundel.api.readers import ApiApp
 from roundel.api.schemas.common import Message
@@ -13,6 +15,7 @@ from roundel.domain.errors import NotFound
 from roundel.domain.ids import JobId
 from roundel.domain.plan import JobType
 from roundel.domain.views import JobView
+from roundel.domain.waiting import Cause
 
 CANCELED = Message("Job canceled successfully.")
 
@@ -53,6 +56,10 @@ async def _why(app: ApiApp, job: JobId) -> WhyShown:
     waiting = await app.reads.why(job)
     if waiting is None:
         raise NotFound("Job not found")
+    if waiting.idle_queue is not None:
+        trouble = app.supply.trouble_with(waiting.idle_queue)
+        if trouble is not None:
+            waiting = replace(waiting, cause=Cause.RUNNER, sentence=f"It waits: {trouble}")
     return why_shown(waiting)
 
 

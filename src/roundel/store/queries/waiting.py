@@ -2,7 +2,7 @@
 
 from roundel.domain.clock import MINUTE, Micros
 from roundel.domain.ids import JobId
-from roundel.domain.jobs import ENDED, Job, JobStatus, lane_of
+from roundel.domain.jobs import ENDED, MACHINE_LANE, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
 from roundel.domain.waiting import Before, Cause, Load, Waiting
 from roundel.store.dialect import Row, Sql
@@ -122,13 +122,13 @@ def _turn(sql: Sql, job: Job) -> Waiting | None:
 
 
 def _queue(sql: Sql, job: Job, now: Micros) -> Waiting:
-    lane = lane_of(job.resource_class)
+    lane = lane_of(job.resource_class, job.executor)
     return _no_runner(sql, job, lane, now) or _limit(sql, job) or _slot(sql, job, lane, now)
 
 
 def _no_runner(sql: Sql, job: Job, lane: str, now: Micros) -> Waiting | None:
     """Say so where nobody serves the job's class, or nobody has been heard of."""
-    if not lane:
+    if lane in ("", MACHINE_LANE):
         return None
     classes = tuple(row[0] for row in sql.all("SELECT name FROM resource_class ORDER BY name"))
     if lane not in classes:
@@ -180,7 +180,7 @@ def _slot(sql: Sql, job: Job, lane: str, now: Micros) -> Waiting:
     busy = 0 if row is None else int(row[0])
     if busy == 0:
         sentence = "No runner has taken it yet, and none is at work: is there one that runs jobs?"
-        return _answer(job, Cause.SLOT, sentence, position=position)
+        return _answer(job, Cause.SLOT, sentence, position=position, idle_queue=lane)
     usual = _usual_length(sql, job)
     expected = None if usual is None else Micros(now + usual * position // busy)
     sentence = f"All runners are busy, with {busy} jobs; it is number {position} in line."
@@ -189,7 +189,7 @@ def _slot(sql: Sql, job: Job, lane: str, now: Micros) -> Waiting:
 
 def _position(sql: Sql, job: Job) -> int:
     """Return the job's place in line: projects take turns, so others count as often as its own."""
-    lane = lane_of(job.resource_class)
+    lane = lane_of(job.resource_class, job.executor)
     row = sql.one(
         "SELECT MIN(created_at) FROM execution WHERE job_id = :job AND status = 'queued'",
         job=job.id,
