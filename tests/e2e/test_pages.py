@@ -233,6 +233,22 @@ async def test_keys_search_walk_and_open(look: Look, town: Town) -> None:
     await expect(look.page.locator("#keys")).to_be_visible()
 
 
+async def test_on_a_phone_the_search_opens_over_the_bar(browser: Browser, town: Town) -> None:
+    async with looking(browser, town.site.server.url, **MODES["narrow"]) as look:
+        await look.sign_in(town.site.server.token)
+        search = look.page.get_by_role("searchbox", name="Search")
+        closed = await search.bounding_box()
+        await search.click()
+        opened = await search.bounding_box()
+        assert closed is not None and closed["width"] < 60
+        assert opened is not None and opened["width"] > 340
+        await search.fill("#1")
+        assert await look.violations() == []
+        await search.press("Enter")
+        await look.page.wait_for_url("**/search?q=%231")
+        await expect(look.page.get_by_role("searchbox", name="Search")).to_have_value("#1")
+
+
 async def test_a_line_of_a_log_is_found_and_opened_where_it_stands(look: Look, town: Town) -> None:
     await look.at(town.root)
     await look.page.keyboard.press("/")

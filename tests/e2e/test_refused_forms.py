@@ -148,6 +148,16 @@ async def test_marked_fields_are_readable(browser: Browser, places: Places) -> N
             await expect(look.page.get_by_label("Workflow completed")).to_be_focused()
             await expect(look.page.get_by_label("Job completed")).not_to_be_checked()
             assert await look.violations() == [], mode
+            await look.page.get_by_label("Workflow completed").check()
+            await look.page.get_by_label("Address").fill("https://no_host")
+            await look.page.get_by_label("Name").fill(" ")
+            await look.page.get_by_role("button", name="Make webhook").click()
+            name, other = look.page.get_by_label("Name"), look.page.get_by_label("Address")
+            await expect(name).to_be_focused()
+            borders = {
+                await it.evaluate("it => getComputedStyle(it).borderColor") for it in (name, other)
+            }
+            assert len(borders) == 2, "the field at fault looks as the others do"
             look.troubles.clear()  # the browser itself reports the 400
 
 
