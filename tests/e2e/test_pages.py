@@ -203,6 +203,21 @@ async def test_a_click_on_a_compiled_step_shows_the_line_that_made_it(
     await expect(lit).to_contain_text("Greet << parameters.who >>")
 
 
+async def test_a_failed_test_shows_how_it_did_before(browser: Browser, town: Town) -> None:
+    client = town.site.client
+    made = client.trigger(town.project.slug, branch="main")
+    client.compiled(made["id"])
+    workflow = client.workflows(made["id"])["main"]["id"]
+    nodes = until(lambda: client.jobs(workflow)["nodes"], lambda job: job["status"] == "success")
+    path = f"{town.root}/{made['number']}/workflows/{workflow}/jobs/{nodes['job_number']}"
+    for mode in ("light", "narrow"):
+        async with looking(browser, town.site.server.url, **MODES[mode]) as look:
+            await look.sign_in(town.site.server.token)
+            assert await look.trouble_at(path, mode) == []
+            await look.page.get_by_role("link", name="#1: failure").first.click()
+            await look.page.wait_for_url(f"**{town.job('nodes')}#tests")
+
+
 async def test_what_did_not_run_says_why(look: Look, town: Town) -> None:
     await look.at(f"{town.root}/1")
     for summary in await look.page.get_by_text(re.compile("did not run")).all():
