@@ -110,6 +110,8 @@ def town(process_site: Site) -> Town:
         lambda: site.client.get(f"/api/v2/project/{project.slug}/pipeline/3")["state"],
         lambda state: state == "errored",
     )
+    figures = f"/api/v2/insights/{project.slug}/workflows"
+    until(lambda: site.client.get(figures)["items"], lambda found: len(found) > 0)
     numbers = {name: it["job_number"] for name, it in jobs.items() if "job_number" in it}
     root = "/pipelines/" + project.slug.replace("gh/", "github/")
     return Town(site, project, root, workflow["id"], numbers)
@@ -140,6 +142,9 @@ def addresses(town: Town) -> dict[str, str]:
         "output": town.job("prepare") + "?step=3",
         "start": f"{town.root}/start",
         "badges": f"{town.root}/badges",
+        "insights": town.root.replace("/pipelines", "/insights", 1),
+        "insights of a workflow": town.root.replace("/pipelines", "/insights", 1)
+        + "/workflow?name=main",
         "add": "/projects/add",
         "search": "/search?q=main",
         "found nothing": "/search?q=zzzz",
