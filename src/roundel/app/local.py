@@ -15,6 +15,7 @@ from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, mark_of
 from roundel.app.local_plan import PlanChange, config_text, pretended_values
 from roundel.app.local_session import Session
+from roundel.app.local_trouble import told
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
     CannotRunHere,
@@ -50,12 +51,12 @@ __all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"
 
 def run_here(wanted: Wanted, audience: Audience) -> Summary:
     """Run to the end, or until SIGINT, SIGTERM or SIGHUP; nothing that runs is left behind."""
-    with asyncio.Runner() as runner:
-        return runner.run(_run(wanted, audience))
-
-
-async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
+    with told(state_folder(wanted.cache, checkout.root)), asyncio.Runner() as runner:
+        return runner.run(_run(wanted, checkout, audience))
+
+
+async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summary:
     ref = _ref(wanted, checkout, audience)
     source = _config(wanted, checkout)
     if wanted.parameters:

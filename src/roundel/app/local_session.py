@@ -19,6 +19,7 @@ from roundel.app.local_plan import PlanChange
 from roundel.app.local_results import LogFiles, keep_results, new_folder
 from roundel.app.local_server import TellingServer
 from roundel.app.local_snapshots import NoSnapshot, Snapshots
+from roundel.app.local_trouble import TROUBLE, RunLog
 from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
@@ -65,7 +66,7 @@ class Session:
         self._snapshots = Snapshots(
             engine.folder.path / "snapshots", engine.folder.path.parent.name
         )
-        self._refusal: NoSnapshot | None = None
+        self._refusal: NoSnapshot | CannotRunHere | None = None
         self._attending = Attending(
             self._logs,
             wanted.desk,
@@ -121,9 +122,13 @@ class Session:
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._interrupt)
+        self._log = RunLog(engine.folder.path, note=self._attending.note, broken=self._give_up)
+        self._log.begin()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, TROUBLE):
+            self._at_once.set()  # no job's end could be kept
         for asking in self._asking:
             asking.cancel()
         self._attending.release()
@@ -136,10 +141,11 @@ class Session:
         # What had to be left because there was no time is ended now, however often we are told to.
         await end_leftovers(self._backend, self._engine.folder.runner)
         await self._backend.close()
-        self._logs.close()
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
+        self._log.end()
+        self._logs.close()
 
     async def _stop_runner(self) -> None:
         """Give jobs that are being ended their time, unless nobody wants to wait for them."""
@@ -178,6 +184,12 @@ class Session:
         self._interrupted.set()
         self._attending.release()
         self._server.ended.set()
+
+    def _give_up(self, why: str) -> None:
+        """End the run at once: nothing that happens in it can be kept."""
+        self._refusal = CannotRunHere(why)
+        self._at_once.set()
+        self._interrupt()
 
     async def pipeline(self, project: Project, ref: Ref, by: Actor, change: PlanChange) -> Summary:
         """Trigger the pipeline, wait for its end, and keep what it left."""
@@ -220,6 +232,8 @@ class Session:
         canceled = False
         while True:
             self._server.ended.clear()
+            if self._refusal is not None and self._at_once.is_set():
+                raise self._refusal
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
                 raise errors_of(pipeline, self._engine)
