@@ -106,6 +106,7 @@ def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Pa
     refused = checkout.run("bulid")
     assert refused.returncode == 1
     assert "there is no workflow or job 'bulid'" in refused.stderr
+    assert list(checkout.cache.rglob("runs/*")) == []
     done = checkout.run("--stub")
     assert done.returncode == 0
     assert done.stderr == ""

@@ -16,7 +16,7 @@ from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
 from roundel.app.local_orders import changed
 from roundel.app.local_pipeline import asks, begin, cancel_open, create, errors_of, mark_of, over
 from roundel.app.local_plan import PlanChange
-from roundel.app.local_results import LogFiles, keep_results, new_folder
+from roundel.app.local_results import LogFiles, keep_results
 from roundel.app.local_server import TellingServer
 from roundel.app.local_snapshots import NoSnapshot, Snapshots
 from roundel.app.local_trouble import TROUBLE, RunLog
@@ -57,8 +57,7 @@ class Session:
         self._root = root
         self._wanted = wanted
         self._audience: Audience | None = audience
-        self._folder = new_folder(engine.folder.path.parent / "runs")
-        self._logs = LogFiles(self._folder, self)
+        self._logs = LogFiles(engine.folder.path.parent / "runs", self)
         self._server = TellingServer(engine, self._logs, self._change, engine.clock)
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -209,7 +208,7 @@ class Session:
         pipeline = await self._to_the_end(pipeline.id, by, change)
         if self._refusal is not None:
             raise self._refusal
-        summary = await keep_results(engine, pipeline, self._folder)
+        summary = await keep_results(engine, pipeline, self._logs.folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
             await cancel_open(engine, project, by)
         mark_of(engine).unlink()
