@@ -28,3 +28,15 @@ def test_ctrl_c_said_again_does_not_wait_for_a_job_that_does_not_end(tmp_path: P
     process.communicate()
     assert processes_of(checkout) == []
     assert list(checkout.cache.glob("**/runner/jobs/*")) == []
+
+
+def test_what_a_killed_run_has_left_undone_can_be_run_again(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, a_job("test -e go || sleep 4711"))
+    process = started(checkout)
+    process.kill()
+    process.communicate()
+    checkout.write("go", "")
+    done = checkout.run("--failed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build  success" in done.stdout
+    assert processes_of(checkout) == []

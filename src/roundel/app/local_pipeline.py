@@ -12,6 +12,7 @@ from roundel.domain.pipelines import Pipeline, PipelineState, Ref
 from roundel.domain.plan import JobType
 from roundel.domain.projects import Project
 from roundel.domain.views import WorkflowView
+from roundel.services.claims import settle
 from roundel.services.compiling_here import CompilerHere
 from roundel.services.pipelines import (
     TriggerPipeline,
@@ -71,6 +72,11 @@ async def begin(engine: Engine, project: Project, by: Actor) -> None:
     mark = mark_of(engine)
     if mark.exists():
         await cancel_open(engine, project, by)
+        from roundel.runner.main import known_runner  # not needed where nothing was killed
+
+        known = known_runner(engine.folder.runner)
+        if known is not None:  # its jobs are gone, and under way until that is said
+            await settle(known, (), engine)
     mark.touch()
 
 

@@ -221,9 +221,12 @@ class Session:
         engine, again = self._engine, self._wanted.again
         if again is None:
             return await create(engine, project, ref, by, self._wanted)
-        from roundel.app.local_again import run_again
+        from roundel.app.local_again import has_job, run_again
 
         await begin(engine, project, by)
+        if self._wanted.resume_at is not None:
+            await has_job(again, engine, project)
+            self._snapshots.check(*self._wanted.resume_at)
         pipeline, _ = await self._look(await run_again(again, engine, project, by))
         return pipeline
 
