@@ -1,7 +1,8 @@
 """A server for runners, made by hand: queues of orders, and a record of what it was told."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from roundel.domain.deploys import Release
@@ -26,6 +27,7 @@ from roundel.domain.runners import (
     StepReport,
     StepStatus,
 )
+from roundel.domain.shells import ShellLine
 from tests.fake_storage import FakeStorage
 
 
@@ -89,8 +91,15 @@ class Told:
     chunks: dict[int, list[Chunk]] = field(default_factory=dict)
     result: Result | None = None
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    lines: list[ShellLine] = field(default_factory=list)
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wants_shell(self, line: ShellLine) -> None:
+        """Let somebody wait for a shell."""
+        self.lines.append(line)
+        self.wanted.set()
 
     def output(self, index: int) -> str:
         """Return a step's output."""
@@ -221,6 +230,24 @@ class FakeServer(FakeStorage):
     async def canceled(self, lease: Lease) -> None:
         self._call("canceled")
         await self._held(lease).cancel.wait()
+
+    async def called(self, lease: Lease) -> Orders:
+        self._call("called")
+        told = self._held(lease)
+        ways = [asyncio.create_task(it.wait()) for it in (told.cancel, told.wanted)]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+        told.wanted.clear()
+        return Orders(cancel=told.cancel.is_set(), shell_wanted=not told.cancel.is_set())
+
+    @contextlib.asynccontextmanager
+    async def shell(self, lease: Lease) -> AsyncIterator[ShellLine | None]:
+        self._call("shell")
+        lines = self._held(lease).lines
+        yield lines.pop(0) if lines else None
 
     async def end(self, lease: Lease, shipment: Shipment, result: Result) -> None:
         self._call("end")

@@ -52,6 +52,7 @@ class Settings:
     rate_limits: tuple[tuple[LimitClass, int], ...] = ()  # requests a minute; others: the default
     durable: bool = True  # whether SQLite waits for the disk at each commit
     identity_tokens: bool = True  # whether jobs get OpenID Connect tokens
+    shells: bool = False  # whether people may open shells in jobs that run
     allow_private_addresses: bool = False  # requests to addresses that users name
 
 

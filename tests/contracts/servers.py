@@ -60,7 +60,7 @@ async def doors(house: House) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            api, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+            api, log_config=None, lifespan="off", ws="wsproto", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]

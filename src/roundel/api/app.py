@@ -21,6 +21,7 @@ from roundel.api.repeats import answer_once, key_of
 from roundel.api.routing import SLUG, SLUG_IN_PARTS, Router, names_in, segments_of
 from roundel.api.runner.door import RunnerDoor
 from roundel.api.runner.guests import Guests
+from roundel.api.runner.shell_door import SHELL_PATH, RunnerShellDoor
 from roundel.api.table import operations
 from roundel.api.traffic import Traffic
 from roundel.api.written import SteadyAnswers, Written, write
@@ -51,6 +52,7 @@ def create_api(
     layered = Answering(WhoCalls(dispatch, callers), traffic.observe)
     guests = Guests(app.reads, app.clock, use_cases.greet_runner)
     for_runners = Answering(RunnerDoor(app.runners, guests), traffic.observe)
+    runners_shells = RunnerShellDoor(app.runners, guests)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -59,7 +61,9 @@ def create_api(
             await for_runners(scope, receive, send)
         elif scope["type"] == "http":
             await layered(scope, receive, send)
-        else:  # no websockets here; closing before accepting answers 403
+        elif scope["path"] == SHELL_PATH:
+            await runners_shells(scope, receive, send)
+        else:  # no other websockets here; closing before accepting answers 403
             await send({"type": "websocket.close"})
 
     return api

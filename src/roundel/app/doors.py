@@ -28,7 +28,9 @@ def create_doors(engine: Engine) -> ASGIApp:
     api_settings = ApiSettings(signing_key=key, public_url=public_url, limits=limits)
     callers = Callers(engine.reads, engine.clock)
     api = create_api(engine, UseCases(engine), api_settings, callers)
-    web_settings = WebSettings(signing_key=key, public_url=public_url)
+    web_settings = WebSettings(
+        signing_key=key, public_url=public_url, shells=engine.settings.shells
+    )
 
     @cache
     def document() -> dict[str, Any]:

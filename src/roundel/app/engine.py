@@ -39,6 +39,7 @@ from roundel.vcs.bare import GitRepositories
 from roundel.wire.web import Web
 
 if TYPE_CHECKING:
+    from roundel.services.shell_desk import ShellDesk
     from roundel.store.postgres import PostgresDatabase
     from roundel.vault.identity import TokenSigner
 
@@ -89,6 +90,7 @@ class Engine(LazyParts):
         self.clock: Clock = adapters.clock or SystemClock()
         self.supply = Supply(self.clock)
         self.claim_desk = ClaimDesk()
+        self.shell_desk = _shell_desk() if settings.shells else None
         self.database: Database = self._database
         self.reads: Reads = SqlReads(self._database, self.clock)
         self.logs: Logs = StoredLogs(self._database, self.blobs, self.wakeups)
@@ -236,6 +238,12 @@ def _compiler() -> Compiler:
     from roundel.services.compile_pool import CompilePool
 
     return CachedCompiler(CompilePool())
+
+
+def _shell_desk() -> "ShellDesk":
+    from roundel.services.shell_desk import ShellDesk
+
+    return ShellDesk()
 
 
 def _signer() -> "TokenSigner":

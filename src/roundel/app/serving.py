@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import uvicorn
 
@@ -26,6 +26,7 @@ Announce: TypeAlias = Callable[[str], None]
 CLOSE_SECONDS = 5  # for answers under way and open streams when the server is told to end
 HAND_OVER_SECONDS = 10.0  # for jobs under way; the rest goes on by itself and is taken up again
 BACKLOG = 2048
+LARGEST_FRAME = 64 * 1024  # of a WebSocket; longer ones end it
 TRY_AGAIN_SECONDS = 5.0  # a container engine may be started after us
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ async def _serve_http(engine: Engine, listener: socket.socket, announce: Announc
         access_log=False,
         lifespan="off",
         server_header=False,
-        ws="none",
+        **_websockets(engine.settings),
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     server = _Doors(config, lambda: announce(engine.addresses.own_url))
@@ -71,6 +72,13 @@ async def _serve_http(engine: Engine, listener: socket.socket, announce: Announc
     gc.collect()
     gc.freeze()
     await server.serve(sockets=[listener])
+
+
+def _websockets(settings: Settings) -> dict[str, Any]:
+    """Return how WebSockets are spoken: for shells, and not at all where nobody gets any."""
+    if not settings.shells:
+        return {"ws": "none"}
+    return {"ws": "wsproto", "ws_max_size": LARGEST_FRAME, "ws_per_message_deflate": False}
 
 
 class _Doors(uvicorn.Server):

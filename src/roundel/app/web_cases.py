@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from roundel.api.runner.ports import Which
 from roundel.app.engine import Engine
+from roundel.app.shell_cases import ShellCases
 from roundel.app.use_cases import UseCases
 from roundel.domain.access import Actor, Need, Role
 from roundel.domain.ids import OrganizationId, PersonId, PipelineId, new_id
@@ -37,6 +38,7 @@ class WebUseCases(UseCases):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._app = engine
+        self.shells = ShellCases(engine)
 
     async def sign_in_with_token(self, unverified_token: Secret) -> Secret:
         """Begin a session of a token."""

@@ -32,18 +32,20 @@ class Identity:
         """Tell whether it still runs."""
         return identity_of(self.pid) == self
 
-    def save(self, path: Path) -> None:
-        """Write it down for a runner that comes after us."""
-        path.write_text(json.dumps([self.pid, self.start, self.boot]))
+    def save(self, path: Path, name: str = "") -> None:
+        """Write it down for a runner that comes after us, with the name that it was made by."""
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps([self.pid, self.start, self.boot, name]))
+        draft.replace(path)
 
     @staticmethod
-    def load(path: Path) -> "Identity | None":
+    def load(path: Path) -> "tuple[Identity, str] | None":
         """Return what was written down, or None."""
         try:
-            pid, start, boot = json.loads(path.read_text())
+            pid, start, boot, *name = json.loads(path.read_text())
         except (OSError, ValueError):
             return None
-        return Identity(pid=int(pid), start=str(start), boot=str(boot))
+        return Identity(pid=int(pid), start=str(start), boot=str(boot)), "".join(name)
 
 
 def told(path: str) -> bytes:

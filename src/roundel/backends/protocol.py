@@ -189,14 +189,16 @@ class Sandbox(Protocol):
 
 
 class Ahead(Protocol):
-    """Makes the worlds of jobs that have not come yet, as orders tell of them (`JobOrder.next`).
+    """Makes the worlds of jobs that have not come yet.
 
     No step runs in them, and nobody's secret lies there; a job that fits is given one by
-    `Backend.open`.  What nobody took is removed some time after the job that told of it.
+    `Backend.open`.
     """
 
-    most: int  # how many there are at once
-    free: Callable[[], int]  # asked for how many there is a slot; none until the runner sets it
+    most: int  # of how many next jobs it is to be told (`JobOrder.next`); 0 where any job fits
+
+    def serve(self, home: Path, free: Callable[[], int]) -> None:
+        """Begin, for jobs with folders in `home`; `free` tells for how many there is a slot."""
 
     async def drop(self) -> None:
         """Remove what nobody took."""

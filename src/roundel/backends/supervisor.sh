@@ -1,6 +1,6 @@
 # Runs the steps of one job.  POSIX sh only: dash, bash and busybox ash; nothing else is needed.
 #
-#   sh supervisor.sh JOB SECRETS [-t TMP KEEP | -u USER ROOT] [-- COMMAND...]
+#   sh supervisor.sh JOB SECRETS [-w] [-t TMP KEEP | -u USER ROOT] [-- COMMAND...]
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
 # a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp: then
@@ -8,6 +8,8 @@
 # With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: the
 # table ROOT/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
+# With -w the job has not come yet: a line on descriptor 4 says that it has, the end of that file
+# that it never will.
 #
 # Commands come as lines through the FIFO JOB/control:
 #   run INDEX          start the step of SECRETS/INDEX.launch; a second time does nothing
@@ -21,6 +23,8 @@
 
 _rd_job=$1 _rd_secrets=$2
 shift 2
+_rd_wait=
+[ "${1-}" = -w ] && _rd_wait=-w && shift
 if [ "${1-}" = -t ]; then
   case $3 in /tmp/*)
     _rd_keep=${3#/tmp/}
@@ -32,8 +36,9 @@ fi
 if [ "${1-}" = -u ]; then
   mount -a -T "$3/mounts" || exit 70
   cd / || exit 70
+  # shellcheck disable=SC2086 # nothing to wait for means no word at all
   exec setpriv --reuid "$2" --regid "$2" --clear-groups --inh-caps=-all --no-new-privs \
-    /bin/sh /tmp/.roundel/job/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch
+    /bin/sh /tmp/.roundel/job/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch $_rd_wait
 fi
 [ "${1-}" = -- ] && shift
 
@@ -54,7 +59,8 @@ if [ -z "$_rd_setsid" ]; then
     set -m
     _rd_groups=bash
   elif [ -x /bin/bash ]; then
-    exec /bin/bash "$0" "$_rd_job" "$_rd_secrets" -- "$@"
+    # shellcheck disable=SC2086 # nothing to wait for means no word at all
+    exec /bin/bash "$0" "$_rd_job" "$_rd_secrets" $_rd_wait -- "$@"
   fi
 fi
 
@@ -167,6 +173,10 @@ exec 3<>"$_rd_job/control" || exit 71
 ooms
 _rd_oom_before=$_rd_oom
 say "ready $_rd_has"
+if [ -n "$_rd_wait" ]; then
+  read -r _rd_word <&4 || exit 0
+  exec 4<&-
+fi
 if [ $# -gt 0 ]; then
   $_rd_setsid "$@" </dev/null >"$_rd_job/main.out" 2>&1 3<&- &
 fi

@@ -7,7 +7,7 @@ the others.  One contract suite runs on both.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
@@ -16,6 +16,11 @@ from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.plan import ExecutorPlan, StepPlan
 from roundel.domain.records import dataclass
 from roundel.domain.resource_use import Sample
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from roundel.domain.shells import ShellLine
 
 LEASE_SECONDS = 60  # without renewal for this long, an execution counts as lost
 RENEW_SECONDS = LEASE_SECONDS // 3
@@ -197,9 +202,10 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """The server's word to a runner that reports: go on, or stop."""
+    """The server's word to a runner: go on, stop, or call back as somebody wants a shell."""
 
     cancel: bool = False
+    shell_wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +262,15 @@ class Server(Protocol):
 
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost (long poll)."""
+
+    async def called(self, lease: Lease) -> Orders:
+        """Return once something is asked of this execution, as `canceled` for more (long poll)."""
+
+    def shell(self, lease: Lease) -> "AbstractAsyncContextManager[ShellLine | None]":
+        """Yield the line to who wants a shell in the execution; None where nobody waits any more.
+
+        Leaving the block hangs up.
+        """
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""

@@ -29,6 +29,7 @@ from roundel.runner.attending import Attendant
 from roundel.runner.job import JobRun
 from roundel.runner.lease import HeldLease
 from roundel.runner.opening import environment_of
+from roundel.runner.shells import JobShells
 from roundel.runner.ship import Shipper
 from roundel.runner.storing import HeldStorage
 from roundel.vault.masking import Forms
@@ -76,6 +77,7 @@ class Claimed:
         self._clock = clock
         storage = HeldStorage(self._held, server)
         self._job = JobRun(order, past, self._shipper, clock, storage, self._hide)
+        self._shells = JobShells(server, order.lease, self._forms)
         self._sandbox: Sandbox | None = None
         self._handing_over = asyncio.Event()
         self._telling = False
@@ -103,7 +105,7 @@ class Claimed:
 
     async def run(self) -> None:
         """Run it to its end.  Nothing is raised: an end of ours is told to the server."""
-        self._watching = asyncio.create_task(self._held.watch_for_cancel())
+        self._watching = asyncio.create_task(self._held.watch(self._shells.called))
         aides = [
             asyncio.create_task(self._held.renew_regularly()),
             self._watching,
@@ -114,7 +116,7 @@ class Claimed:
         finally:
             for aide in aides:
                 aide.cancel()
-            await asyncio.gather(*aides, return_exceptions=True)
+            await asyncio.gather(*aides, self._shells.gone(), return_exceptions=True)
         if not self._handing_over.is_set():
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -154,10 +156,15 @@ class Claimed:
                 if self.attendant is not None:
                     await self.attendant.opened(self._order, sandbox)
                     self._job.attendant = self.attendant
-                result = await self._measured(sandbox)
+                self._shells.open(sandbox)
+                try:
+                    result = await self._measured(sandbox)
+                finally:
+                    self._shells.close()
                 if self.attendant is not None:
                     await self.attendant.ending(self._order, result, sandbox)
                 await self._finish(result)
+                await self._shells.gone()
                 if self.attendant is not None:
                     await self.attendant.ended(self._order, result, sandbox)
         except CannotOpen as error:

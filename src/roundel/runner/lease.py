@@ -70,11 +70,18 @@ class HeldLease:
         await self._ask("renew", lambda: self._server.renew(self.lease, samples))
         self.meter.sent(samples)
 
-    async def watch_for_cancel(self) -> None:
-        """Wait for the server to say that this execution is to stop."""
+    async def watch(self, called: Callable[[], Awaitable[None]]) -> None:
+        """Wait for the server to say that this execution is to stop.
+
+        `called` is awaited each time that somebody wants a shell.
+        """
         with contextlib.suppress(LeaseLost):
-            await self._call("canceled", lambda: self._server.canceled(self.lease))
-            self.stop.set()
+            while not self.stop.is_set():
+                orders = await self._call("called", lambda: self._server.called(self.lease))
+                if orders.cancel:
+                    self.stop.set()
+                elif orders.shell_wanted:
+                    await called()
 
     async def ship(self, shipment: Shipment) -> None:
         """Tell of steps and hand over their output.  Raise LeaseLost."""

@@ -98,7 +98,7 @@ class Runner:
         if self._runner_id is None:
             self._runner_id = _runner_id(self._folder)
         if self._backend.ahead is not None:
-            self._backend.ahead.free = self._free
+            self._backend.ahead.serve(self._jobs_home, self._free)
         await self._resume_all()
         sweeping = asyncio.create_task(self._sweep_regularly())
         self._claiming = asyncio.create_task(self._claim_until_stopped())

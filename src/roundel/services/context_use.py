@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from roundel.compiler.expressions import UnknownName, evaluate, parse, truthy
 from roundel.compiler.scanning import ExpressionError, Value
 from roundel.domain.contexts import Context, Participant, SecretOwner, Use, why_refused
-from roundel.domain.ids import PersonId
+from roundel.domain.ids import OrganizationId, PersonId
 from roundel.domain.jobs import JobStatus
 from roundel.domain.pipelines import Commit, Pipeline
 from roundel.domain.plan import JobType, Json
@@ -83,6 +83,35 @@ def why_no_contexts(tx: Tx, slot: WorkflowSlot) -> Refusal | None:
     return None
 
 
+def why_no_shell(
+    tx: Tx, named: Sequence[str], pipeline: Pipeline, project: Project, person: PersonId
+) -> str | None:
+    """Return why somebody may not have a shell in a job with these contexts; None if they may.
+
+    Whoever has one can read what the job was given, so each context is asked as if they had
+    started the job, and with `job.ssh.enabled`.
+    """
+    if not receives_secrets(tx, pipeline, project):
+        return None  # a fork's job, that was given nothing
+    organization = project.organization.id
+    use = Use(
+        organization_id=organization,
+        project_id=project.id,
+        people=(_participant(tx, organization, person),),
+    )
+    values = _values(pipeline, project, for_shell=True)
+    for name in named:
+        context = _context(tx, project, name)
+        if context is None:
+            return f"the context {name} that it has is not there any more"
+        why = why_refused(
+            tx.contexts.restrictions(context.id), use, lambda text: _holds(text, values)
+        )
+        if why is not None:
+            return f"it has the context {name}, and for a shell you count as its starter: {why}"
+    return None
+
+
 def _context(tx: Tx, project: Project, name: str) -> Context | None:
     """Return a context by its name, or by `organisation/name` of the same organisation."""
     found = tx.contexts.named(project.organization.id, name)
@@ -113,18 +142,19 @@ def _people(
                 job = tx.jobs.get(before.job_id)
                 if job is not None and job.approved_by is not None:
                     people[PersonId(job.approved_by)] = None
-    return tuple(
-        Participant(
-            role=tx.contexts.role_of(project.organization.id, PersonId(person)),
-            groups=tx.groups.of_person(project.organization.id, PersonId(person)),
-        )
-        for person in people
+    return tuple(_participant(tx, project.organization.id, PersonId(person)) for person in people)
+
+
+def _participant(tx: Tx, organization: OrganizationId, person: PersonId) -> Participant:
+    return Participant(
+        role=tx.contexts.role_of(organization, person),
+        groups=tx.groups.of_person(organization, person),
     )
 
 
-def _values(pipeline: Pipeline, project: Project) -> Mapping[str, Json]:
+def _values(pipeline: Pipeline, project: Project, *, for_shell: bool = False) -> Mapping[str, Json]:
     commit = pipeline.commit or Commit(revision="")
-    return {**pipeline_values(pipeline, project, commit, CONFIG_FILE), SSH: False}
+    return {**pipeline_values(pipeline, project, commit, CONFIG_FILE), SSH: for_shell}
 
 
 def _value(values: Mapping[str, Json], name: str) -> Value:

@@ -1,6 +1,7 @@
 """The server's side of the runner protocol, for runners in the same process."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from roundel.domain.deploys import Release
 from roundel.domain.ids import ExecutionId, RunnerId
@@ -23,6 +24,11 @@ from roundel.services.claims import held
 from roundel.services.deploys import log_release
 from roundel.services.keeping import LocalStorage
 from roundel.services.orders import checkout_place, token_draft
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from roundel.domain.shells import ShellLine
 
 
 class LocalServer(LocalStorage):
@@ -59,6 +65,21 @@ class LocalServer(LocalStorage):
     async def canceled(self, lease: Lease) -> None:
         """Return once this execution is to be cancelled or its lease is lost."""
         await claims.canceled(lease, self._app)
+
+    async def called(self, lease: Lease) -> Orders:
+        """Return once this execution is to stop, or somebody wants a shell in it."""
+        if self._app.shell_desk is None:
+            await claims.canceled(lease, self._app)
+            return Orders(cancel=True)
+        from roundel.services import shells
+
+        return await shells.called(lease, self._app)
+
+    def shell(self, lease: Lease) -> "AbstractAsyncContextManager[ShellLine | None]":
+        """Yield the line to who wants a shell in the execution, if somebody waits here."""
+        from roundel.services import shells
+
+        return shells.dialled(lease, self._app)
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""

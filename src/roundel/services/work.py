@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # whoever runs a use case has what it touches; nobody needs a
     from roundel.services.compiling import Compiler
     from roundel.services.judging import Judge
     from roundel.services.orbs import OrbShelf
+    from roundel.services.shell_desk import ShellDesk
     from roundel.services.supply import Supply
     from roundel.vault.cipher import Cipher
     from roundel.vault.identity import TokenSigner
@@ -236,6 +237,10 @@ class App(Protocol):
     @property
     def sessions(self) -> SessionReads: ...
     @property
+    def shell_desk(self) -> ShellDesk | None:
+        """Where people and runners meet for shells; None where nobody gets one."""
+
+    @property
     def signer(self) -> TokenSigner | None:
         """What signs identity tokens; None where jobs get none."""
 
@@ -257,6 +262,11 @@ TIMERS = "timers"  # something is due sooner than was known
 def topic_of_execution(execution_id: str) -> str:
     """Somebody asked for its end, or its lease is lost."""
     return f"execution:{execution_id}"
+
+
+def topic_of_shells(execution_id: str) -> str:
+    """Somebody waits for a shell in it."""
+    return f"shells:{execution_id}"
 
 
 def topic_of_output(execution_id: str, step: int) -> str:

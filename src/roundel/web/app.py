@@ -30,9 +30,11 @@ from roundel.web.assets import PREFIX, Assets
 from roundel.web.attempts import Attempts
 from roundel.web.headers import with_headers
 from roundel.web.lines import LineIndexes
-from roundel.web.page import NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
+from roundel.web.origins import is_foreign
+from roundel.web.page import FOREIGN_FORM, NOTHING_HERE, SIGN_IN, AnyPage, Found, Hall, Visit
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.rendering import Renderer
+from roundel.web.shell_door import ShellDoor
 from roundel.web.stream import Streams
 from roundel.web.table import pages
 from roundel.wire.statuses import status_of
@@ -40,7 +42,6 @@ from roundel.wire.statuses import status_of
 log = logging.getLogger("roundel.web")
 
 DENIED = "Your role does not allow this."
-FOREIGN_FORM = "This form is too old, or not one of this server's. Go back, reload, try again."
 NO_TEXT = "A value has a character that is no text."
 TOO_LARGE = "This form is larger than the server takes."
 MOST_FIELDS = 500
@@ -95,10 +96,11 @@ class _Doorman:
         self._hall = hall
         self._changed = changed
         self._routes = [_Route(page) for page in pages()]
+        self._shells = ShellDoor(hall)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await send({"type": "websocket.close"})
+            await self._shells(scope, receive, send)
             return
         visit = self._visit(scope)
         try:
@@ -210,11 +212,7 @@ class _Doorman:
 
     async def _read_form(self, visit: Visit[Any], receive: Receive, *, tied: str | None) -> None:
         """Read the fields of a form; refuse one that was not given out to this browser."""
-        if visit.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise NotAllowed(FOREIGN_FORM)
-        origin = visit.headers.get("origin")
-        ours = (visit.headers.get("host"), visit.origin.rpartition("://")[2])
-        if origin is not None and origin.rpartition("://")[2] not in ours:
+        if is_foreign(visit.headers, visit.origin):
             raise NotAllowed(FOREIGN_FORM)
         body = await _body(receive, self._hall.settings.max_form_bytes)
         try:

@@ -19,6 +19,7 @@ from roundel.web.stream import Streams
 S = TypeVar("S")  # what the path names, already looked up
 
 SIGN_IN = "Sign in to see this page."
+FOREIGN_FORM = "This form is too old, or not one of this server's. Go back, reload, try again."
 NOTHING_HERE = "There is nothing at this address, or you may not see it."
 
 

@@ -23,6 +23,7 @@ from roundel.domain.records import dataclass
 from roundel.domain.reruns import Choice
 from roundel.domain.runners import Secret
 from roundel.domain.sessions import Session, SessionReads
+from roundel.domain.shells import IDLE_SECONDS, LONGEST_SECONDS
 from roundel.domain.ssh_keys import SshKeyReads
 from roundel.domain.usage import UsageReads
 from roundel.domain.views import Reads
@@ -32,6 +33,10 @@ from roundel.web.project_ports import ProjectUseCases
 
 if TYPE_CHECKING:
     import asyncio
+    from contextlib import AbstractAsyncContextManager
+
+    from roundel.services.shell_desk import Meeting
+    from roundel.services.shells import OpenShell
 
 
 class Wakeups(Protocol):
@@ -99,11 +104,23 @@ class AuditCases(Protocol):
     async def record(self, deed: Deed) -> None: ...
 
 
+class ShellCases(Protocol):
+    """Shells in jobs that run.  Who may have one is judged here, each time."""
+
+    def open(self, command: "OpenShell") -> "AbstractAsyncContextManager[Meeting]":
+        """Yield the line to a shell, or refuse; leaving the block ends it."""
+
+    async def check(self, command: "OpenShell") -> None:
+        """Refuse whoever may not have one, or not any more."""
+
+
 class WebUseCases(ProjectUseCases, Protocol):
     """What visitors may ask for, one transaction each.  Rights were checked by the page's row."""
 
     @property
     def audit(self) -> AuditCases: ...
+    @property
+    def shells(self) -> ShellCases: ...
 
     async def sign_in_with_token(self, unverified_token: Secret) -> Secret: ...
 
@@ -156,3 +173,6 @@ class WebSettings:
     max_form_bytes: int = 1024 * 1024
     # Proxies end a stream that is silent; the right to look on is checked as often.
     heartbeat_seconds: float = 15.0
+    shells: bool = False  # whether this server gives any
+    shell_idle_seconds: float = IDLE_SECONDS
+    shell_longest_seconds: float = LONGEST_SECONDS

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -25,6 +26,7 @@ from roundel.domain.runners import (
     Shipment,
     StepReport,
 )
+from roundel.domain.shells import ShellLine
 from roundel.domain.storage import (
     BlobId,
     FailedTest,
@@ -42,6 +44,7 @@ CALL_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0  # of a server in the middle of a blob
 PIECE_BYTES = 256 * 1024
+HEARTBEAT_SECONDS = 20.0  # of a shell's line, so that one that is cut is noticed
 
 
 class ServerAway(Unavailable):
@@ -57,6 +60,7 @@ class RemoteServer:
         self._opened: aiohttp.ClientSession | None = None
         self._takes_shipments = True
         self._takes_ends = True
+        self._takes_calls = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,6 +136,36 @@ class RemoteServer:
         """Return once this execution is to be cancelled or its lease is lost."""
         while not (await self._ask("canceled", _held(lease), say.Flag)).value:
             pass
+
+    async def called(self, lease: Lease) -> Orders:
+        """Return once this execution is to stop, or somebody wants a shell in it."""
+        while self._takes_calls:
+            try:
+                orders = await self._ask("called", _held(lease), Orders)
+            except NotFound:  # a server of before there were shells
+                self._takes_calls = False
+            else:
+                if orders.cancel or orders.shell_wanted:
+                    return orders
+        await self.canceled(lease)
+        return Orders(cancel=True)
+
+    @asynccontextmanager
+    async def shell(self, lease: Lease) -> AsyncIterator[ShellLine | None]:
+        """Yield the line to who wants a shell in the execution, if they wait at the server that
+        this call arrives at."""
+        from roundel.wire.shell_line import RemoteLine, first_size
+
+        query = {key: str(value) for key, value in _who(lease).items()}
+        try:
+            opened = await self._session.ws_connect(
+                f"{self._base}/shell", params=query, heartbeat=HEARTBEAT_SECONDS, autoclose=False
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ServerAway(_sentence(error)) from error
+        async with opened:
+            size = await first_size(opened)
+            yield None if size is None else RemoteLine(opened, size)
 
     async def finish(self, lease: Lease, result: Result) -> None:
         """End the execution; the lease is gone afterwards."""

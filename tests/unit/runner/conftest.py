@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roundel.backends.process import ProcessBackend
+from roundel.backends.process_ahead import given_to
 from roundel.domain.clock import SystemClock
 from roundel.domain.runners import JobOrder
 from roundel.runner.main import Runner
@@ -40,6 +41,13 @@ async def a_runner(server: FakeServer, folder: Path, **options: object) -> Async
     finally:
         await runner.stop(0)
         await task
+
+
+def world_of(folder: Path, order: JobOrder) -> Path:
+    """Return where a job's files are: in its own folder, or in one that was made ahead."""
+    root = folder / "jobs" / order.lease.execution_id
+    name = given_to(root)
+    return root.parent / "ahead" / name if name else root
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
-from roundel.backends.processes import MARK, marked
+from roundel.backends.processes import HOME_MARK, marked
 from roundel.domain.jobs import ExecutionStatus
 from tests.fake_server import a_step, an_order
-from tests.unit.runner.conftest import a_runner
+from tests.unit.runner.conftest import a_runner, world_of
 
 # The runner that dies: it claims one order from a file, and reports into nothing.
 VICTIM = """
@@ -43,7 +43,7 @@ async def test_a_killed_runner_loses_and_doubles_nothing(server, tmp_path):
     )
     order = an_order(step, a_step("echo never"))
     told = await _killed_after_half(server, order, tmp_path)
-    (home,) = (tmp_path / "runner" / "jobs").glob("*/home")
+    home = world_of(tmp_path / "runner", order) / "home"
     async with a_runner(server, tmp_path / "runner"):
         (home / "go-on").touch()
         await told.ended.wait()
@@ -63,7 +63,7 @@ async def test_a_job_that_died_with_its_runner_is_an_infrastructure_failure(serv
         await told.ended.wait()
     assert told.result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
     assert list((tmp_path / "runner" / "jobs").iterdir()) == []
-    assert marked(MARK, order.lease.execution_id) == []
+    assert marked(HOME_MARK, str(tmp_path / "runner" / "jobs")) == []
 
 
 async def _killed_after_half(server, order, tmp_path):

@@ -191,7 +191,5 @@ async def test_a_canceled_job_ends_soon_even_if_it_ignores_the_polite_way(run_jo
 
 async def test_a_trivial_job_costs_few_calls(run_job, server):
     await run_job(an_order("echo hi"))
-    counted = [
-        call for call in server.calls if call not in {"claim", "canceled", "renew", "settle"}
-    ]
+    counted = [call for call in server.calls if call not in {"claim", "called", "renew", "settle"}]
     assert len(counted) <= 4

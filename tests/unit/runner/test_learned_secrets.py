@@ -4,7 +4,7 @@ from roundel.backends.folder import JobFolder
 from roundel.domain.jobs import ExecutionStatus
 from roundel.vault.masking import Forms, Masker
 from tests.fake_server import an_order
-from tests.unit.runner.conftest import a_runner
+from tests.unit.runner.conftest import a_runner, world_of
 
 
 def test_secrets_that_come_later_are_hidden_from_then_on():
@@ -31,8 +31,10 @@ async def test_a_runner_that_adopts_the_job_hides_it_as_well(server, tmp_path):
     told = server.submit(order)
     async with a_runner(server, tmp_path / "runner"):
         await told.until_log_has("asked")
-    (home,) = (tmp_path / "runner" / "jobs").glob("*/home")
-    files = JobFolder(home.parent, order.lease.execution_id)
+    home = world_of(tmp_path / "runner", order) / "home"
+    files = JobFolder(
+        tmp_path / "runner" / "jobs" / order.lease.execution_id, order.lease.execution_id
+    )
     assert len(files.remembered_secrets()) == 1
     async with a_runner(server, tmp_path / "runner"):
         (home / "go-on").touch()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from roundel.backends.process import ProcessBackend
-from roundel.backends.processes import MARK, marked
+from roundel.backends.processes import HOME_MARK, marked
 from roundel.domain.jobs import ExecutionStatus
 from tests.fake_server import FakeServer, a_step, an_order
-from tests.unit.runner.conftest import a_runner
+from tests.unit.runner.conftest import a_runner, world_of
 
 OK = ExecutionStatus.SUCCESS
 
@@ -72,9 +72,8 @@ async def test_a_step_far_ahead_of_the_server_is_held_and_loses_nothing(tmp_path
     async with a_runner(server, tmp_path):
         told = server.submit(an_order(f"head -c {size} /dev/zero"))
         await server.until_called("ship")
-        output = tmp_path / "jobs" / told.order.lease.execution_id / "job" / "2.out"
         await asyncio.to_thread(_until_stopped, "head", str(size))
-        held_at = _size(output)
+        held_at = _size(world_of(tmp_path, told.order) / "job" / "2.out")
         assert 256 * 1024 * 1024 < held_at < size
         server.go.set()
         await told.ended.wait()
@@ -98,7 +97,7 @@ async def test_a_job_can_be_canceled_at_any_moment(tmp_path, seed):
         assert told.result.status is ExecutionStatus.CANCELED
         await asyncio.gather(*runner._tasks)
     assert list((tmp_path / "jobs").iterdir()) == []
-    assert marked(MARK, told.order.lease.execution_id) == []
+    assert marked(HOME_MARK, str(tmp_path / "jobs")) == []
 
 
 def _until_stopped(*words: str) -> None:

@@ -20,7 +20,7 @@ from roundel.wire import messages as say
 from roundel.wire.statuses import status_of
 
 MOST_BYTES = 16 * 1024 * 1024  # of one message: a batch of output or of test results
-WAITING = frozenset({"claim", "canceled"})
+WAITING = frozenset({"claim", "canceled", "called"})
 BINARY = b"application/octet-stream"
 
 
@@ -77,15 +77,7 @@ class RunnerDoor:
             gone.cancel()
 
     async def _upload(self, guest: Guest, scope: Scope, receive: Receive) -> object:
-        query = read_query(scope["query_string"])
-        try:
-            held = say.Held(
-                execution_id=query["execution_id"],
-                fence=int(query["fence"]),
-                runner=query["runner"],
-            )
-        except (KeyError, ValueError) as error:
-            raise Invalid("an upload says execution_id, fence and runner") from error
+        held = held_in(scope["query_string"])
         return await self._server.upload(guest.lease(held), _pieces(receive))
 
     async def _download(self, guest: Guest, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +94,17 @@ class RunnerDoor:
 
 
 _KNOWN = frozenset({*VERBS, "upload", "download"})
+
+
+def held_in(query_string: bytes) -> say.Held:
+    """Return which execution a query speaks of; raise Invalid where it says none."""
+    query = read_query(query_string)
+    try:
+        return say.Held(
+            execution_id=query["execution_id"], fence=int(query["fence"]), runner=query["runner"]
+        )
+    except (KeyError, ValueError) as error:
+        raise Invalid("the address says no execution_id, fence and runner") from error
 
 
 async def _pieces(receive: Receive) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from roundel.api.runner.guests import Guest
 from roundel.domain.ids import ExecutionId
-from roundel.domain.runners import Offer
+from roundel.domain.runners import Offer, Orders
 from roundel.domain.storage import KeepingServer, LayerConflict
 from roundel.wire import messages as say
 
@@ -66,6 +66,16 @@ async def canceled(server: KeepingServer, guest: Guest, body: bytes) -> object:
     except TimeoutError:
         return say.Flag(value=False)
     return say.Flag(value=True)
+
+
+async def called(server: KeepingServer, guest: Guest, body: bytes) -> object:
+    """Answer after a while in any case, as `canceled` does."""
+    lease = guest.lease(say.unpacked(body, say.Held))
+    try:
+        async with asyncio.timeout(say.POLL_SECONDS):
+            return await server.called(lease)
+    except TimeoutError:
+        return Orders()
 
 
 async def finish(server: KeepingServer, guest: Guest, body: bytes) -> object:
@@ -161,6 +171,7 @@ VERBS: dict[str, Verb] = {
     "chunk": chunk,
     "ship": ship,
     "canceled": canceled,
+    "called": called,
     "finish": finish,
     "end": end,
     "find-cache": find_cache,

@@ -1,8 +1,7 @@
 """Containers that are made and started ahead, for jobs that have not come yet.
 
-Each has a job folder of its own below `HOME/ahead`, and waits there with its supervisor.  It is
-nobody's until a job's `containers` file names it, which is written last; so whoever dies on the way
-leaves either a spare, which the sweep removes, or a job, which is adopted.
+Each has a job folder of its own (`backends/ahead.py`), and waits there with its supervisor.  It is
+nobody's until a job's `containers` file names it, which is written last.
 """
 
 import asyncio
@@ -18,13 +17,14 @@ from typing import Any
 
 from aiodocker.containers import DockerContainer
 
+from roundel.backends.ahead import folder_ahead, new_name, remove_folder_ahead
 from roundel.backends.docker.connection import Connection
 from roundel.backends.docker.containers import AHEAD_LABEL, labels_ahead
 from roundel.backends.docker.faults import ENGINE_ERRORS
 from roundel.backends.docker.making import Config, Recipe
-from roundel.backends.folder import AHEAD, JobFolder
+from roundel.backends.folder import JobFolder
 from roundel.backends.protocol import CannotOpen
-from roundel.domain.ids import ExecutionId, new_id
+from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
 from roundel.domain.runners import JobOrder, NextContainer
 
@@ -40,27 +40,6 @@ CONTAINERS = "containers"  # in a job's folder: its primary's id, and the name o
 def shape_of(recipe: Recipe) -> Config:
     """Return a config without what says whose container it is: equal ones can stand in."""
     return recipe(labels={}, job=_NOWHERE, launch=_NOWHERE)
-
-
-def folder_ahead(home: Path, name: str) -> JobFolder:
-    """Return the job folder that was made with a spare."""
-    return JobFolder(home / AHEAD / name, ExecutionId(name))
-
-
-def remove_folder_ahead(home: Path, name: str) -> None:
-    """Remove a spare's folder; may be said twice."""
-    folder = folder_ahead(home, name)
-    folder.remove()
-    shutil.rmtree(folder.root, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        folder.root.parent.rmdir()  # the last one takes it along
-
-
-def names_ahead(home: Path) -> set[str]:
-    """Return the names of the spares that have a folder."""
-    with contextlib.suppress(FileNotFoundError):
-        return {entry.name for entry in (home / AHEAD).iterdir()}
-    return set()
 
 
 def write_containers(root: Path, primary: str, ahead: str = "") -> None:
@@ -125,6 +104,11 @@ class SparesAhead:
         self._names: set[str] = set()
         self._work: set[asyncio.Task[None]] = set()
 
+    def serve(self, home: Path, free: Callable[[], int]) -> None:
+        """From now on there are slots; what is made is made beside a job."""
+        del home
+        self.free = free
+
     def names(self) -> set[str]:
         """Return those that are being made, kept or removed: whoever sweeps leaves them alone."""
         return set(self._names)
@@ -137,7 +121,7 @@ class SparesAhead:
         if not order.next or room <= 0 or not _enough_is_free(home):
             return
         for wanted in order.next[:room]:
-            name = f"ahead-{new_id()}"
+            name = new_name()
             spare = Spare(name=name, wanted=wanted, beside=order.lease.execution_id, home=home)
             self._names.add(name)
             self._spares.append(spare)

@@ -12,16 +12,14 @@ from typing import Any
 import aiohttp
 from aiodocker.exceptions import DockerError
 
+from roundel.backends.ahead import folder_ahead, names_ahead, remove_folder_ahead
 from roundel.backends.docker.ahead import (
     CONTAINERS,
     MOST,
     SPARE_SECONDS,
     Spare,
     SparesAhead,
-    folder_ahead,
     given_to,
-    names_ahead,
-    remove_folder_ahead,
     write_containers,
 )
 from roundel.backends.docker.archives import ContainerArchives
