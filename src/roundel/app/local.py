@@ -36,6 +36,7 @@ from roundel.services.tokens import ADMINISTRATOR
 from roundel.services.work import Tx
 from roundel.settings import Settings
 from roundel.store.folder import FolderInUse
+from roundel.vault.env import pull_request_page
 from roundel.vcs.bare import CONFIG_FILE
 from roundel.vcs.working_tree import (
     Checkout,
@@ -65,7 +66,9 @@ async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summar
         return await _plan(wanted, checkout, source, ref, audience)
     async with (
         _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, commit),
-        Session(engine, wanted, audience, checkout.root, commit) as session,
+        Session(
+            engine, wanted, audience, checkout.root, commit, told=_variables(wanted, checkout)
+        ) as session,
     ):
         return await session.pipeline(project, ref, by, change)
 
@@ -207,6 +210,18 @@ def _pull_values(number: int, checkout: Checkout) -> dict[str, Json]:
         f"{prefix}base.ref": base,
         f"{prefix}base.sha": revision,
     }
+
+
+def _variables(wanted: Wanted, checkout: Checkout) -> dict[str, str]:
+    """Return variables that tell of the real repository instead of our copy."""
+    if not checkout.remote:
+        return {}
+    told = {"CIRCLE_REPOSITORY_URL": checkout.remote}
+    if wanted.pull_request is not None:
+        page = pull_request_page(checkout.remote, str(wanted.pull_request))
+        if page is not None:
+            told |= dict.fromkeys(("CIRCLE_PULL_REQUEST", "CIRCLE_PULL_REQUESTS"), page)
+    return told
 
 
 def _slug(checkout: Checkout) -> Slug:

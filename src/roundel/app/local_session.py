@@ -45,7 +45,13 @@ class Session:
     """One run: the runner beside the engine, and the way to end it early."""
 
     def __init__(
-        self, engine: Engine, wanted: Wanted, audience: Audience, root: Path, commit: Commit
+        self,
+        engine: Engine,
+        wanted: Wanted,
+        audience: Audience,
+        root: Path,
+        commit: Commit,
+        told: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self._commit = commit
@@ -55,6 +61,7 @@ class Session:
             value for variables in wanted.contexts.values() for value in variables.values()
         )
         self._root = root
+        self._told = told
         self._wanted = wanted
         self._audience: Audience | None = audience
         self._logs = LogFiles(engine.folder.path.parent / "runs", self)
@@ -162,7 +169,7 @@ class Session:
         """Return an order as the command line wants it."""
         wanted = self._wanted
         secrets = {**wanted.secrets, **self._learned, **self._contexts.get(order.job_name, {})}
-        order = changed(order, wanted.environment, secrets, self._all_secrets)
+        order = changed(order, wanted.environment, secrets, self._all_secrets, self._told)
         if wanted.again is not None:
             from roundel.app.local_again import of_today
 
