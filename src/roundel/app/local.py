@@ -9,10 +9,11 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
-from roundel.app.local_pipeline import create, mark_of
+from roundel.app.local_pipeline import create, last_ran, mark_of
 from roundel.app.local_plan import PlanChange, config_text, pretended_values
 from roundel.app.local_session import Session
 from roundel.app.local_trouble import told
@@ -144,7 +145,7 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     """Open the first state of the checkout that no other run uses now."""
     base = state_folder(wanted.cache, checkout.root)
     adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout), change))
-    for number in range(MOST_AT_ONCE):
+    for number in _numbers(wanted, base):
         folder = base / state_name(number)
         settings = Settings(
             data=folder,
@@ -158,6 +159,17 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
         except FolderInUse:
             continue
     raise CannotRunHere(f"{MOST_AT_ONCE} runs of this checkout are under way; wait for one to end")
+
+
+def _numbers(wanted: Wanted, base: Path) -> list[int]:
+    """Return the states' numbers in the order in which to try them.
+
+    What goes on from the last run needs the state of that, also where several ran at once.
+    """
+    numbers = list(range(MOST_AT_ONCE))
+    if wanted.again is not None:
+        numbers.sort(key=lambda number: -last_ran(base / state_name(number)))
+    return numbers
 
 
 def _config(wanted: Wanted, checkout: Checkout) -> tuple[str, str]:

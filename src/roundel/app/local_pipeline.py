@@ -23,6 +23,7 @@ from roundel.services.pipelines import (
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 MOST_WORKFLOWS = 1000
+_RAN = "ran"  # a file of the state; its time tells when
 
 
 async def create(engine: Engine, project: Project, ref: Ref, by: Actor, wanted: Wanted) -> Pipeline:
@@ -65,6 +66,19 @@ def over(workflows: list[WorkflowView], waiting: set[WorkflowId]) -> bool:
 def mark_of(engine: Engine) -> Path:
     """Return the file that is there while a run is under way, or was when it was killed."""
     return engine.folder.path / "open"
+
+
+def note_run(engine: Engine) -> None:
+    """Note that a run of jobs begins in this state."""
+    (engine.folder.path / _RAN).touch()
+
+
+def last_ran(state: Path) -> int:
+    """Return when a run of jobs last began in a state, as a number that grows; 0 for never."""
+    try:
+        return (state / _RAN).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 async def begin(engine: Engine, project: Project, by: Actor) -> None:

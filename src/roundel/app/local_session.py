@@ -14,7 +14,16 @@ from roundel.app.local_backend import choose_backend, end_leftovers
 from roundel.app.local_commands import Commands
 from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
 from roundel.app.local_orders import changed
-from roundel.app.local_pipeline import asks, begin, cancel_open, create, errors_of, mark_of, over
+from roundel.app.local_pipeline import (
+    asks,
+    begin,
+    cancel_open,
+    create,
+    errors_of,
+    mark_of,
+    note_run,
+    over,
+)
 from roundel.app.local_plan import PlanChange
 from roundel.app.local_results import LogFiles, keep_results
 from roundel.app.local_server import TellingServer
@@ -209,6 +218,7 @@ class Session:
             from roundel.app.local_doors import api_beside  # the whole API, which few runs need
 
             await self._doors.enter_async_context(api_beside(engine, self._host))
+        note_run(engine)
         self._running = asyncio.create_task(self._runner.run(), name="runner")
         if self._wanted.desk is not None:
             self._asking.add(asyncio.create_task(self._commands.obey(self._wanted.desk, by)))
