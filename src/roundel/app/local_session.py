@@ -12,7 +12,7 @@ from roundel.app.engine import Engine
 from roundel.app.local_attending import Attending
 from roundel.app.local_backend import choose_backend, end_leftovers
 from roundel.app.local_commands import Commands
-from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
+from roundel.app.local_events import Audience, Event, Summary
 from roundel.app.local_orders import changed
 from roundel.app.local_pipeline import (
     asks,
@@ -25,6 +25,7 @@ from roundel.app.local_pipeline import (
     over,
 )
 from roundel.app.local_plan import PlanChange
+from roundel.app.local_questions import Questions
 from roundel.app.local_results import LogFiles, keep_results
 from roundel.app.local_server import TellingServer
 from roundel.app.local_snapshots import NoSnapshot, Snapshots
@@ -33,14 +34,12 @@ from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
 from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
-from roundel.domain.ids import JobId, PipelineId, WorkflowId
-from roundel.domain.jobs import ENDED, JobStatus
+from roundel.domain.ids import PipelineId, WorkflowId
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref
 from roundel.domain.projects import Project
 from roundel.domain.runners import JobOrder
 from roundel.domain.views import WorkflowView
 from roundel.runner.main import Runner
-from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 from roundel.settings import BackendChoice
 
@@ -93,11 +92,10 @@ class Session:
             every_step=wanted.snapshots,
         )
         self._commands = Commands(engine, self._logs, self._attending, self._server.ended)
-        self._asked: set[JobId] = set()
-        self._declined: set[JobId] = set()
+        self._questions = Questions(engine, self._logs, wanted.decide, self._server.ended)
         self._doors = contextlib.AsyncExitStack()
         self._running: asyncio.Task[None] | None = None
-        self._asking: set[asyncio.Task[None]] = set()
+        self._obeying: asyncio.Task[None] | None = None
 
     def hear(self, event: Event) -> None:
         """Pass an event on.  When nobody reads any more (`| head`), the run ends.
@@ -144,8 +142,9 @@ class Session:
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, TROUBLE):
             self._at_once.set()  # no job's end could be kept
-        for asking in self._asking:
-            asking.cancel()
+        self._questions.close()
+        if self._obeying is not None:
+            self._obeying.cancel()
         self._attending.release()
         if self._running is not None and not self._running.done():
             await self._stop_runner()
@@ -221,7 +220,7 @@ class Session:
         note_run(engine)
         self._running = asyncio.create_task(self._runner.run(), name="runner")
         if self._wanted.desk is not None:
-            self._asking.add(asyncio.create_task(self._commands.obey(self._wanted.desk, by)))
+            self._obeying = asyncio.create_task(self._commands.obey(self._wanted.desk, by))
         pipeline = await self._to_the_end(pipeline.id, by, change)
         if self._refusal is not None:
             raise self._refusal
@@ -248,7 +247,7 @@ class Session:
         return pipeline
 
     async def _to_the_end(self, pipeline_id: PipelineId, by: Actor, change: PlanChange) -> Pipeline:
-        canceled = False
+        canceled: set[WorkflowId] = set()
         while True:
             self._server.ended.clear()
             if self._refusal is not None and self._at_once.is_set():
@@ -260,21 +259,31 @@ class Session:
                 await self._commands.tell(workflows)
             if self._commands.left and not (over(workflows, set()) or self._interrupted.is_set()):
                 self._interrupt()
-            if await self._commands.rerun(workflows, by):
+            # What was to run again once its workflow has ended is not meant by who ends all.
+            if not self._interrupted.is_set() and await self._commands.rerun(workflows, by):
                 continue
-            waiting = await self._approvals(workflows, by) if asks(change) else set[WorkflowId]()
+            waiting = await self._questions.look(workflows, by) if asks(change) else set()
             if over(workflows, waiting) and not self._stays(workflows):
                 return pipeline
-            if self._interrupted.is_set() and not canceled:
-                canceled = True
-                for view in workflows:
-                    await cancel_workflow(
-                        CancelWorkflow(workflow=view.workflow.id, by=by), self._engine
-                    )
+            if self._interrupted.is_set() and await self._cancel(workflows, canceled, by):
                 continue
             if self._at_once.is_set():
                 return pipeline
             await self._change_comes()
+
+    async def _cancel(
+        self, workflows: list[WorkflowView], canceled: set[WorkflowId], by: Actor
+    ) -> bool:
+        """Cancel each workflow that goes on, once; return whether there were any."""
+        open_ = [
+            view.workflow.id
+            for view in workflows
+            if view.workflow.status not in WORKFLOW_ENDED and view.workflow.id not in canceled
+        ]
+        for workflow in open_:
+            canceled.add(workflow)
+            await cancel_workflow(CancelWorkflow(workflow=workflow, by=by), self._engine)
+        return bool(open_)
 
     def _stays(self, workflows: list[WorkflowView]) -> bool:
         """Tell whether somebody may want to look into what failed, or run it again."""
@@ -306,43 +315,3 @@ class Session:
         if running.done():
             await running
             raise CannotRunHere("the runner ended before the pipeline did")
-
-    async def _approvals(self, workflows: list[WorkflowView], by: Actor) -> set[WorkflowId]:
-        """Ask for each approval once, when its turn has come.
-
-        Return the workflows that wait for nothing but approvals which nobody will give.
-        """
-        waiting: set[WorkflowId] = set()
-        for view in workflows:
-            if view.workflow.status in WORKFLOW_ENDED:
-                continue
-            slots = await self._engine.reads.slots(view.workflow.id)
-            held = [slot.job for slot in slots if slot.job.status is JobStatus.ON_HOLD]
-            for job in held:
-                if job.id not in self._asked:
-                    self._asked.add(job.id)
-                    asking = asyncio.create_task(self._ask(view, job.id, job.name, by))
-                    self._asking.add(asking)
-            stuck = {JobStatus.BLOCKED, JobStatus.ON_HOLD} | ENDED
-            if self._declined.issuperset(job.id for job in held) and all(
-                slot.job.status in stuck for slot in slots
-            ):
-                waiting.add(view.workflow.id)
-        return waiting
-
-    async def _ask(self, view: WorkflowView, job: JobId, name: str, by: Actor) -> None:
-        workflow = view.workflow
-        self._logs.hear(Waiting(workflow=workflow.name, job=name))
-        try:
-            given = await self._wanted.decide(workflow.name, name)
-            if given:
-                approval = ApproveJob(workflow=workflow.id, approval=job, by=by)
-                await approve_job(approval, self._engine)
-            else:
-                self._declined.add(job)
-            self._logs.hear(Approved(workflow=workflow.name, job=name, given=bool(given)))
-        finally:
-            current = asyncio.current_task()
-            if current is not None:
-                self._asking.discard(current)
-            self._server.ended.set()
