@@ -6,7 +6,7 @@
 # Variables begin with _rd_, so that `env subst` sees none of them by accident.
 
 _rd_bin=${0%/*}
-_rd_job=$_rd_bin/..
+_rd_job=${_rd_bin%/*} # not by way of `..`: that folder may be a link
 _rd_nl='
 '
 

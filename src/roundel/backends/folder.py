@@ -63,28 +63,28 @@ class JobFolder:
         self.execution = execution
         self.job = folder / "job"
         memory = memory_folder()
-        self._secret_home = (memory or folder) / f"secrets-{execution}"
-        self.secrets = self._secret_home / "launch"
-        self._learned = self._secret_home / "learned"
+        # Ours alone, also where the job is us: in memory where there is some.
+        self.private = (memory or folder) / f"secrets-{execution}"
+        self.secrets = self.private / "launch"
+        self._learned = self.private / "learned"
 
     def exists(self) -> bool:
         """Tell whether `make` was finished here before."""
         return (self.root / "made").exists()
 
-    def make(self) -> None:
-        """Lay out a new job folder.  Doing it again over half of one is fine."""
+    def make(self, *, programs_beside: bool = False) -> None:
+        """Lay out a new job folder.  Doing it again over half of one is fine.
+
+        With `programs_beside` the job finds them in a `bin` beside the folder (`skeleton.py`).
+        """
         self.make_room_for_secrets()
-        for path, mode in (
-            (self.secrets, 0o755),
-            (self.job, 0o777),
-            (self.job / "bin", 0o755),
-            (self.job / "task", 0o777),
-        ):
+        for path, mode in ((self.secrets, 0o755), (self.job, 0o777), (self.job / "task", 0o777)):
             _make_folder(path, mode)
-        self._write(f"{self.job}/supervisor.sh", _text("supervisor.sh"), 0o755)
-        helper = _text("circleci.sh")
-        self._write(f"{self.job}/bin/circleci", helper, 0o755)
-        self._write(f"{self.job}/bin/circleci-agent", helper, 0o755)
+        if programs_beside:
+            with contextlib.suppress(FileExistsError):
+                (self.job / "bin").symlink_to("../bin")
+        else:
+            self._copy_programs()
         self._write(f"{self.job}/ballast", "\n" * BALLAST_BYTES, 0o666)
         for name in ("events", "bash_env"):
             self._write(f"{self.job}/{name}", "", 0o666)
@@ -94,19 +94,26 @@ class JobFolder:
         control.chmod(0o666)
         self._write(f"{self.root}/made", "", 0o600)
 
+    def _copy_programs(self) -> None:
+        _make_folder(self.job / "bin", 0o755)
+        self._write(f"{self.job}/supervisor.sh", text_of("supervisor.sh"), 0o755)
+        self._write(f"{self.job}/bin/circleci", text_of("circleci.sh"), 0o755)
+        with contextlib.suppress(FileExistsError):
+            os.link(f"{self.job}/bin/circleci", f"{self.job}/bin/circleci-agent")
+
     def make_room_for_secrets(self) -> None:
         """Make the place of `remember_secret`: all that there is of it where a job has the files
         of another folder."""
-        for path in (self.root, self._secret_home.parent, self._secret_home):
+        for path in (self.root, self.private.parent, self.private):
             _make_folder(path, 0o700)
-        self._write(f"{self._secret_home}/of", str(self.root), 0o600)
+        self._write(f"{self.private}/of", str(self.root), 0o600)
 
     def remove(self) -> None:
         """Remove everything but the root; may be said twice.
 
         What a job's root user made and we may not remove stays behind.
         """
-        for path in (self._secret_home, self.job):
+        for path in (self.private, self.job):
             shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             (self.root / "made").unlink()
@@ -200,7 +207,8 @@ def _make_folder(path: Path, mode: int) -> None:
 _texts: dict[str, str] = {}
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return one of the programs that are put into jobs."""
     if name not in _texts:
         _texts[name] = (Path(__file__).parent / name).read_text(encoding="utf-8")
     return _texts[name]

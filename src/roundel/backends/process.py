@@ -136,7 +136,7 @@ class ProcessBackend:
             supervisor, name = known
             folder = folder_ahead(home, name) if name else own
             if name or folder.exists():
-                user = user_of(folder.execution) if has_own_user(folder.root) else None
+                user = user_of(folder.execution) if has_own_user(folder) else None
                 world = World(folder=folder, home=home, isolation=isolation, user=user)
                 return world, supervisor, True
         await clear(own)

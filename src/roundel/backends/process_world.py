@@ -22,7 +22,8 @@ from roundel.backends.processes import (
     wait_gone,
 )
 from roundel.backends.protocol import CannotOpen
-from roundel.backends.users import INSIDE, NAME, JobUser, forget_user
+from roundel.backends.skeleton import skeleton
+from roundel.backends.users import INSIDE, NAME, JobUser
 from roundel.domain.records import dataclass
 
 IDENTITY = "process.json"  # in a job's folder: its supervisor, and the name of its spare
@@ -66,18 +67,19 @@ class World:
         From `gate` it learns that its job has come; without, it is there already.
         """
         folder = self.folder
-        folder.make()
+        folder.make(programs_beside=self.user is not None)
         home, tmp = folder.root / "home", folder.root / "tmp"
         home.mkdir(mode=0o755, exist_ok=True)
         tmp.mkdir(exist_ok=True)
         tmp.chmod(0o1777)
-        argv = [*self.isolation, "/bin/sh", str(folder.job / "supervisor.sh")]
+        programs = folder.job if self.user is None else skeleton(self.home)
+        argv = [*self.isolation, "/bin/sh", str(programs / "supervisor.sh")]
         argv += [str(folder.job), str(folder.secrets)]
         if gate is not None:
             argv.append("-w")
         if self.user is not None:
-            self.user.prepare(folder, home, tmp)
-            argv += ["-u", str(self.user.number), str(folder.root)]
+            self.user.prepare(folder, home, tmp, programs)
+            argv += ["-u", str(self.user.number), str(folder.private)]
         elif private_tmp(self.isolation):
             if folder.root.is_relative_to(SHARED_TMP):  # a place where it stays in sight
                 (tmp / folder.root.relative_to(SHARED_TMP)).mkdir(parents=True, exist_ok=True)
@@ -91,7 +93,7 @@ class World:
 
     def _spawned(self, argv: list[str], gate: int | None) -> int:
         log = os.open(
-            self.folder.root / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+            self.folder.private / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
         )
         null = os.open(os.devnull, os.O_RDWR)
         actions = [
@@ -186,6 +188,4 @@ def _remove_files(folder: JobFolder) -> None:
     root = folder.root
     for name in ("home", "tmp"):
         shutil.rmtree(f"{root}/{name}", ignore_errors=True)
-    forget_user(root)
-    for name in (IDENTITY, "supervisor.log"):
-        (root / name).unlink(missing_ok=True)
+    (root / IDENTITY).unlink(missing_ok=True)

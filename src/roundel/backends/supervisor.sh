@@ -1,12 +1,12 @@
 # Runs the steps of one job.  POSIX sh only: dash, bash and busybox ash; nothing else is needed.
 #
-#   sh supervisor.sh JOB SECRETS [-w] [-t TMP KEEP | -u USER ROOT] [-- COMMAND...]
+#   sh supervisor.sh JOB SECRETS [-w] [-t TMP KEEP | -u USER TABLES] [-- COMMAND...]
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
 # a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp: then
 # there is a place for it in TMP.
 # With -u (as root, and in a mount namespace of our own) the steps are those of USER, a number: the
-# table ROOT/mounts says what of the job is laid where USER can reach it.
+# table TABLES/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
 # With -w the job has not come yet: a line on descriptor 4 says that it has, the end of that file
 # that it never will.
@@ -38,7 +38,7 @@ if [ "${1-}" = -u ]; then
   cd / || exit 70
   # shellcheck disable=SC2086 # nothing to wait for means no word at all
   exec setpriv --reuid "$2" --regid "$2" --clear-groups --inh-caps=-all --no-new-privs \
-    /bin/sh /tmp/.roundel/job/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch $_rd_wait
+    /bin/sh /tmp/.roundel/supervisor.sh /tmp/.roundel/job /tmp/.roundel/launch $_rd_wait
 fi
 [ "${1-}" = -- ] && shift
 

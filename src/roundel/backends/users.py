@@ -19,7 +19,7 @@ from roundel.domain.records import dataclass
 _FIRST, _SPAN = 0x70000000, 0x01000000
 NAME = "circleci"
 INSIDE = Path("/tmp/.roundel")  # noqa: S108 a /tmp of the job's own
-_MARK = "own-user"
+_MOUNTS = "mounts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,33 +28,31 @@ class JobUser:
 
     number: int
 
-    def prepare(self, folder: JobFolder, home: Path, tmp: Path) -> None:
+    def prepare(self, folder: JobFolder, home: Path, tmp: Path, skeleton: Path) -> None:
         """Give the job's home to its user, and write down what is to be mounted for it."""
-        root = folder.root
         os.chown(home, self.number, self.number)
         home.chmod(0o700)
+        tables = folder.private
         line = f"{NAME}:x:{self.number}:{self.number}::{INSIDE / 'home'}:/bin/sh\n"
-        _write_table(root / "passwd", Path("/etc/passwd"), line)
-        _write_table(root / "group", Path("/etc/group"), f"{NAME}:x:{self.number}:\n")
+        _write_table(tables / "passwd", Path("/etc/passwd"), line)
+        _write_table(tables / "group", Path("/etc/group"), f"{NAME}:x:{self.number}:\n")
         own = tmp / INSIDE.name
+        own.mkdir(mode=0o755, exist_ok=True)
+        own.chmod(0o755)
         places = {
+            skeleton: own,
             folder.job: own / "job",
             folder.secrets: own / "launch",
             home: own / "home",
-            root / "passwd": Path("/etc/passwd"),
-            root / "group": Path("/etc/group"),
+            tables / "passwd": Path("/etc/passwd"),
+            tables / "group": Path("/etc/group"),
             tmp: Path("/tmp"),  # noqa: S108 last, with all that is in it by then
         }
-        for name in ("job", "launch", "home"):
-            (own / name).mkdir(mode=0o755, parents=True, exist_ok=True)
-            (own / name).chmod(0o755)
-        own.chmod(0o755)
         lines = [
             f"{_in_a_table(source)} {_in_a_table(target)} none rbind 0 0\n"
             for source, target in places.items()
         ]
-        (root / "mounts").write_text("".join(lines), "utf-8", "surrogateescape")
-        (root / _MARK).touch(mode=0o600)
+        (tables / _MOUNTS).write_text("".join(lines), "utf-8", "surrogateescape")
 
 
 def user_of(execution: ExecutionId) -> JobUser:
@@ -63,15 +61,9 @@ def user_of(execution: ExecutionId) -> JobUser:
     return JobUser(number=_FIRST + int.from_bytes(digest[:4], "big") % _SPAN)
 
 
-def has_own_user(root: Path) -> bool:
+def has_own_user(folder: JobFolder) -> bool:
     """Tell whether the job of a folder was started as a user of its own."""
-    return (root / _MARK).exists()
-
-
-def forget_user(root: Path) -> None:
-    """Remove what `prepare` wrote; may be said twice."""
-    for name in ("passwd", "group", "mounts", _MARK):
-        (root / name).unlink(missing_ok=True)
+    return (folder.private / _MOUNTS).exists()
 
 
 async def users_permitted(isolation: tuple[str, ...]) -> bool:
