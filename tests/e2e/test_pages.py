@@ -338,6 +338,7 @@ jobs:
     docker: [{image: cimg/base:current}]
     steps:
       - run: {name: Wait for the word, command: "COMMAND"}
+      - run: {name: Afterwards, command: "echo 'and <i>more'"}
 workflows: {main: {jobs: [wait]}}
 """
 
@@ -366,7 +367,9 @@ async def test_live_output_and_statuses_come_by_themselves(look: Look, town: Tow
         assert "Running" in await page.title()
         go.set()
         await expect(page.locator(".log .f2")).to_have_text("green")
-        await expect(page.locator(".log").last).to_contain_text("green <i>end")
+        await expect(page.locator(".log-row", has_text="green <i>end")).to_have_count(1)
+        later = page.locator(".step", has_text="Afterwards")
+        await expect(later.locator(".log-row").first).to_have_text(re.compile("and <i>more"))
         await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
         await expect(page.locator(".head .status")).to_have_text("success")
         assert "Success" in await page.title()

@@ -12,7 +12,7 @@ from roundel.domain.blobs import Blobs
 from roundel.domain.clock import Micros
 from roundel.domain.errors import NotFound
 from roundel.domain.insights import FLAKY_FOR
-from roundel.domain.jobs import ENDED, EXECUTION_ENDED, JobStatus
+from roundel.domain.jobs import ENDED, EXECUTION_ENDED, ExecutionStatus, JobStatus
 from roundel.domain.keeping import object_name
 from roundel.domain.page_views import TestName, TestPast
 from roundel.domain.records import dataclass
@@ -77,6 +77,10 @@ async def job(visit: Visit[JobHere]) -> Response:
         stream=stream,
         changes=None if view.job.status in ENDED else f"/stream/pipeline/{view.pipeline.id}",
         why_no_cancel=_why_no_cancel(visit),
+        shell=visit.hall.settings.shells
+        and node is not None
+        and node.status is ExecutionStatus.RUNNING,
+        why_no_shell=None if _may_write(visit) else NOT_YOURS,
         base=address_of.job(
             here.project, view.pipeline.number, view.workflow.id, view.job.number or 0
         ),
@@ -125,9 +129,13 @@ def _worst_first(view: TestView) -> tuple[int, int]:
     return _RESULT_ORDER.get(view.test.result, 1), view.number
 
 
+def _may_write(visit: Visit[JobHere]) -> bool:
+    return visit.actor.may(Need.WRITE, visit.subject.project.organization.id)
+
+
 def _why_no_cancel(visit: Visit[JobHere]) -> str | None:
     here = visit.subject
-    if not visit.actor.may(Need.WRITE, here.project.organization.id):
+    if not _may_write(visit):
         return NOT_YOURS
     return f"It has ended: {here.view.job.status}." if here.view.job.status in ENDED else None
 

@@ -23,7 +23,7 @@ FLAGS = {
     "setup_workflows": "Let configs be setup configs, which continue with another",
     "several_continuations": "A setup may continue with more than one config",
     "rerun_while_running": "What failed may be rerun before its workflow has ended",
-    "disable_ssh": "No reruns with SSH",
+    "disable_ssh": "No reruns with SSH, no shells in jobs",
     "oss": "Free and open source",
     "write_settings_requires_admin": "Only administrators change these settings",
     "block_new_work": "Take no new pipelines and reruns; what runs goes on",
