@@ -8,6 +8,7 @@ from roundel.backends.fake import FakeBackend
 from roundel.backends.protocol import CannotOpen
 from roundel.domain.clock import SystemClock
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import LEASE_SECONDS, RENEW_SECONDS
 from roundel.runner.main import CannotRun, Runner
 from tests.fake_server import FakeServer, a_step, an_order
 from tests.unit.runner.conftest import a_runner
@@ -130,3 +131,8 @@ async def until(told, condition) -> None:
     while not condition():
         told.changed.clear()
         await told.changed.wait()
+
+
+def test_a_lease_is_renewed_at_a_third_of_its_length():
+    """Two renewals may be lost in a row."""
+    assert RENEW_SECONDS * 3 <= LEASE_SECONDS
