@@ -8,6 +8,9 @@ import pytest
 
 from roundel.backends.process import ProcessBackend
 from roundel.domain.clock import SystemClock
+from roundel.domain.ids import RunnerId
+from roundel.domain.runners import Offer
+from roundel.runner.lease import HeldLease
 from roundel.runner.main import Runner
 from roundel.wire.runner_client import RemoteServer
 from tests.contracts.servers import CLASS, class_with_token, doors
@@ -106,21 +109,19 @@ async def runs_over_it(
     return proxy
 
 
-async def test_r6_a_cancel_whose_word_is_lost_is_said_again(house: House, tmp_path: Path) -> None:
+async def test_r6_a_cancel_whose_word_is_lost_is_said_again(house: House) -> None:
     _, token = await class_with_token(house, CLASS)
-    pipeline = await house.trigger(a_process_plan("echo on; sleep 600"))
-    (tmp_path / "runner").mkdir()
+    pipeline = await house.trigger(a_process_plan("sleep 600"))
     async with doors(house) as url, Proxy(url) as proxy, RemoteServer(proxy.url, token) as remote:
+        order = await remote.claim(Offer(runner_id=RunnerId("one"), wait_seconds=0.0))
+        assert order is not None
         proxy.losing["canceled"] = 2
-        runner = Runner(remote, ProcessBackend(), folder=tmp_path / "runner", clock=SystemClock())
-        running = asyncio.create_task(runner.run())
-        await until(lambda: has_said(house, b"on\n"))  # so that no other answer tells of it
+        held = HeldLease(remote, order.lease)
+        watching = asyncio.create_task(held.watch_for_cancel())
         await house.use.cancel_workflow((await house.workflow(pipeline)).id, house.admin)
-        await ended(house, pipeline)
-        await runner.stop(5)
-        await running
-    assert proxy.lost["canceled"] >= 1
-    assert await house.statuses(pipeline) == ("canceled", {"build": "canceled"})
+        await held.stop.wait()
+        await watching
+    assert proxy.lost["canceled"] == 2
 
 
 async def test_r6_a_runner_that_comes_back_asks_until_it_hears_what_it_has(
