@@ -20,9 +20,11 @@ BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 
 @contextmanager
-def running_site(backend: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+def running_site(
+    backend: str, folder: Path, request: pytest.FixtureRequest, *more: str
+) -> Iterator[Site]:
     """Start a server with room for four jobs at once; stop it at the end."""
-    options = ["--backend", backend, "--slots", "4"]
+    options = ["--backend", backend, "--slots", "4", *more]
     environment: dict[str, str] = {}
     if backend == "docker":
         engine: Engine = request.getfixturevalue("engine")

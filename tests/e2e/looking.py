@@ -100,7 +100,7 @@ async def looking(browser: Browser, url: str, **options: Any) -> AsyncIterator[L
     page = await context.new_page()
     look = Look(page, url)
     page.on("console", lambda it: look.troubles.append(it.text) if it.type == "error" else None)
-    page.on("pageerror", lambda error: look.troubles.append(str(error)))
+    page.on("pageerror", lambda error: look.troubles.append(error.stack or str(error)))
 
     def weigh(response: Response) -> None:
         if response.request.resource_type in ("script", "stylesheet"):
@@ -108,5 +108,5 @@ async def looking(browser: Browser, url: str, **options: Any) -> AsyncIterator[L
 
     page.on("response", weigh)
     yield look
-    assert look.troubles == []
+    assert look.troubles == [], look.troubles
     await context.close()

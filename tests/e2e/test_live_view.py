@@ -133,6 +133,25 @@ def test_ctrl_c_ends_everything_and_gives_the_terminal_back(
     view.shows("echoed\nechoed")
 
 
+def test_ctrl_c_also_ends_what_was_to_run_again(view: Terminal, checkout: Checkout) -> None:
+    view.type("r")
+    view.shows("it runs again once its workflow has ended")
+    view.type("C-c")
+    assert view.exit_code() == 130
+    view.shows("main: canceled", "Logs")
+    assert len(list(checkout.cache.glob("**/logs/*-test.log"))) == 1
+
+
+def test_the_question_for_an_approval_that_is_canceled_is_taken_back(tmp_path: Path) -> None:
+    with opened(Checkout(tmp_path, APPROVAL), tmp_path) as terminal:
+        terminal.shows("▶ ? hold", "Approve hold of workflow main? [y/n]")
+        terminal.type("c")
+        terminal.shows("✗ hold  canceled")
+        terminal.hides("Approve hold")
+        terminal.type("q")
+        assert terminal.exit_code() == 1
+
+
 def test_it_asks_for_approvals_and_closes_after_a_success(tmp_path: Path) -> None:
     with opened(Checkout(tmp_path, APPROVAL), tmp_path) as terminal:
         terminal.shows("? hold  on_hold", "Approve hold of workflow main? [y/n]")

@@ -72,5 +72,5 @@ def test_the_terminal_is_asked_for_an_approval(tmp_path: Path, answer: str, code
     output, errors = process.communicate(timeout=60)
     os.close(master)
     assert process.returncode == code, output + errors
-    assert "Approve hold of workflow main? [y/n]" in errors
+    assert "Approve hold of workflow main? [y/n]\n" in errors  # output may follow at once
     assert ("deploying" in output) == (code == 0)

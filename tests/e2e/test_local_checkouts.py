@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_local_runs import a_job, started
 from tests.local import AUTHOR, RUN_SECONDS, Checkout
 
 pytestmark = pytest.mark.e2e
@@ -132,6 +133,26 @@ def test_two_runs_at_once_in_one_checkout_do_not_disturb_each_other(tmp_path: Pa
     assert all("main: success" in text for text in told)
     folders = {text.strip().rpartition(": ")[2] for text in told}
     assert len(folders) == 2
+
+
+@pytest.fixture
+def seen() -> Iterator[Path]:
+    """A folder that jobs see too, which have a /tmp of their own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_the_last_of_two_runs_at_once_is_gone_on_with(tmp_path: Path, seen: Path) -> None:
+    waits = 'test -z "$GO" || until test -e "$GO"; do sleep 0.05; done; test -z "$FAIL"'
+    checkout = Checkout(tmp_path, a_job(waits))
+    first = started(checkout, "-e", f"GO={seen}/go")
+    second = checkout.run("-e", "FAIL=yes")
+    assert second.returncode == 1, second.stdout + second.stderr
+    (seen / "go").touch()
+    assert "main: success" in first.communicate(timeout=RUN_SECONDS)[0]
+    again = checkout.run("--failed")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "main: success" in again.stdout
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def test_a_wrong_name_is_refused_and_the_next_run_is_none_the_worse(tmp_path: Pa
     refused = checkout.run("bulid")
     assert refused.returncode == 1
     assert "there is no workflow or job 'bulid'" in refused.stderr
+    assert list(checkout.cache.rglob("runs/*")) == []
     done = checkout.run("--stub")
     assert done.returncode == 0
     assert done.stderr == ""
@@ -192,3 +194,30 @@ workflows: {{main: {{jobs: [long]}}}}
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert events[: events.index("job-ended")].count("job-began") == cores
     assert events.count("job-began") == 2 * cores
+
+
+OTHER_MACHINES = """
+version: 2.1
+jobs:
+  own: {machine: true, resource_class: acme/gpu, steps: [{run: echo on a runner of ours}]}
+  mac: {macos: {xcode: 15.3.0}, resource_class: m4pro.medium, steps: [{run: echo on a mac}]}
+  windows:
+    machine: {image: "windows-server-2022-gui:current"}
+    resource_class: windows.medium
+    parallelism: 2
+    steps: [{run: echo on windows}]
+workflows: {main: {jobs: [own, mac, windows]}}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac is what the job asks for")
+def test_a_job_for_a_machine_that_is_not_here_runs_or_says_why_not(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, OTHER_MACHINES)
+    done = checkout.run()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "│ on a runner of ours" in done.stdout
+    assert "asks for macOS (m4pro.medium), which this machine is not" in done.stdout
+    assert "asks for Windows (windows.medium), which this machine is not" in done.stdout
+    assert "│ on a mac" not in done.stdout
+    assert "│ on windows" not in done.stdout
+    assert checkout.run("--stub").returncode == 0

@@ -146,8 +146,12 @@ def test_a_step_without_kept_files_is_refused_with_those_that_there_are(
     done = checkout.run("--from", "test:Nothing like it")
     assert done.returncode == 1
     assert "Set up, Check" in done.stderr
+    assert done.stdout == ""  # nothing has begun, so that the last run is still there
     unknown = checkout.run("--from", "deploy:Check")
     assert "the last run had no job 'deploy'; it had: build, test" in unknown.stderr
+    resumed = checkout.run("--from", "test:Check")
+    assert "▸ Check" in resumed.stdout, resumed.stderr
+    assert "setting up" not in resumed.stdout
 
 
 def test_what_was_kept_is_removed_when_asked(checkout: Checkout) -> None:

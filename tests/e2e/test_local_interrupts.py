@@ -1,6 +1,9 @@
 """Ctrl-C during `roundel run`, once and again, at any moment."""
 
+import os
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from roundel.backends.protocol import GRACE_SECONDS
 from tests.e2e.client import until
 from tests.e2e.test_local_runs import a_job, processes_of, started
-from tests.local import Checkout
+from tests.local import RUN_SECONDS, Checkout
 
 pytestmark = pytest.mark.e2e
 
@@ -28,3 +31,49 @@ def test_ctrl_c_said_again_does_not_wait_for_a_job_that_does_not_end(tmp_path: P
     process.communicate()
     assert processes_of(checkout) == []
     assert list(checkout.cache.glob("**/runner/jobs/*")) == []
+
+
+SLOW_GIT = """#!/bin/sh
+case $1 in gc) touch "${0%/*}/waits"; exec sleep 4711 ;; esac
+exec "$REAL_GIT" "$@"
+"""
+
+
+def test_ctrl_c_during_the_runners_clone_cancels_the_job_and_does_not_fail_it(
+    tmp_path: Path,
+) -> None:
+    checkout = Checkout(tmp_path, a_job("echo done"))
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").write_text(SLOW_GIT)
+    (programs / "git").chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    process = subprocess.Popen(
+        checkout.command(),
+        cwd=checkout.root,
+        env=checkout.environment(PATH=path, REAL_GIT=shutil.which("git") or ""),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    until((programs / "waits").exists, bool)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that run in front
+    told = process.communicate(timeout=RUN_SECONDS)[0]
+    assert process.returncode == 130, told
+    assert "build  canceled" in told
+    assert "failed" not in told
+    assert processes_of(checkout) == []
+
+
+def test_what_a_killed_run_has_left_undone_can_be_run_again(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, a_job("test -e go || sleep 4711"))
+    process = started(checkout)
+    process.kill()
+    process.communicate()
+    checkout.write("go", "")
+    done = checkout.run("--failed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build  success" in done.stdout
+    assert processes_of(checkout) == []

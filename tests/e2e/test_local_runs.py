@@ -202,10 +202,10 @@ def test_the_next_run_removes_what_a_killed_one_has_left(tmp_path: Path) -> None
     assert processes_of(checkout) == []
 
 
-def started(checkout: Checkout) -> "subprocess.Popen[str]":
+def started(checkout: Checkout, *words: str) -> "subprocess.Popen[str]":
     """Return a run whose job has come to its sleep."""
     process = subprocess.Popen(
-        checkout.command(),
+        checkout.command(*words),
         cwd=checkout.root,
         env=checkout.environment(),
         stdin=subprocess.DEVNULL,

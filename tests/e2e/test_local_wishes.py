@@ -129,7 +129,7 @@ def test_wish_325_in_place_a_job_changes_the_checkout_and_otherwise_not(tmp_path
 def test_wish_387_variables_of_the_project_and_the_workflow_are_set(tmp_path: Path) -> None:
     names = (
         "CIRCLE_PROJECT_USERNAME CIRCLE_PROJECT_REPONAME CIRCLE_BRANCH CIRCLE_SHA1 CIRCLE_JOB"
-        " CIRCLE_WORKFLOW_ID CIRCLE_BUILD_NUM"
+        " CIRCLE_WORKFLOW_ID CIRCLE_BUILD_NUM CIRCLE_REPOSITORY_URL"
     )
     shown = f'run: for name in {names}; do echo "$name=<$(printenv $name)>"; done'
     checkout = Checkout(tmp_path, one_job(shown))
@@ -139,7 +139,17 @@ def test_wish_387_variables_of_the_project_and_the_workflow_are_set(tmp_path: Pa
     assert "CIRCLE_PROJECT_USERNAME=<acme>" in done.stdout
     assert "CIRCLE_PROJECT_REPONAME=<web>" in done.stdout
     assert "CIRCLE_JOB=<build>" in done.stdout
+    assert "CIRCLE_REPOSITORY_URL=<git@github.com:acme/web.git>" in done.stdout
     assert "=<>" not in done.stdout
+    page = one_job("run: echo $CIRCLE_PULL_REQUEST")
+    checkout.write(".circleci/config.yml", page)
+    pulled = checkout.run("--pull-request", "7")
+    assert "https://github.com/acme/web/pull/7" in pulled.stdout
+    checkout.git("remote", "set-url", "origin", "https://ann:sesame@github.com/acme/web.git")
+    checkout.write(".circleci/config.yml", one_job("run: env; echo << pipeline.git.repo_url >>"))
+    told = checkout.run("--json").stdout
+    assert "CIRCLE_REPOSITORY_URL=https://github.com/acme/web.git" in told
+    assert "sesame" not in told
 
 
 WORKSPACE = """

@@ -110,6 +110,8 @@ def town(process_site: Site) -> Town:
         lambda: site.client.get(f"/api/v2/project/{project.slug}/pipeline/3")["state"],
         lambda state: state == "errored",
     )
+    figures = f"/api/v2/insights/{project.slug}/workflows"
+    until(lambda: site.client.get(figures)["items"], lambda found: len(found) > 0)
     numbers = {name: it["job_number"] for name, it in jobs.items() if "job_number" in it}
     root = "/pipelines/" + project.slug.replace("gh/", "github/")
     return Town(site, project, root, workflow["id"], numbers)
@@ -140,6 +142,9 @@ def addresses(town: Town) -> dict[str, str]:
         "output": town.job("prepare") + "?step=3",
         "start": f"{town.root}/start",
         "badges": f"{town.root}/badges",
+        "insights": town.root.replace("/pipelines", "/insights", 1),
+        "insights of a workflow": town.root.replace("/pipelines", "/insights", 1)
+        + "/workflow?name=main",
         "add": "/projects/add",
         "search": "/search?q=main",
         "found nothing": "/search?q=zzzz",
@@ -203,6 +208,21 @@ async def test_a_click_on_a_compiled_step_shows_the_line_that_made_it(
     await expect(lit).to_contain_text("Greet << parameters.who >>")
 
 
+async def test_a_failed_test_shows_how_it_did_before(browser: Browser, town: Town) -> None:
+    client = town.site.client
+    made = client.trigger(town.project.slug, branch="main")
+    client.compiled(made["id"])
+    workflow = client.workflows(made["id"])["main"]["id"]
+    nodes = until(lambda: client.jobs(workflow)["nodes"], lambda job: job["status"] == "success")
+    path = f"{town.root}/{made['number']}/workflows/{workflow}/jobs/{nodes['job_number']}"
+    for mode in ("light", "narrow"):
+        async with looking(browser, town.site.server.url, **MODES[mode]) as look:
+            await look.sign_in(town.site.server.token)
+            assert await look.trouble_at(path, mode) == []
+            await look.page.get_by_role("link", name="#1: failure").first.click()
+            await look.page.wait_for_url(f"**{town.job('nodes')}#tests")
+
+
 async def test_what_did_not_run_says_why(look: Look, town: Town) -> None:
     await look.at(f"{town.root}/1")
     for summary in await look.page.get_by_text(re.compile("did not run")).all():
@@ -231,6 +251,22 @@ async def test_keys_search_walk_and_open(look: Look, town: Town) -> None:
     await look.page.wait_for_url(re.compile("/pipelines/github/.*/1$"))
     await look.page.keyboard.press("?")
     await expect(look.page.locator("#keys")).to_be_visible()
+
+
+async def test_on_a_phone_the_search_opens_over_the_bar(browser: Browser, town: Town) -> None:
+    async with looking(browser, town.site.server.url, **MODES["narrow"]) as look:
+        await look.sign_in(town.site.server.token)
+        search = look.page.get_by_role("searchbox", name="Search")
+        closed = await search.bounding_box()
+        await search.click()
+        opened = await search.bounding_box()
+        assert closed is not None and closed["width"] < 60
+        assert opened is not None and opened["width"] > 340
+        await search.fill("#1")
+        assert await look.violations() == []
+        await search.press("Enter")
+        await look.page.wait_for_url("**/search?q=%231")
+        await expect(look.page.get_by_role("searchbox", name="Search")).to_have_value("#1")
 
 
 async def test_a_line_of_a_log_is_found_and_opened_where_it_stands(look: Look, town: Town) -> None:
@@ -302,6 +338,7 @@ jobs:
     docker: [{image: cimg/base:current}]
     steps:
       - run: {name: Wait for the word, command: "COMMAND"}
+      - run: {name: Afterwards, command: "echo 'and <i>more'"}
 workflows: {main: {jobs: [wait]}}
 """
 
@@ -330,7 +367,9 @@ async def test_live_output_and_statuses_come_by_themselves(look: Look, town: Tow
         assert "Running" in await page.title()
         go.set()
         await expect(page.locator(".log .f2")).to_have_text("green")
-        await expect(page.locator(".log").last).to_contain_text("green <i>end")
+        await expect(page.locator(".log-row", has_text="green <i>end")).to_have_count(1)
+        later = page.locator(".step", has_text="Afterwards")
+        await expect(later.locator(".log-row").first).to_have_text(re.compile("and <i>more"))
         await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
         await expect(page.locator(".head .status")).to_have_text("success")
         assert "Success" in await page.title()

@@ -2,10 +2,14 @@
 
 import csv
 import io
+import re
 
 from roundel.domain.access import Role
-from roundel.domain.clock import DAY
+from roundel.domain.clock import DAY, HOUR, MINUTE, SECOND
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import Result
 from tests.builders import a_plan
+from tests.fakes import a_report
 from tests.web.conftest import Street
 from tests.web.visitor import text_of
 
@@ -35,6 +39,24 @@ async def test_a_workflow_s_page_has_charts_and_the_same_values_as_a_table(stree
     assert page.count('<th scope="row">2027-01-1') == 2  # a day each
     assert "build" in page
     assert "deploy" in page
+
+
+async def test_a_workflow_s_page_says_which_jobs_decided_how_long_it_took(street: Street) -> None:
+    house = street.house
+    for slots in (("build", "lint", "deploy<build"), ("build", "lint", "deploy<lint")):
+        house.clock.forward(HOUR)
+        await house.trigger(a_plan(*slots))
+        for _ in slots:
+            order = await house.runner.claim()
+            assert order is not None
+            house.clock.forward(MINUTE)
+            await house.engine.runners.report(order.lease, [a_report()])
+            await house.engine.runners.finish(order.lease, Result(status=ExecutionStatus.SUCCESS))
+        await house.engine.ticks.tick()
+    house.clock.forward(SECOND)
+    page = text_of(await (await street.visitor()).get(f"{PLACE}/workflow?name=main"))
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th>.*?>(\d of \d)</td>', page)
+    assert dict(rows) == {"deploy": "2 of 2", "build": "1 of 2", "lint": "1 of 2"}
 
 
 async def test_figures_come_as_csv_with_workflows_and_jobs(street: Street) -> None:

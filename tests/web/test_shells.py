@@ -15,7 +15,8 @@ from roundel.app.doors import create_doors
 from roundel.app.web_cases import WebUseCases
 from roundel.domain.access import Role
 from roundel.domain.audit import Deed
-from roundel.domain.runners import JobOrder
+from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import JobOrder, Result
 from roundel.domain.settings import ProjectSettings
 from roundel.domain.shells import ShellLine, WindowSize
 from roundel.vault.tokens import digest_of
@@ -25,7 +26,7 @@ from tests.builders import a_plan
 from tests.fakes import a_report
 from tests.scenarios.conftest import House
 from tests.web.conftest import Street
-from tests.web.visitor import Visitor
+from tests.web.visitor import Visitor, text_of
 
 
 @dataclass
@@ -264,6 +265,23 @@ async def test_a_shell_that_nobody_types_in_ends_and_so_does_one_that_lasts(plac
         socket.send(first(admin))
         async with place.line():
             assert "A shell lasts" in await socket.end()
+
+
+async def test_the_page_offers_a_shell_to_who_may_have_one_while_the_job_runs(
+    place: Place,
+) -> None:
+    house, page = place.street.house, place.path.removesuffix("/shell/0")
+    ada = await place.street.visitor(await place.street.token("ada", acme=Role.CONTRIBUTOR))
+    vic = await place.street.visitor(await place.street.token("vic", acme=Role.VIEWER))
+    address = f'data-shell="{page}/shell/0"'.replace("/gh/", "/github/")
+    assert address in text_of(await ada.get(page))
+    seen = text_of(await vic.get(page))
+    assert address not in seen
+    assert "A shell is not possible. " in seen
+    plain = Visitor(impatient(place, shells=False), cookies=ada.cookies)
+    assert "Open a shell" not in text_of(await plain.get(page))
+    await house.engine.runners.finish(place.order.lease, Result(status=ExecutionStatus.SUCCESS))
+    assert "Open a shell" not in text_of(await ada.get(page))
 
 
 async def test_a_server_without_the_setting_has_no_such_door(place: Place) -> None:

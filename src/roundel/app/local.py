@@ -9,12 +9,14 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
-from roundel.app.local_pipeline import create, mark_of
+from roundel.app.local_pipeline import create, last_ran, mark_of
 from roundel.app.local_plan import PlanChange, config_text, pretended_values
 from roundel.app.local_session import Session
+from roundel.app.local_trouble import told
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
     CannotRunHere,
@@ -35,6 +37,7 @@ from roundel.services.tokens import ADMINISTRATOR
 from roundel.services.work import Tx
 from roundel.settings import Settings
 from roundel.store.folder import FolderInUse
+from roundel.vault.env import pull_request_page
 from roundel.vcs.bare import CONFIG_FILE
 from roundel.vcs.working_tree import (
     Checkout,
@@ -50,12 +53,12 @@ __all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"
 
 def run_here(wanted: Wanted, audience: Audience) -> Summary:
     """Run to the end, or until SIGINT, SIGTERM or SIGHUP; nothing that runs is left behind."""
-    with asyncio.Runner() as runner:
-        return runner.run(_run(wanted, audience))
-
-
-async def _run(wanted: Wanted, audience: Audience) -> Summary:
     checkout = find_checkout(wanted.folder)
+    with told(state_folder(wanted.cache, checkout.root)), asyncio.Runner() as runner:
+        return runner.run(_run(wanted, checkout, audience))
+
+
+async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summary:
     ref = _ref(wanted, checkout, audience)
     source = _config(wanted, checkout)
     if wanted.parameters:
@@ -64,7 +67,9 @@ async def _run(wanted: Wanted, audience: Audience) -> Summary:
         return await _plan(wanted, checkout, source, ref, audience)
     async with (
         _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, commit),
-        Session(engine, wanted, audience, checkout.root, commit) as session,
+        Session(
+            engine, wanted, audience, checkout.root, commit, told=_variables(wanted, checkout)
+        ) as session,
     ):
         return await session.pipeline(project, ref, by, change)
 
@@ -140,7 +145,7 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
     """Open the first state of the checkout that no other run uses now."""
     base = state_folder(wanted.cache, checkout.root)
     adapters = Adapters(compiler=CompilerHere(_values(wanted, checkout), change))
-    for number in range(MOST_AT_ONCE):
+    for number in _numbers(wanted, base):
         folder = base / state_name(number)
         settings = Settings(
             data=folder,
@@ -154,6 +159,17 @@ def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:
         except FolderInUse:
             continue
     raise CannotRunHere(f"{MOST_AT_ONCE} runs of this checkout are under way; wait for one to end")
+
+
+def _numbers(wanted: Wanted, base: Path) -> list[int]:
+    """Return the states' numbers in the order in which to try them.
+
+    What goes on from the last run needs the state of that, also where several ran at once.
+    """
+    numbers = list(range(MOST_AT_ONCE))
+    if wanted.again is not None:
+        numbers.sort(key=lambda number: -last_ran(base / state_name(number)))
+    return numbers
 
 
 def _config(wanted: Wanted, checkout: Checkout) -> tuple[str, str]:
@@ -206,6 +222,18 @@ def _pull_values(number: int, checkout: Checkout) -> dict[str, Json]:
         f"{prefix}base.ref": base,
         f"{prefix}base.sha": revision,
     }
+
+
+def _variables(wanted: Wanted, checkout: Checkout) -> dict[str, str]:
+    """Return variables that tell of the real repository instead of our copy."""
+    if not checkout.remote:
+        return {}
+    told = {"CIRCLE_REPOSITORY_URL": checkout.remote}
+    if wanted.pull_request is not None:
+        page = pull_request_page(checkout.remote, str(wanted.pull_request))
+        if page is not None:
+            told |= dict.fromkeys(("CIRCLE_PULL_REQUEST", "CIRCLE_PULL_REQUESTS"), page)
+    return told
 
 
 def _slug(checkout: Checkout) -> Slug:

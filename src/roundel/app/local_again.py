@@ -42,6 +42,14 @@ async def run_again(again: Again, engine: Engine, project: Project, by: Actor) -
     return pipeline
 
 
+async def has_job(again: Again, engine: Engine, project: Project) -> None:
+    """Raise CannotRunHere unless the last run had the job that is to be run again."""
+    _, workflows = await _last(engine, project)
+    ended = {view.workflow.workspace_id: view for view in workflows}
+    if again.job is not None:
+        await _job(again.job, list(ended.values()), engine)
+
+
 async def _last(engine: Engine, project: Project) -> tuple[PipelineId, list[WorkflowView]]:
     for view in await engine.reads.pipelines(projects=[project.id], limit=RECENT):
         found = await engine.reads.workflows(view.pipeline.id, limit=MOST_WORKFLOWS)

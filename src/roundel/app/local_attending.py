@@ -63,7 +63,7 @@ class Attending:
             await self._save(order, step, sandbox, cheaply=False)
         for job, name in self._breaks:
             if job == order.job_name and name in (step.name, step.kind):
-                self._note(f'{job}: a shell before the step "{step.name}"; leave it to go on')
+                self.note(f'{job}: a shell before the step "{step.name}"; leave it to go on')
                 await self._shell(order, sandbox, environment)
 
     async def failed(self, order: JobOrder, step: StepPlan, sandbox: Sandbox) -> None:
@@ -79,12 +79,12 @@ class Attending:
         try:
             await self._snapshots.keep(order, step, sandbox, cheaply=cheaply)
         except OSError as error:
-            self._note(f"{order.job_name}: its files are not kept: {error}")
+            self.note(f"{order.job_name}: its files are not kept: {error}")
 
     async def ending(self, order: JobOrder, result: Result, sandbox: Sandbox) -> None:
         """Give a shell in a job that failed, if one is to be given in each."""
         if self._shell_on_failure and self._failed(result):
-            self._note(f"{order.job_name}: {result.message}; a shell in the failed job")
+            self.note(f"{order.job_name}: {result.message}; a shell in the failed job")
             await self._shell(order, sandbox, {})
 
     async def ended(self, order: JobOrder, result: Result, _sandbox: Sandbox) -> None:
@@ -132,10 +132,10 @@ class Attending:
         """Run a shell until it is left.  When the run is ended meanwhile, so is the shell."""
         command = sandbox.terminal(environment)
         if command is None:
-            self._note(NO_WAY_IN.format(job=order.job_name))
+            self.note(NO_WAY_IN.format(job=order.job_name))
             return
         if self._desk is None:
-            self._note(f"{order.job_name}: there is no terminal for a shell")
+            self.note(f"{order.job_name}: there is no terminal for a shell")
             return
         async with self._desk.lend():
             process = await asyncio.create_subprocess_exec(*command)
@@ -150,5 +150,6 @@ class Attending:
                         process.kill()
                 await ending
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Tell something to whoever watches."""
         self._audience.hear(Note(text=text))

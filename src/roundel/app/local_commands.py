@@ -66,11 +66,14 @@ class Commands:
 
                 self._again.remove(job)
                 self._attending.release(job)
-                await rerun_workflow(
-                    RerunWorkflow(workflow=view.workflow.id, by=by, choice=Choice(jobs=(job,))),
-                    self._engine,
+                command = RerunWorkflow(
+                    workflow=view.workflow.id, by=by, choice=Choice(jobs=(job,))
                 )
-                started = True
+                try:
+                    await rerun_workflow(command, self._engine)
+                    started = True
+                except DomainError as refusal:
+                    self._say(str(refusal))
                 break
         return started
 

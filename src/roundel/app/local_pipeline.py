@@ -12,6 +12,7 @@ from roundel.domain.pipelines import Pipeline, PipelineState, Ref
 from roundel.domain.plan import JobType
 from roundel.domain.projects import Project
 from roundel.domain.views import WorkflowView
+from roundel.services.claims import settle
 from roundel.services.compiling_here import CompilerHere
 from roundel.services.pipelines import (
     TriggerPipeline,
@@ -22,6 +23,7 @@ from roundel.services.pipelines import (
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 
 MOST_WORKFLOWS = 1000
+_RAN = "ran"  # a file of the state; its time tells when
 
 
 async def create(engine: Engine, project: Project, ref: Ref, by: Actor, wanted: Wanted) -> Pipeline:
@@ -66,11 +68,29 @@ def mark_of(engine: Engine) -> Path:
     return engine.folder.path / "open"
 
 
+def note_run(engine: Engine) -> None:
+    """Note that a run of jobs begins in this state."""
+    (engine.folder.path / _RAN).touch()
+
+
+def last_ran(state: Path) -> int:
+    """Return when a run of jobs last began in a state, as a number that grows; 0 for never."""
+    try:
+        return (state / _RAN).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 async def begin(engine: Engine, project: Project, by: Actor) -> None:
     """Mark that a run is under way; end first what a killed one has left open."""
     mark = mark_of(engine)
     if mark.exists():
         await cancel_open(engine, project, by)
+        from roundel.runner.main import known_runner  # not needed where nothing was killed
+
+        known = known_runner(engine.folder.runner)
+        if known is not None:  # its jobs are gone, and under way until that is said
+            await settle(known, (), engine)
     mark.touch()
 
 

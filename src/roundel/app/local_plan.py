@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roundel.app.local_events import Audience, Note
+from roundel.app.local_machines import runnable_here
 from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.compiler.report import nearest
 from roundel.compiler.scalars import resolve
@@ -65,7 +66,7 @@ class PlanChange:
         except NoSuchChoice as refusal:
             self.refusal = refusal
             return replace(plan, workflows=())
-        plan = self._without_contexts(plan)
+        plan = runnable_here(self._without_contexts(plan))
         if wanted.stub:
             plan = stubbed(plan)
         if wanted.in_place:

@@ -60,12 +60,23 @@ def file_name(name: str) -> str:
 
 
 class LogFiles:
-    """Writes each job's output to a file, and passes everything on."""
+    """Writes each job's output to a file below `folder`, and passes everything on.
 
-    def __init__(self, folder: Path, audience: Audience) -> None:
-        self._folder = folder / "logs"
+    That folder is made when something runs: a refused run leaves none, and keeps none from view.
+    """
+
+    def __init__(self, runs: Path, audience: Audience) -> None:
+        self._runs = runs
+        self._made: Path | None = None
         self._audience = audience
         self._open: dict[ExecutionId, TextIO] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where all that the run leaves lies."""
+        if self._made is None:
+            self._made = new_folder(self._runs)
+        return self._made
 
     def hear(self, event: Event) -> None:
         """Take an event."""
@@ -92,8 +103,9 @@ class LogFiles:
         task = event.task
         file = self._open.get(task.execution)
         if file is None:
-            self._folder.mkdir(exist_ok=True)
-            path = self._folder / f"{task.number}-{file_name(task.label)}.log"
+            logs = self.folder / "logs"
+            logs.mkdir(exist_ok=True)
+            path = logs / f"{task.number}-{file_name(task.label)}.log"
             file = self._open[task.execution] = path.open("a", encoding="utf-8")
         return file
 

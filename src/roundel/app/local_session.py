@@ -12,25 +12,34 @@ from roundel.app.engine import Engine
 from roundel.app.local_attending import Attending
 from roundel.app.local_backend import choose_backend, end_leftovers
 from roundel.app.local_commands import Commands
-from roundel.app.local_events import Approved, Audience, Event, Summary, Waiting
+from roundel.app.local_events import Audience, Event, Summary
 from roundel.app.local_orders import changed
-from roundel.app.local_pipeline import asks, begin, cancel_open, create, errors_of, mark_of, over
+from roundel.app.local_pipeline import (
+    asks,
+    begin,
+    cancel_open,
+    create,
+    errors_of,
+    mark_of,
+    note_run,
+    over,
+)
 from roundel.app.local_plan import PlanChange
-from roundel.app.local_results import LogFiles, keep_results, new_folder
+from roundel.app.local_questions import Questions
+from roundel.app.local_results import LogFiles, keep_results
 from roundel.app.local_server import TellingServer
 from roundel.app.local_snapshots import NoSnapshot, Snapshots
+from roundel.app.local_trouble import TROUBLE, RunLog
 from roundel.app.local_wanted import CannotRunHere, Wanted
 from roundel.domain.access import Actor
 from roundel.domain.errors import DomainError
 from roundel.domain.flows import WORKFLOW_ENDED, WorkflowStatus
-from roundel.domain.ids import JobId, PipelineId, WorkflowId
-from roundel.domain.jobs import ENDED, JobStatus
+from roundel.domain.ids import PipelineId, WorkflowId
 from roundel.domain.pipelines import Commit, Pipeline, PipelineState, Ref
 from roundel.domain.projects import Project
 from roundel.domain.runners import JobOrder
 from roundel.domain.views import WorkflowView
 from roundel.runner.main import Runner
-from roundel.services.approvals import ApproveJob, approve_job
 from roundel.services.workflows import CancelWorkflow, cancel_workflow
 from roundel.settings import BackendChoice
 
@@ -44,7 +53,13 @@ class Session:
     """One run: the runner beside the engine, and the way to end it early."""
 
     def __init__(
-        self, engine: Engine, wanted: Wanted, audience: Audience, root: Path, commit: Commit
+        self,
+        engine: Engine,
+        wanted: Wanted,
+        audience: Audience,
+        root: Path,
+        commit: Commit,
+        told: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self._commit = commit
@@ -54,10 +69,10 @@ class Session:
             value for variables in wanted.contexts.values() for value in variables.values()
         )
         self._root = root
+        self._told = told
         self._wanted = wanted
         self._audience: Audience | None = audience
-        self._folder = new_folder(engine.folder.path.parent / "runs")
-        self._logs = LogFiles(self._folder, self)
+        self._logs = LogFiles(engine.folder.path.parent / "runs", self)
         self._server = TellingServer(engine, self._logs, self._change, engine.clock)
         self._interrupted = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -65,7 +80,7 @@ class Session:
         self._snapshots = Snapshots(
             engine.folder.path / "snapshots", engine.folder.path.parent.name
         )
-        self._refusal: NoSnapshot | None = None
+        self._refusal: NoSnapshot | CannotRunHere | None = None
         self._attending = Attending(
             self._logs,
             wanted.desk,
@@ -77,11 +92,10 @@ class Session:
             every_step=wanted.snapshots,
         )
         self._commands = Commands(engine, self._logs, self._attending, self._server.ended)
-        self._asked: set[JobId] = set()
-        self._declined: set[JobId] = set()
+        self._questions = Questions(engine, self._logs, wanted.decide, self._server.ended)
         self._doors = contextlib.AsyncExitStack()
         self._running: asyncio.Task[None] | None = None
-        self._asking: set[asyncio.Task[None]] = set()
+        self._obeying: asyncio.Task[None] | None = None
 
     def hear(self, event: Event) -> None:
         """Pass an event on.  When nobody reads any more (`| head`), the run ends.
@@ -121,11 +135,16 @@ class Session:
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._interrupt)
+        self._log = RunLog(engine.folder.path, note=self._attending.note, broken=self._give_up)
+        self._log.begin()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        for asking in self._asking:
-            asking.cancel()
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, TROUBLE):
+            self._at_once.set()  # no job's end could be kept
+        self._questions.close()
+        if self._obeying is not None:
+            self._obeying.cancel()
         self._attending.release()
         if self._running is not None and not self._running.done():
             await self._stop_runner()
@@ -136,10 +155,11 @@ class Session:
         # What had to be left because there was no time is ended now, however often we are told to.
         await end_leftovers(self._backend, self._engine.folder.runner)
         await self._backend.close()
-        self._logs.close()
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
+        self._log.end()
+        self._logs.close()
 
     async def _stop_runner(self) -> None:
         """Give jobs that are being ended their time, unless nobody wants to wait for them."""
@@ -157,7 +177,7 @@ class Session:
         """Return an order as the command line wants it."""
         wanted = self._wanted
         secrets = {**wanted.secrets, **self._learned, **self._contexts.get(order.job_name, {})}
-        order = changed(order, wanted.environment, secrets, self._all_secrets)
+        order = changed(order, wanted.environment, secrets, self._all_secrets, self._told)
         if wanted.again is not None:
             from roundel.app.local_again import of_today
 
@@ -179,6 +199,12 @@ class Session:
         self._attending.release()
         self._server.ended.set()
 
+    def _give_up(self, why: str) -> None:
+        """End the run at once: nothing that happens in it can be kept."""
+        self._refusal = CannotRunHere(why)
+        self._at_once.set()
+        self._interrupt()
+
     async def pipeline(self, project: Project, ref: Ref, by: Actor, change: PlanChange) -> Summary:
         """Trigger the pipeline, wait for its end, and keep what it left."""
         engine = self._engine
@@ -191,13 +217,14 @@ class Session:
             from roundel.app.local_doors import api_beside  # the whole API, which few runs need
 
             await self._doors.enter_async_context(api_beside(engine, self._host))
+        note_run(engine)
         self._running = asyncio.create_task(self._runner.run(), name="runner")
         if self._wanted.desk is not None:
-            self._asking.add(asyncio.create_task(self._commands.obey(self._wanted.desk, by)))
+            self._obeying = asyncio.create_task(self._commands.obey(self._wanted.desk, by))
         pipeline = await self._to_the_end(pipeline.id, by, change)
         if self._refusal is not None:
             raise self._refusal
-        summary = await keep_results(engine, pipeline, self._folder)
+        summary = await keep_results(engine, pipeline, self._logs.folder)
         if any(status not in WORKFLOW_ENDED for _, status in summary.workflows):
             await cancel_open(engine, project, by)
         mark_of(engine).unlink()
@@ -210,16 +237,21 @@ class Session:
         engine, again = self._engine, self._wanted.again
         if again is None:
             return await create(engine, project, ref, by, self._wanted)
-        from roundel.app.local_again import run_again
+        from roundel.app.local_again import has_job, run_again
 
         await begin(engine, project, by)
+        if self._wanted.resume_at is not None:
+            await has_job(again, engine, project)
+            self._snapshots.check(*self._wanted.resume_at)
         pipeline, _ = await self._look(await run_again(again, engine, project, by))
         return pipeline
 
     async def _to_the_end(self, pipeline_id: PipelineId, by: Actor, change: PlanChange) -> Pipeline:
-        canceled = False
+        canceled: set[WorkflowId] = set()
         while True:
             self._server.ended.clear()
+            if self._refusal is not None and self._at_once.is_set():
+                raise self._refusal
             pipeline, workflows = await self._look(pipeline_id)
             if pipeline.state is PipelineState.ERRORED:
                 raise errors_of(pipeline, self._engine)
@@ -227,21 +259,31 @@ class Session:
                 await self._commands.tell(workflows)
             if self._commands.left and not (over(workflows, set()) or self._interrupted.is_set()):
                 self._interrupt()
-            if await self._commands.rerun(workflows, by):
+            # What was to run again once its workflow has ended is not meant by who ends all.
+            if not self._interrupted.is_set() and await self._commands.rerun(workflows, by):
                 continue
-            waiting = await self._approvals(workflows, by) if asks(change) else set[WorkflowId]()
+            waiting = await self._questions.look(workflows, by) if asks(change) else set()
             if over(workflows, waiting) and not self._stays(workflows):
                 return pipeline
-            if self._interrupted.is_set() and not canceled:
-                canceled = True
-                for view in workflows:
-                    await cancel_workflow(
-                        CancelWorkflow(workflow=view.workflow.id, by=by), self._engine
-                    )
+            if self._interrupted.is_set() and await self._cancel(workflows, canceled, by):
                 continue
             if self._at_once.is_set():
                 return pipeline
             await self._change_comes()
+
+    async def _cancel(
+        self, workflows: list[WorkflowView], canceled: set[WorkflowId], by: Actor
+    ) -> bool:
+        """Cancel each workflow that goes on, once; return whether there were any."""
+        open_ = [
+            view.workflow.id
+            for view in workflows
+            if view.workflow.status not in WORKFLOW_ENDED and view.workflow.id not in canceled
+        ]
+        for workflow in open_:
+            canceled.add(workflow)
+            await cancel_workflow(CancelWorkflow(workflow=workflow, by=by), self._engine)
+        return bool(open_)
 
     def _stays(self, workflows: list[WorkflowView]) -> bool:
         """Tell whether somebody may want to look into what failed, or run it again."""
@@ -273,43 +315,3 @@ class Session:
         if running.done():
             await running
             raise CannotRunHere("the runner ended before the pipeline did")
-
-    async def _approvals(self, workflows: list[WorkflowView], by: Actor) -> set[WorkflowId]:
-        """Ask for each approval once, when its turn has come.
-
-        Return the workflows that wait for nothing but approvals which nobody will give.
-        """
-        waiting: set[WorkflowId] = set()
-        for view in workflows:
-            if view.workflow.status in WORKFLOW_ENDED:
-                continue
-            slots = await self._engine.reads.slots(view.workflow.id)
-            held = [slot.job for slot in slots if slot.job.status is JobStatus.ON_HOLD]
-            for job in held:
-                if job.id not in self._asked:
-                    self._asked.add(job.id)
-                    asking = asyncio.create_task(self._ask(view, job.id, job.name, by))
-                    self._asking.add(asking)
-            stuck = {JobStatus.BLOCKED, JobStatus.ON_HOLD} | ENDED
-            if self._declined.issuperset(job.id for job in held) and all(
-                slot.job.status in stuck for slot in slots
-            ):
-                waiting.add(view.workflow.id)
-        return waiting
-
-    async def _ask(self, view: WorkflowView, job: JobId, name: str, by: Actor) -> None:
-        workflow = view.workflow
-        self._logs.hear(Waiting(workflow=workflow.name, job=name))
-        try:
-            given = await self._wanted.decide(workflow.name, name)
-            if given:
-                approval = ApproveJob(workflow=workflow.id, approval=job, by=by)
-                await approve_job(approval, self._engine)
-            else:
-                self._declined.add(job)
-            self._logs.hear(Approved(workflow=workflow.name, job=name, given=bool(given)))
-        finally:
-            current = asyncio.current_task()
-            if current is not None:
-                self._asking.discard(current)
-            self._server.ended.set()

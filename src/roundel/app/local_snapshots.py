@@ -62,7 +62,8 @@ class Snapshots:
         exported, _ = sandbox.put("bash_env")
         with contextlib.suppress(OSError):
             shutil.copyfile(exported, place / "bash_env", follow_symlinks=False)
-        (place / _ABOUT).write_text(json.dumps({"image": image}))
+        about = {"image": image, "name": step.name, "kind": step.kind}
+        (place / _ABOUT).write_text(json.dumps(about))
 
     async def forget(self, order: JobOrder) -> None:
         """Drop what there is of a job that starts anew, so that only the newest is kept of each."""
@@ -73,6 +74,16 @@ class Snapshots:
         shutil.rmtree(place, ignore_errors=True)
         if tags and self.backend is not None:
             await self.backend.drop_saved(self._repository, tags)
+
+    def check(self, job: str, step: str) -> None:
+        """Refuse a step before which no node of a job has kept files, before a run is begun."""
+        abouts = [
+            json.loads(about.read_text())
+            for place in self._folder.glob(f"{_plain(job)}-[0-9]*")
+            for about in sorted(place.glob(f"*/{_ABOUT}"), key=lambda it: int(it.parent.name))
+        ]
+        if not any(step in (about.get("name"), about.get("kind")) for about in abouts):
+            raise _nothing_kept(job, step, [about.get("name", "?") for about in abouts])
 
     def resumed(self, order: JobOrder, step: str) -> JobOrder:
         """Return the order of the steps from this one on, or refuse.
@@ -110,11 +121,8 @@ class Snapshots:
                     image=about["image"],
                     folder=str(place / str(index)),
                 )
-        names = ", ".join(order.steps[index].name for index in kept if index < len(order.steps))
-        raise NoSnapshot(
-            f"no files of the job {order.job_name!r} are kept from before a step {step!r}; "
-            f"there are some for: {names or 'none'} (run with --snapshots to keep them for all)"
-        )
+        names = [order.steps[index].name for index in kept if index < len(order.steps)]
+        raise _nothing_kept(order.job_name, step, names)
 
     def _place(self, job: str, node: int) -> Path:
         return self._folder / f"{_plain(job)}-{node}"
@@ -145,6 +153,14 @@ def _plain(name: str) -> str:
 
 class NoSnapshot(DomainError):
     """Nothing is kept to go on from; `str()` says what there is."""
+
+
+def _nothing_kept(job: str, step: str, names: list[str]) -> NoSnapshot:
+    there = ", ".join(dict.fromkeys(names)) or "none"
+    return NoSnapshot(
+        f"no files of the job {job!r} are kept from before a step {step!r}; "
+        f"there are some for: {there} (run with --snapshots to keep them for all)"
+    )
 
 
 def _cut(order: JobOrder, snapshot: Snapshot) -> JobOrder:

@@ -41,7 +41,7 @@ class Terminal:
         """Return the answer; the end of the input leaves the job waiting."""
         async with self._turn:
             while True:
-                click.echo(f"Approve {job} of workflow {workflow}? [y/n] ", nl=False, err=True)
+                click.echo(f"Approve {job} of workflow {workflow}? [y/n]", err=True)
                 line = await _line()
                 if not line:
                     return None

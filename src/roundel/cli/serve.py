@@ -56,6 +56,11 @@ from roundel.settings import (
 )
 @rate_limit_option
 @option(
+    "--shells",
+    is_flag=True,
+    help="Let contributors open a shell in a job that runs, from its page.",
+)
+@option(
     "--allow-private-addresses",
     is_flag=True,
     help="Let URL orbs come from, and webhooks go to, private networks and over http.",

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from roundel.domain.clock import Micros
 from roundel.domain.flows import WorkflowStatus
 from roundel.domain.ids import ExecutionId, PersonId, PipelineId, ProjectId, WorkflowId
-from roundel.domain.jobs import JobStatus
+from roundel.domain.jobs import Job, JobStatus
 from roundel.domain.pipelines import PipelineState, TriggerType
 from roundel.domain.plan import Place
 from roundel.domain.projects import Slug
@@ -16,6 +16,8 @@ from roundel.domain.resource_use import Sample
 from roundel.domain.schedules import CronTrigger
 from roundel.domain.views import NodeView, PipelineView
 from roundel.domain.workflows import Workflow
+
+TestName: TypeAlias = tuple[str, str]  # of a test: its class, and its own
 
 LOOKED_THROUGH = 1000  # pipelines of a project that one page with a filter looks through
 
@@ -158,6 +160,27 @@ class FoundTest:
     project_slug: Slug
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """What came of a test in an earlier run of its job."""
+
+    result: str
+    job_number: int
+    workflow_id: WorkflowId
+    pipeline_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestPast:
+    """What is known of a test from before: `runs` has the newest last, and only where it ran.
+
+    `flaky`: it passed and failed on one commit lately.
+    """
+
+    runs: tuple[PastRun, ...] = ()
+    flaky: bool = False
+
+
 class PageReads(Protocol):
     """The read port of the pages.  Rights are the caller's affair."""
 
@@ -176,6 +199,14 @@ class PageReads(Protocol):
         """Return tests by a part of their name or class, of the newest run of each job.
 
         Only so many results are looked at; what is not among them is not found.
+        """
+
+    async def test_pasts(
+        self, job: Job, tests: Sequence[TestName], since: Micros
+    ) -> Mapping[TestName, TestPast]:
+        """Return the pasts of tests of a job; `since` is from when on one counts as flaky.
+
+        So many runs and results are looked at, and no more: a past may be shorter than it was.
         """
 
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:

@@ -289,14 +289,21 @@ class Runner:
             os.close(descriptor)
 
 
+def known_runner(folder: Path) -> RunnerId | None:
+    """Return the id of the runner that had this folder last; None for a new folder."""
+    with contextlib.suppress(FileNotFoundError):
+        if text := (folder / "runner-id").read_text().strip():
+            return RunnerId(text)
+    return None
+
+
 def _runner_id(folder: Path) -> RunnerId:
     """Return this folder's runner id; it stays the same, so that leases can be taken up again."""
-    path = folder / "runner-id"
-    with contextlib.suppress(FileNotFoundError):
-        if text := path.read_text().strip():
-            return RunnerId(text)
+    known = known_runner(folder)
+    if known is not None:
+        return known
     runner_id = RunnerId(new_id())
-    path.write_text(runner_id)
+    (folder / "runner-id").write_text(runner_id)
     return runner_id
 
 

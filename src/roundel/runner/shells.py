@@ -14,7 +14,7 @@ LOG = logging.getLogger("roundel.runner")
 HELD_SECONDS = 0.1
 REFUSED_SECONDS = 1.0  # between a call that led nowhere and the next look for one
 
-NOT_UP = "The job's environment is still being made: try again in a moment."
+NOT_UP = b"The job's environment is still being made; the shell begins once it is there.\r\n"
 LEFT = "The shell has ended."
 ENDED = "The job has ended, and the shell with it."
 
@@ -26,13 +26,13 @@ class JobShells:
         self._server = server
         self._lease = lease
         self._forms = forms
-        self._sandbox: Sandbox | None = None
+        self._up: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, sandbox: Sandbox) -> None:
         """The job is up, and people may come in."""
-        self._sandbox = sandbox
+        self._up.set_result(sandbox)
 
     async def called(self) -> None:
         """Call the server back, and give whoever waits there a shell.  Returns at once."""
@@ -81,10 +81,11 @@ class JobShells:
 
     async def _attend(self, line: ShellLine) -> str:
         """Join a person and a shell until one of them leaves; return why it is over."""
-        if self._sandbox is None:
-            return NOT_UP
+        if not self._up.done():
+            await line.say(NOT_UP)
+        sandbox = await asyncio.shield(self._up)
         try:
-            async with self._sandbox.shell(line.size) as shell:
+            async with sandbox.shell(line.size) as shell:
                 ways = [
                     asyncio.create_task(self._say(shell, line)),
                     asyncio.create_task(_type(line, shell)),

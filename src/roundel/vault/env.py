@@ -108,11 +108,11 @@ def _pull_request_pages(pipeline: Pipeline, project: Project, pull: str | None) 
     """Return the pages of the open pull requests: as the host told, or as they must be."""
     if pipeline.origin is not None and pipeline.origin.pull_urls:
         return pipeline.origin.pull_urls
-    page = None if pull is None else _pull_request_page(project.repository_url, pull)
+    page = None if pull is None else pull_request_page(project.repository_url, pull)
     return () if page is None else (page,)
 
 
-def _pull_request_page(repository_url: str, number: str) -> str | None:
+def pull_request_page(repository_url: str, number: str) -> str | None:
     """Return the page of a pull request; None where the repository has no pages."""
     if match := _SCP_LIKE.fullmatch(repository_url):
         origin, path = f"https://{match[1]}", match[2]

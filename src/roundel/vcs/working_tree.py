@@ -5,6 +5,7 @@ index, objects and branches stay untouched.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from roundel.domain.skipping import asks_to_skip
 from roundel.vcs.bare import CONFIG_FILE, GitRepositories
 
 _FIELDS = "%H%x00%T%x00%s%x00%b%x00%an%x00%ae%x00%ct"
+_PASSWORD = re.compile(r"(?<=^http://)[^/]*@|(?<=^https://)[^/]*@")  # a token as a name too
 _EMPTY_COMMIT = "An empty checkout"
 # Settings of the user's that would write beside the index that we name.
 _ADD = ("core.splitIndex=false", "core.fsmonitor=false", "advice.addEmbeddedRepo=false")
@@ -39,7 +41,7 @@ class Checkout:
     objects: Path
     index: Path
     branch: str | None
-    remote: str  # the address of `origin`, empty without one
+    remote: str  # the address of `origin` without any password, empty without one
     commit: Commit | None
     tree: str
     refs: dict[str, str]  # full names with what they point to
@@ -86,7 +88,7 @@ def find_checkout(folder: Path) -> Checkout:
         objects=objects.resolve(),
         index=index.resolve(),
         branch=branch,
-        remote=_said(remote, "config", check=False).strip(),
+        remote=_PASSWORD.sub("", _said(remote, "config", check=False).strip()),
         commit=commit,
         tree=tree,
         refs=refs,

@@ -1,8 +1,8 @@
 """Where pages are.  The forms are those of CircleCI's web application, so that links fit both."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from roundel.domain.projects import LONG_FORM, Organization, Project, Slug
+from roundel.domain.projects import LONG_FORM, VCS_WORDS, Organization, Project, Slug
 
 
 class _Addresses:
@@ -44,6 +44,15 @@ class _Addresses:
 
 
 address_of = _Addresses()
+
+
+def plain(path: str) -> str:
+    """Return a path as links write it, however it was asked for: `gh` is `github`."""
+    parts = unquote(path.partition("?")[0]).split("/")
+    for place in (2, 3):  # of the host, in what this module writes
+        if place < len(parts) and parts[place] in VCS_WORDS:
+            parts[place] = LONG_FORM[VCS_WORDS[parts[place]]]
+    return "/".join(parts)
 
 
 def is_own_path(text: str) -> bool:

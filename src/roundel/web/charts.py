@@ -111,12 +111,24 @@ def scale(highest: float, *, whole: bool = False) -> tuple[float, float]:
 def words(value: float, unit: str) -> str:
     """Return a value for people: `87 %`, `2m 05s`, `12`."""
     if unit == "%":
-        return f"{value:.0f} %"
+        return f"{_short(value)} %"
     if unit == "s":
         return _seconds(value)
     if unit == "MB":
-        return f"{value:.0f} MB" if value < 10_000 else f"{value / 1000:.1f} GB"
+        return _memory(value)
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+
+
+def _short(value: float) -> str:
+    """Return a small number with a digit behind the point, unless that is a nought."""
+    text = f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return text.removesuffix(".0")
+
+
+def _memory(value: float) -> str:
+    if 0 < value < 1:
+        return f"{value * 1000:.0f} kB"
+    return f"{_short(value)} MB" if value < 10_000 else f"{value / 1000:.1f} GB"
 
 
 def _seconds(value: float) -> str:

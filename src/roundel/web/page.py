@@ -10,7 +10,9 @@ from roundel.domain.errors import Unauthenticated
 from roundel.domain.ids import OrganizationId
 from roundel.domain.records import dataclass
 from roundel.domain.sessions import Session
+from roundel.web.addresses import plain
 from roundel.web.attempts import Attempts
+from roundel.web.forms import Form, Refusal
 from roundel.web.lines import LineIndexes
 from roundel.web.ports import WebApp, WebSettings, WebUseCases
 from roundel.web.rendering import Renderer
@@ -66,6 +68,7 @@ class Visit(Generic[S]):
     form: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]
     subject: S
+    refusal: Refusal | None = None  # why the form that came was not carried out
 
     @property
     def app(self) -> WebApp:
@@ -82,6 +85,17 @@ class Visit(Generic[S]):
         """Return a form's field, empty if it is not there; of several the last."""
         values = self.form.get(name, ())
         return values[-1] if values else ""
+
+    def form_at(self, path: str, **told: str) -> Form:
+        """Return the form that is sent to a path: as it came if it was refused, else anew.
+
+        `told` are hidden fields that tell it from the page's other forms with this path.
+        """
+        if self.refusal is None or plain(self.target) != plain(path):
+            return Form()
+        if any(self.field(name) != value for name, value in told.items()):
+            return Form()
+        return Form(sent=self.form, problem=self.refusal.problem, wrong=self.refusal.field)
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Render a template with what every page shows of its visitor."""

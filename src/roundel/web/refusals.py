@@ -1,27 +1,18 @@
 """Refusals on pages: forms that say what was wrong with them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
 from roundel.domain.errors import DomainError, Unauthenticated
+from roundel.web.forms import Fields, refusal_of
 from roundel.web.page import PageHandler, Visit
 from roundel.wire.statuses import status_of
 
 S = TypeVar("S")
-
-
-def field_of(problem: str, fields: Mapping[str, str]) -> str:
-    """Return the name of the field that a refusal is about, empty where it is about none.
-
-    A refusal begins with what is wrong and a colon or a comma; `fields` says which field that is.
-    """
-    for word, name in fields.items():
-        if problem.startswith((f"{word}:", f"{word},")):
-            return name
-    return ""
+NO_FIELDS: Fields = {}
 
 
 class Shown(Protocol):
@@ -35,8 +26,8 @@ class Shown(Protocol):
 Wrapper: TypeAlias = Callable[[PageHandler[S]], PageHandler[S]]
 
 
-def refused_on(page: Shown) -> Wrapper[S]:
-    """Let a form's refusal be told on the page where the form is."""
+def refused_on(page: Shown, fields: Fields = NO_FIELDS) -> Wrapper[S]:
+    """Let a form's refusal be told on the page where the form is, at the field that it is about."""
 
     def wrapper(handler: PageHandler[S]) -> PageHandler[S]:
         @wraps(handler)
@@ -46,7 +37,8 @@ def refused_on(page: Shown) -> Wrapper[S]:
             except Unauthenticated:
                 raise
             except DomainError as error:
-                return await page(visit, problem=str(error), status=status_of(error))
+                visit.refusal = refusal_of(str(error), fields)
+                return await page(visit, problem=visit.refusal.problem, status=status_of(error))
 
         return answer
 

@@ -48,7 +48,7 @@ def resource_use(samples: Sequence[Sample], began: Micros) -> ResourceUse | None
         line_chart("Memory", edges[1:], [("memory", memory)], unit="MB", day_name=names),
     )
     return ResourceUse(
-        charts=charts,
+        charts=charts if count > 1 else (),  # one point is no course of anything
         rows=tuple(
             (name, words(c, "%"), words(m, "MB"))
             for name, c, m in zip(names, cpu, memory, strict=True)

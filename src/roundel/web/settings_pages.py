@@ -1,6 +1,6 @@
 """What the settings pages of organizations and projects have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from starlette.responses import RedirectResponse, Response
@@ -9,7 +9,9 @@ from roundel.domain.access import Actor, Need
 from roundel.domain.errors import Invalid, NotAllowed
 from roundel.domain.ids import is_uuid
 from roundel.domain.projects import Organization, Project
+from roundel.services.settings import MOST_DAYS
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import Visit
 from roundel.web.rooms import rooms_of
 
@@ -28,6 +30,7 @@ DONE = {
     "sent": "On its way. Reload in a moment to see what came of it.",
 }
 
+HIGHEST_LIMIT = MOST_DAYS  # of days, and far more jobs at once than anybody has
 HIGHEST_DIGITS = 19  # of a time in microseconds that a database takes
 # The sections of settings: where each is below them, its name, and what one needs to see it.
 OF_ORGANIZATION = (
@@ -53,6 +56,14 @@ ONLY_WHOLE = (
     "This session began with a token that has scopes, which may not do this. Sign in with a"
     " password or with a token for everything."
 )
+
+
+# What refusals of a variable begin with, and the field that is meant.
+OF_VARIABLE: Fields = {
+    "The variable's name": ("variable", ""),
+    "A variable's name": ("variable", ""),
+    "value:": ("value", "Value:"),
+}
 
 
 def refuse_scopes(actor: Actor) -> None:
@@ -117,16 +128,20 @@ async def show_project(
     )
 
 
-def whole_number(word: str, text: str) -> int | None:
-    """Read a number that may be left out; refuse what is none."""
-    text = text.strip()
+def limits_of(visit: Visit[Any], words: Mapping[str, str]) -> dict[str, int | None]:
+    """Read a form's limits, each under what the form calls it; an empty one is no limit."""
+    return {name: _limit(word, visit.field(name).strip()) for name, word in words.items()}
+
+
+def _limit(word: str, text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            f"{word}: expected a whole number, or nothing for no limit; got {text[:40]!r}"
-        )
-    return int(text)
+    if text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= HIGHEST_LIMIT:
+        return int(text)
+    raise Invalid(
+        f"{word}: expected a whole number from 1 to {HIGHEST_LIMIT}, or nothing for no limit;"
+        f" got {text[:40]!r}"
+    )
 
 
 def cut(rows: Sequence[R], size: int) -> tuple[Sequence[R], R | None]:

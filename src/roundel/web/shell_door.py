@@ -35,6 +35,9 @@ OPERATION = "openShell"  # in the audit log
 FIRST_FRAME_SECONDS = 10.0
 LONGEST_FIRST_FRAME = 1024
 OPENED = 101
+# A browser takes in all that comes, whether it can show it or not; so a flood is slowed down here.
+BYTES_PER_SECOND = 1024 * 1024
+AHEAD_SECONDS = 0.1
 HERE = "{}"  # a frame that says nothing: proxies end a connection that is silent
 
 IDLE = "No key was pressed for {minutes} minutes, and the shell was ended."
@@ -240,7 +243,12 @@ async def _type(meeting: Meeting, receive: Receive, last: _LastKey) -> str:
 
 async def _print(meeting: Meeting, send: Send) -> str:
     """Send what the shell prints; return why it has ended."""
+    loop = asyncio.get_running_loop()
+    sent_until = loop.time()  # when all that was sent would be through, at the rate
     while (data := await meeting.printed()) is not None:
         for piece in pieces(data):
             await send({"type": "websocket.send", "bytes": piece})
+            sent_until = max(sent_until, loop.time()) + len(piece) / BYTES_PER_SECOND
+            if (ahead := sent_until - loop.time()) > AHEAD_SECONDS:
+                await asyncio.sleep(ahead)
     return meeting.why

@@ -1,13 +1,17 @@
 """People's shells in a job that runs, from the server's call to the job's end."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from roundel.backends.fake import FakeBackend
+from roundel.backends.protocol import Sandbox
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.runners import JobOrder
 from roundel.domain.shells import MOST_OF_A_JOB, WindowSize
 from roundel.services.shell_desk import Meeting
 from tests.fake_server import FakeServer, Told, a_step, an_order
@@ -15,6 +19,20 @@ from tests.unit.runner.conftest import a_runner
 from tests.waiting import until
 
 KEY = "s3cr3t-and-long-enough"
+
+
+class SlowBackend(FakeBackend):
+    """Makes nothing until `ready` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def open(self, order: JobOrder, folder: Path) -> AsyncIterator[Sandbox]:
+        await self.ready.wait()
+        async with super().open(order, folder) as sandbox:
+            yield sandbox
 
 
 async def up(told: Told) -> None:
@@ -79,6 +97,22 @@ async def test_what_a_shell_prints_is_masked(told: Told):
     # What could be a secret's beginning is held back only for a moment.
     await meeting.type(b'echo; printf "[%s" "$PART"; sleep 600\n')
     await heard(meeting, f"[{KEY[:9]}")
+
+
+async def test_who_comes_before_the_job_is_up_waits_for_it(server: FakeServer, tmp_path: Path):
+    backend = SlowBackend()
+    async with a_runner(server, tmp_path, backend=backend):
+        told = server.submit(an_order(a_step("x"), environment={"FAKE_SLEEP": "600"}))
+
+        async def begun() -> bool:
+            return 0 in told.reports
+
+        await until(begun)
+        meeting = Meeting(WindowSize())
+        told.wants_shell(meeting)
+        assert "80x24$" not in await heard(meeting, "still being made")
+        backend.ready.set()
+        await heard(meeting, "80x24$")
 
 
 async def test_leaving_a_shell_leaves_the_job_alone(told: Told):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from roundel.domain.clock import DAY, Micros
+from roundel.domain.clock import DAY, SECOND, Micros
+from roundel.domain.resource_use import Sample
 from roundel.web.charts import line_chart, scale, words
+from roundel.web.resource_charts import resource_use
 
 DAYS = [Micros(n * DAY) for n in range(4)]
 NAMES = ["01-01", "01-02", "01-03", "01-04"]
@@ -52,7 +54,21 @@ def test_what_is_beyond_the_scale_stays_on_it() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(87.4, "%", "87 %"), (4.25, "s", "4.2s"), (65, "s", "1m 05s"), (7260, "s", "2h 01m")],
+    [
+        *((87.4, "%", "87 %"), (4.25, "s", "4.2s"), (65, "s", "1m 05s"), (7260, "s", "2h 01m")),
+        *((2.5, "%", "2.5 %"), (100, "%", "100 %"), (0, "%", "0 %"), (0.04, "%", "0 %")),
+        *((0, "MB", "0 MB"), (0.25, "MB", "250 kB"), (1.5, "MB", "1.5 MB"), (244, "MB", "244 MB")),
+    ],
 )
 def test_values_are_said_in_words(value: float, unit: str, text: str) -> None:
     assert words(value, unit) == text
+
+
+def test_a_single_look_at_a_job_is_said_and_not_drawn() -> None:
+    one = Sample(at=Micros(2 * SECOND), cpu_ms=150, memory=300_000)
+    used = resource_use([one], Micros(SECOND))
+    assert used is not None
+    assert (used.charts, used.peak, used.rows[0]) == ((), "300 kB", ("1s", "15 %", "300 kB"))
+    two = Sample(at=Micros(3 * SECOND), cpu_ms=150, memory=300_000)
+    used = resource_use([one, two], Micros(SECOND))
+    assert used is not None and len(used.charts) == 2

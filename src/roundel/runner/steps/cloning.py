@@ -169,6 +169,7 @@ async def _run(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> tup
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at a terminal is for us, who end it or wait for it
         )
     except OSError as error:
         raise StepFailed("The runner needs git for this checkout and has none.") from error

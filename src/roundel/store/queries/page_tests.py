@@ -1,10 +1,14 @@
-"""Tests by a part of their name, among those of the newest runs."""
+"""Tests by a part of their name among those of the newest runs, and what became of them before."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId, WorkflowId
-from roundel.domain.page_views import FoundTest
+from roundel.domain.jobs import Job
+from roundel.domain.page_views import FoundTest, PastRun, TestName, TestPast
 from roundel.store.dialect import Row, Sql, inside, like, placeholders
+from roundel.store.queries.tests import flaky_of
 from roundel.store.rows import slug_of
 
 PROJECTS = 20  # that are looked through
@@ -69,3 +73,88 @@ def _found(row: Row, run: Row) -> FoundTest:
         pipeline_number=run[5],
         project_slug=slug_of(run[6]),
     )
+
+
+PAST_JOBS = 50  # of that name, the newest before one, among which runs with tests are looked for
+PAST_RUNS = 10  # that are shown
+
+# Who needs it: a job's page, for the tests that failed.
+_EARLIER = """
+SELECT j.id, j.number, w.id, p.number, t.total
+FROM (SELECT id, number, workflow_id, created_at FROM job
+  WHERE project_id = :project AND name = :name AND (created_at, id) < (:created_at, :id)
+  ORDER BY created_at DESC, id DESC LIMIT :look) j
+JOIN test_run t ON t.job_id = j.id JOIN workflow w ON w.id = j.workflow_id
+JOIN pipeline p ON p.id = w.pipeline_id
+WHERE j.number IS NOT NULL AND t.total > 0
+ORDER BY j.created_at DESC, j.id DESC LIMIT :runs
+"""
+
+
+def pasts(
+    sql: Sql, job: Job, tests: Sequence[TestName], since: Micros
+) -> Mapping[TestName, TestPast]:
+    """Return what is known of tests of a job from before it, each by its class and name."""
+    if not tests:
+        return {}
+    names = sorted({name for _, name in tests})
+    flaky = flaky_of(sql, job.project_id, since, job.name, names)
+    earlier = _earlier(sql, job)
+    results = _results(sql, list(earlier), names)
+    return {
+        test: TestPast(
+            runs=tuple(
+                PastRun(
+                    result=results[id_, test],
+                    job_number=run[1],
+                    workflow_id=WorkflowId(run[2]),
+                    pipeline_number=run[3],
+                )
+                for id_, run in reversed(earlier.items())
+                if (id_, test) in results
+            ),
+            flaky=test in flaky,
+        )
+        for test in tests
+    }
+
+
+def _earlier(sql: Sql, job: Job) -> dict[str, Row]:
+    """Return earlier runs with tests by their jobs' ids, the newest first, as many as may be."""
+    left, found = MOST_TESTS, {}
+    for row in sql.all(
+        _EARLIER,
+        project=job.project_id,
+        name=job.name,
+        created_at=job.created_at,
+        id=job.id,
+        look=PAST_JOBS,
+        runs=PAST_RUNS,
+    ):
+        left -= row[4]
+        if left < 0:
+            break
+        found[row[0]] = row
+    return found
+
+
+def _results(
+    sql: Sql, jobs: Sequence[str], names: Sequence[str]
+) -> dict[tuple[str, TestName], str]:
+    """Return the worst result of each test in each job: one may have run on several nodes."""
+    if not jobs:
+        return {}
+    ids, by_id = placeholders("job", jobs)
+    marks, by_name = placeholders("name", names)
+    found: defaultdict[tuple[str, TestName], set[str]] = defaultdict(set)
+    for job, name, classname, result in sql.all(
+        "SELECT job_id, name, classname, result FROM test_result"
+        f" WHERE job_id IN ({ids}) AND name IN ({marks})",
+        **by_id,
+        **by_name,
+    ):
+        found[job, (classname, name)].add(result)
+    return {key: min(results, key=_WORST.index) for key, results in found.items()}
+
+
+_WORST = ("error", "failure", "success", "skipped")

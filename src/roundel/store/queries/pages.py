@@ -1,9 +1,10 @@
 """What pages show and the API does not: the read port, on the reader connections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, PipelineId, ProjectId, WorkflowId
+from roundel.domain.jobs import Job
 from roundel.domain.page_views import (
     Failure,
     FoundTest,
@@ -12,6 +13,8 @@ from roundel.domain.page_views import (
     PipelineLine,
     PipelinePage,
     Standing,
+    TestName,
+    TestPast,
 )
 from roundel.domain.resource_use import Sample
 from roundel.domain.schedules import CronTrigger
@@ -79,6 +82,12 @@ class SqlPageReads:
     ) -> Sequence[FoundTest]:
         """Return tests by a part of their name or class, of the newest run of each job."""
         return await self._read(lambda sql: page_tests.find_tests(sql, projects, text, limit))
+
+    async def test_pasts(
+        self, job: Job, tests: Sequence[TestName], since: Micros
+    ) -> Mapping[TestName, TestPast]:
+        """Return the pasts of tests of a job; `since` is from when on one counts as flaky."""
+        return await self._read(lambda sql: page_tests.pasts(sql, job, tests, since))
 
     async def resource_use(self, execution_id: ExecutionId) -> Sequence[Sample]:
         """Return the samples of what an execution has used, in their order."""

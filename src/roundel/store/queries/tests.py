@@ -1,5 +1,7 @@
 """Test results over several runs: which are flaky, which fail, which are slow."""
 
+from collections.abc import Sequence
+
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ProjectId, WorkflowId
 from roundel.domain.insight_views import FlakyTest, TestFigures, TestKey, TestRunView
@@ -16,7 +18,7 @@ FROM test_run t JOIN job j ON j.id = t.job_id JOIN workflow w ON w.id = j.workfl
 JOIN pipeline p ON p.id = w.pipeline_id
 JOIN test_result f ON f.job_id = t.job_id AND f.result IN ('failure', 'error')
 WHERE t.project_id = :project AND t.created_at >= :since AND t.failed > 0
-AND EXISTS (SELECT 1 FROM pipeline p2 JOIN workflow w2 ON w2.pipeline_id = p2.id
+{also}AND EXISTS (SELECT 1 FROM pipeline p2 JOIN workflow w2 ON w2.pipeline_id = p2.id
   JOIN job j2 ON j2.workflow_id = w2.id JOIN test_result s ON s.job_id = j2.id
   WHERE p2.project_id = t.project_id AND p2.revision = p.revision AND w2.name = w.name
   AND j2.name = j.name AND s.name = f.name AND s.classname = f.classname
@@ -28,7 +30,8 @@ ORDER BY w.created_at DESC, w.id DESC LIMIT :limit
 def flaky(sql: Sql, project: ProjectId, since: Micros) -> list[FlakyTest]:
     """Return tests that passed and failed on one commit, those that did it most first."""
     found: dict[TestKey, list[Row]] = {}
-    for row in sql.all(_FLAKY, project=project, since=since, limit=MOST_FAILURES):
+    statement = _FLAKY.format(also="")
+    for row in sql.all(statement, project=project, since=since, limit=MOST_FAILURES):
         key = TestKey(name=row[0], classname=row[1], job=row[5])
         found.setdefault(key, []).append(row)
     made = [
@@ -47,6 +50,17 @@ def flaky(sql: Sql, project: ProjectId, since: Micros) -> list[FlakyTest]:
         for key, rows in found.items()
     ]
     return sorted(made, key=lambda test: (-test.times, test.key.name))
+
+
+def flaky_of(
+    sql: Sql, project: ProjectId, since: Micros, job: str, names: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Return which tests of a job are flaky, each by its class and name."""
+    marks, values = placeholders("name", names)
+    statement = _FLAKY.format(also=f"AND j.name = :job AND f.name IN ({marks})\n")
+    limit = MOST_FAILURES
+    rows = sql.all(statement, project=project, since=since, job=job, limit=limit, **values)
+    return {(row[1], row[0]) for row in rows}
 
 
 def recent(

@@ -6,14 +6,14 @@ from starlette.responses import RedirectResponse, Response
 
 from roundel.domain.access import Need, scopes_for
 from roundel.domain.clock import DAY, SECOND
-from roundel.domain.errors import DomainError, Invalid, NotFound
+from roundel.domain.errors import Invalid, NotFound
 from roundel.domain.ids import TokenId
 from roundel.domain.runners import Secret
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.rooms import rooms_of
 from roundel.web.settings_pages import DONE, ONLY_WHOLE, done, refuse_scopes
-from roundel.wire.statuses import status_of
 
 # What a token may do; of nothing: whatever its person may.
 SCOPES = {
@@ -24,6 +24,14 @@ SCOPES = {
 }
 LIVES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
 CHOSEN_LIFE = "90"
+# What refusals begin with, and the field that is meant.
+_OF_TOKEN: Fields = {
+    "Name:": ("label", ""),
+    "label:": ("label", "Name:"),
+    "Scope:": ("scope", ""),
+    "Expires:": ("life", ""),
+}
+_OF_PASSWORD: Fields = {"Password:": ("password", ""), "The two passwords": ("again", "")}
 TOKENS = "/settings/user/tokens"
 SESSIONS = "/settings/user/sessions"
 
@@ -49,15 +57,13 @@ async def account(visit: Visit[None], *, problem: str = "", status: int = 200) -
     )
 
 
+@refused_on(account, _OF_PASSWORD)
 async def change_password(visit: Visit[None]) -> Response:
     """Set a local account's password; all of its sessions end, this one included."""
-    try:
-        refuse_scopes(visit.actor)
-        if visit.field("password") != visit.field("again"):
-            raise Invalid("The two passwords are not the same.")
-        await visit.hall.use_cases.change_password(visit.actor.id, Secret(visit.field("password")))
-    except DomainError as error:
-        return await account(visit, problem=str(error), status=status_of(error))
+    refuse_scopes(visit.actor)
+    if visit.field("password") != visit.field("again"):
+        raise Invalid("The two passwords are not the same.")
+    await visit.hall.use_cases.change_password(visit.actor.id, Secret(visit.field("password")))
     return RedirectResponse("/sign-in", status_code=303)
 
 
@@ -77,12 +83,12 @@ async def _tokens(
         secret=secret,
         scopes=SCOPES,
         lives=LIVES,
-        life=visit.field("life") if problem else CHOSEN_LIFE,
+        life=CHOSEN_LIFE,
         only_whole=ONLY_WHOLE,
     )
 
 
-@refused_on(tokens)
+@refused_on(tokens, _OF_TOKEN)
 async def make_token(visit: Visit[None]) -> Response:
     """Make a token and show it, this once."""
     refuse_scopes(visit.actor)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from starlette.responses import Response
@@ -26,6 +27,7 @@ from roundel.domain.projects import Project
 from roundel.domain.records import dataclass
 from roundel.web import subjects
 from roundel.web.charts import Chart, line_chart
+from roundel.web.graph import critical_path
 from roundel.web.page import NOTHING_HERE, AnyPage, Page, Visit
 from roundel.web.rooms import rooms_of
 
@@ -36,6 +38,7 @@ WINDOWS = {
     Window.QUARTER: "90 days",
 }
 MOST_TESTS = 20
+PATHS_OF = 10  # runs whose critical paths are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ async def of_workflow(visit: Visit[Project]) -> Response:
         [project.id], Grain.DAY, choice.begin, workflow=name, branch=branch, jobs=True
     )
     runs, tests = await insights.tests(project.id, name, choice.branch or None, RECENT_TEST_RUNS)
+    critical_of, critical = await _critical(visit, name, choice)
     by_day = _by_day(rollups)
     slowest = sorted(tests, key=lambda it: -it.slowest_seconds)
     failing = sorted((it for it in tests if it.failed), key=lambda it: -it.failed)
@@ -110,10 +114,35 @@ async def of_workflow(visit: Visit[Project]) -> Response:
         jobs=sorted(
             _by(jobs, lambda it: it.job).items(), key=lambda it: -it[1].duration_seconds(0.95)
         ),
+        critical=critical,
+        critical_of=critical_of,
         test_runs=runs,
         failing=failing[:MOST_TESTS],
         slowest=slowest[:MOST_TESTS],
     )
+
+
+async def _critical(
+    visit: Visit[Project], workflow: str, choice: Choice
+) -> tuple[int, Counter[str]]:
+    """Return how many of the newest runs have a critical path, and how often a job is on one."""
+    runs = await visit.app.insights.runs(
+        visit.subject.id,
+        workflow,
+        branch=choice.branch or None,
+        since=choice.begin,
+        until=visit.app.clock.now(),
+        before=None,
+        limit=PATHS_OF,
+    )
+    found: Counter[str] = Counter()
+    count = 0
+    for run in runs:
+        slots = await visit.app.reads.slots(run.id)
+        path = critical_path(slots)
+        count += bool(path)
+        found.update(slot.job.name for slot in slots if slot.job.id in path)
+    return count, found
 
 
 async def as_csv(visit: Visit[Project]) -> Response:

@@ -1,7 +1,7 @@
 """A job: its nodes, their steps and output, what it left behind, why it waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -9,9 +9,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from roundel.domain.access import Need
 from roundel.domain.artifacts import presentation
 from roundel.domain.blobs import Blobs
+from roundel.domain.clock import Micros
 from roundel.domain.errors import NotFound
-from roundel.domain.jobs import ENDED, EXECUTION_ENDED, JobStatus
+from roundel.domain.insights import FLAKY_FOR
+from roundel.domain.jobs import ENDED, EXECUTION_ENDED, ExecutionStatus, JobStatus
 from roundel.domain.keeping import object_name
+from roundel.domain.page_views import TestName, TestPast
 from roundel.domain.records import dataclass
 from roundel.domain.runners import StepReport, StepStatus
 from roundel.domain.views import ArtifactView, NodeView, TestView
@@ -26,9 +29,11 @@ from roundel.web.rooms import rooms_of
 from roundel.web.subjects import JobHere
 
 MOST_TESTS = 500
+MOST_PASTS = 50  # tests that failed of which the past is shown
 MOST_ARTIFACTS = 200
 PIECE_BYTES = 1024 * 1024
 _FAILED = frozenset({StepStatus.FAILED, StepStatus.TIMEDOUT, StepStatus.INFRASTRUCTURE_FAIL})
+_BROKEN = ("failure", "error")
 _RESULT_ORDER = {"failure": 0, "error": 0, "skipped": 2, "success": 3}
 
 
@@ -66,11 +71,16 @@ async def job(visit: Visit[JobHere]) -> Response:
         steps=steps,
         used=None if node is None else await _used(visit, node),
         tests=sorted(tests, key=_worst_first),
+        pasts=await _pasts(visit, tests),
         artifacts=artifacts,
         waits=waits,
         stream=stream,
         changes=None if view.job.status in ENDED else f"/stream/pipeline/{view.pipeline.id}",
         why_no_cancel=_why_no_cancel(visit),
+        shell=visit.hall.settings.shells
+        and node is not None
+        and node.status is ExecutionStatus.RUNNING,
+        why_no_shell=None if _may_write(visit) else NOT_YOURS,
         base=address_of.job(
             here.project, view.pipeline.number, view.workflow.id, view.job.number or 0
         ),
@@ -107,13 +117,25 @@ async def _used(visit: Visit[JobHere], node: NodeView) -> ResourceUse | None:
     return resource_use(samples, node.started_at)
 
 
+async def _pasts(visit: Visit[JobHere], tests: Sequence[TestView]) -> Mapping[TestName, TestPast]:
+    """Return what is known from before of the tests that failed."""
+    failed = [it.test for it in tests if it.test.result in _BROKEN]
+    names = list(dict.fromkeys((it.classname, it.name) for it in failed))[:MOST_PASTS]
+    since = Micros(visit.app.clock.now() - FLAKY_FOR)
+    return await visit.app.pages.test_pasts(visit.subject.view.job, names, since) if names else {}
+
+
 def _worst_first(view: TestView) -> tuple[int, int]:
     return _RESULT_ORDER.get(view.test.result, 1), view.number
 
 
+def _may_write(visit: Visit[JobHere]) -> bool:
+    return visit.actor.may(Need.WRITE, visit.subject.project.organization.id)
+
+
 def _why_no_cancel(visit: Visit[JobHere]) -> str | None:
     here = visit.subject
-    if not visit.actor.may(Need.WRITE, here.project.organization.id):
+    if not _may_write(visit):
         return NOT_YOURS
     return f"It has ended: {here.view.job.status}." if here.view.job.status in ENDED else None
 

@@ -19,13 +19,25 @@ from roundel.domain.ids import is_uuid
 from roundel.domain.projects import Organization
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
-from roundel.web.settings_pages import after_of, cut, done, show
+from roundel.web.settings_pages import OF_VARIABLE, after_of, cut, done, show
 from roundel.web.subjects import ContextHere
 
 PAGE_SIZE = 50
 ALL_MEMBERS = "All members"
+
+
+_FIELDS: Fields = {"name:": ("name", "Name:"), "A context named": ("name", "")}
+_RESTRICTED: Fields = {
+    "Restriction:": ("restricted_to", ""),
+    "restriction_value: not an expression:": ("restricted_to", "This is not an expression:"),
+    "restriction_value:": ("restricted_to", "Restriction:"),
+    "Project does not exist": ("restricted_to", ""),
+    "Group does not exist": ("restricted_to", ""),
+    "The restriction you're": ("restricted_to", ""),
+}
 
 
 async def contexts(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -50,7 +62,7 @@ async def contexts(visit: Visit[Organization], *, problem: str = "", status: int
     )
 
 
-@refused_on(contexts)
+@refused_on(contexts, _FIELDS)
 async def create(visit: Visit[Organization]) -> Response:
     name = visit.field("name").strip()
     made = await visit.hall.use_cases.secrets.create_context(visit.subject.id, name)
@@ -90,7 +102,7 @@ def _name(restriction: Restriction, organization: Organization) -> str:
     return restriction.name or restriction.value
 
 
-@refused_on(context)
+@refused_on(context, OF_VARIABLE)
 async def put_variable(visit: Visit[ContextHere]) -> Response:
     """Add a variable, or replace its value; neither is shown again."""
     name, value = visit.field("variable").strip(), visit.field("value")
@@ -105,7 +117,7 @@ async def remove_variable(visit: Visit[ContextHere]) -> Response:
     return _back(visit, "removed")
 
 
-@refused_on(context)
+@refused_on(context, _RESTRICTED)
 async def restrict(visit: Visit[ContextHere]) -> Response:
     kind, value = visit.field("kind"), visit.field("restricted_to").strip()
     if not value:

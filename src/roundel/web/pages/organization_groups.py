@@ -9,6 +9,7 @@ from roundel.domain.groups import MOST_GROUPS, GroupId
 from roundel.domain.projects import Organization
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import after_of, cut, done, refuse_scopes, show
@@ -16,6 +17,14 @@ from roundel.web.subjects import GroupHere
 
 PAGE_SIZE = 50
 MOST_OFFERED = 500  # members that the form suggests; others are written out
+
+
+_FIELDS: Fields = {
+    "name:": ("name", "Name:"),
+    "A group named": ("name", ""),
+    "description:": ("description", "Description:"),
+}
+_WHO: Fields = {"Say who:": ("login", ""), "Member not found": ("login", "")}
 
 
 async def groups(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -41,7 +50,7 @@ async def groups(visit: Visit[Organization], *, problem: str = "", status: int =
     )
 
 
-@refused_on(groups)
+@refused_on(groups, _FIELDS)
 async def create(visit: Visit[Organization]) -> Response:
     made = await visit.hall.use_cases.organizations.create_group(
         visit.subject.id, visit.field("name"), visit.field("description").strip()
@@ -73,7 +82,7 @@ async def group(visit: Visit[GroupHere], *, problem: str = "", status: int = 200
     )
 
 
-@refused_on(group)
+@refused_on(group, _WHO)
 async def put(visit: Visit[GroupHere]) -> Response:
     refuse_scopes(visit.actor)
     login = visit.field("login").strip()

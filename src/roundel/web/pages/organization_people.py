@@ -7,11 +7,21 @@ from roundel.domain.errors import Invalid
 from roundel.domain.projects import Organization
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import cut, done, refuse_scopes, show
 
 PAGE_SIZE = 50
+
+
+# What refusals begin with, and the field that is meant.
+_FIELDS: Fields = {
+    "Say who:": ("login", ""),
+    "Nobody is called": ("login", ""),
+    "role:": ("role", "Role:"),
+    "… is the only administrator": ("role", ""),
+}
 
 
 async def people(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -46,7 +56,7 @@ async def _people(
     )
 
 
-@refused_on(people)
+@refused_on(people, _FIELDS)
 async def give_role(visit: Visit[Organization]) -> Response:
     """Make somebody a member, or change a member's role."""
     refuse_scopes(visit.actor)
@@ -69,7 +79,7 @@ async def invite_form(visit: Visit[Organization]) -> Response:
     return done(f"{address_of.settings(visit.subject)}/people")
 
 
-@refused_on(people)
+@refused_on(people, _FIELDS)
 async def invite(visit: Visit[Organization]) -> Response:
     """Make an invitation and show its link, this once."""
     refuse_scopes(visit.actor)

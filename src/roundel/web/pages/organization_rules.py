@@ -10,11 +10,19 @@ from roundel.domain.policies import DecisionFilter
 from roundel.domain.projects import Organization
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done, show
 
 NEWEST = 20  # decisions that the page shows
+
+
+_FIELDS: Fields = {
+    "name:": ("name", "Name:"),
+    "prefix:": ("prefix", "Prefix:"),
+    "The allow-list has this prefix": ("prefix", ""),
+}
 
 
 async def policies(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -59,7 +67,7 @@ async def orbs(visit: Visit[Organization], *, problem: str = "", status: int = 2
     )
 
 
-@refused_on(orbs)
+@refused_on(orbs, _FIELDS)
 async def allow(visit: Visit[Organization]) -> Response:
     await visit.hall.use_cases.allow_url_orbs(
         visit.subject.id, visit.field("name"), visit.field("prefix"), visit.actor

@@ -9,9 +9,16 @@ from roundel.domain.projects import Organization
 from roundel.domain.resource_classes import ResourceClass
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import NOTHING_HERE, AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done, refuse_scopes, show
+
+_FIELDS: Fields = {
+    "resource_class:": ("name", "Name:"),
+    "the resource class": ("name", "The resource class"),
+}
+_OF_TOKEN: Fields = {"Nickname:": ("nickname", "")}
 
 
 async def classes(visit: Visit[Organization], *, problem: str = "", status: int = 200) -> Response:
@@ -29,7 +36,7 @@ async def classes(visit: Visit[Organization], *, problem: str = "", status: int 
     )
 
 
-@refused_on(classes)
+@refused_on(classes, _FIELDS)
 async def create(visit: Visit[Organization]) -> Response:
     refuse_scopes(visit.actor)
     name = f"{visit.subject.name}/{visit.field('name').strip()}"
@@ -76,7 +83,7 @@ async def _class(visit: Visit[Organization]) -> ResourceClass:
     raise NotFound(NOTHING_HERE)
 
 
-@refused_on(one_class)
+@refused_on(one_class, _OF_TOKEN)
 async def make_token(visit: Visit[Organization]) -> Response:
     """Make a token and show it, this once."""
     refuse_scopes(visit.actor)

@@ -16,6 +16,7 @@ from roundel.domain.projects import Organization, Project
 from roundel.domain.usage import KEPT_FOR, UsageExport
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done, show
@@ -25,6 +26,17 @@ WINDOWS = {
     Window.MONTH: "30 days",
     Window.TWO_MONTHS: "60 days",
     Window.QUARTER: "90 days",
+}
+# What refusals begin with; the field that is meant, and how the form calls it.
+_FIELDS: Fields = {
+    "First day:": ("start", ""),
+    "Last day:": ("end", ""),
+    "end: it is before start": ("end", "Last day: it is before the first one"),
+    "end: it must be no more than 31 days after start": (
+        "end",
+        "Last day: at most 31 days may be asked for at once",
+    ),
+    "start:": ("start", "First day:"),
 }
 MOST_EXPORTS = 30
 PIECE_BYTES = 1024 * 1024
@@ -46,8 +58,8 @@ async def usage(visit: Visit[Organization], *, problem: str = "", status: int = 
         rows=rows,
         whole_figures=together(figures for _, figures in rows),
         exports=await visit.app.usage.exports(organization.id, MOST_EXPORTS),
-        start=visit.field("start") or rfc3339_seconds(Micros(now - 30 * DAY))[:10],
-        end=visit.field("end") or rfc3339_seconds(now)[:10],
+        start=rfc3339_seconds(Micros(now - 30 * DAY))[:10],
+        end=rfc3339_seconds(now)[:10],
         kept_days=KEPT_FOR // DAY,
     )
 
@@ -78,10 +90,10 @@ def _window(visit: Visit[Organization]) -> Window:
     return Window(text)
 
 
-@refused_on(usage)
+@refused_on(usage, _FIELDS)
 async def order(visit: Visit[Organization]) -> Response:
     """Take an order for an export of whole days; its file is written behind the answer."""
-    start, end = _day("Start", visit.field("start")), _day("End", visit.field("end"))
+    start, end = _day("First day", visit.field("start")), _day("Last day", visit.field("end"))
     last = Micros(end + DAY - SECOND)  # the last day is meant whole
     await visit.hall.use_cases.ask_for_export(visit.subject.id, (), start, last)
     return done(f"{address_of.settings(visit.subject)}/usage", "ordered")

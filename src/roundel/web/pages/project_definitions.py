@@ -11,8 +11,9 @@ from roundel.domain.projects import Project
 from roundel.services.definitions import ChangeDefinition, CreateDefinition, SourceWanted
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.refusals import field_of, refused_on
+from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done, show_project
 from roundel.web.subjects import DefinitionHere
 
@@ -31,14 +32,22 @@ PRESETS = {
 }
 
 
-# What refusals begin with, and the field of a form that it is about.
-_FIELDS = {
-    "Events": "preset",
-    "event_preset": "preset",
-    "event_source.repo.external_id": "repo",
-    "config_source.file_path": "file_path",
-    **{it: it for it in ("checkout_ref", "config_ref", "event_name", "sender")},
-    **{it: it for it in ("name", "description")},
+# What refusals begin with; the field that is meant, and how the form calls it.
+_FIELDS: Fields = {
+    "name:": ("name", "Name:"),
+    "description:": ("description", "Description:"),
+    "config_source.file_path:": ("file_path", "Config file:"),
+    "config_source.repo.external_id:": ("config_repo", "Repository:"),
+    "checkout_source.repo.external_id:": ("checkout_repo", "Check out:"),
+}
+OF_TRIGGER: Fields = {
+    "Events:": ("preset", ""),
+    "event_preset:": ("preset", "Events:"),
+    "event_source.repo.external_id:": ("repo", "Repository:"),
+    "checkout_ref:": ("checkout_ref", "Check out:"),
+    "config_ref:": ("config_ref", "Take the config of:"),
+    "event_name:": ("event_name", "Name:"),
+    "sender:": ("sender", "Sender:"),
 }
 
 
@@ -62,7 +71,7 @@ async def _repositories(visit: Visit[Any], project: Project) -> list[Project]:
     return [it for it in found if it.organization.id == project.organization.id]
 
 
-@refused_on(definitions)
+@refused_on(definitions, _FIELDS)
 async def create(visit: Visit[Project]) -> Response:
     project, config = visit.subject, visit.field("config_repo")
     own = PROVIDER_OF[project.slug.vcs]
@@ -100,12 +109,10 @@ async def show_definition(
         repositories=await _repositories(visit, here.project),
         presets=PRESETS,
         webhook=webhook,
-        wrong=field_of(problem, _FIELDS),
-        refused=visit.target.partition(f"/definitions/{here.definition.id}")[2] if problem else "",
     )
 
 
-@refused_on(definition)
+@refused_on(definition, _FIELDS)
 async def change(visit: Visit[DefinitionHere]) -> Response:
     here, checkout = visit.subject, visit.field("checkout_repo")
     kept = here.definition.checkout.provider or PROVIDER_OF[here.project.slug.vcs]

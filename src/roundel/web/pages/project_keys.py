@@ -8,9 +8,16 @@ from roundel.domain.errors import Invalid
 from roundel.domain.projects import Project
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done, show_project
+
+_FIELDS: Fields = {
+    "hostname:": ("hostname", "Host name:"),
+    "private_key:": ("private_key", "Private key:"),
+}
+_OF_PAIR: Fields = {"Type:": ("type", "")}
 
 
 async def keys(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
@@ -27,7 +34,7 @@ async def keys(visit: Visit[Project], *, problem: str = "", status: int = 200) -
     )
 
 
-@refused_on(keys)
+@refused_on(keys, _OF_PAIR)
 async def make(visit: Visit[Project]) -> Response:
     """Make a key pair, which jobs clone with from now on."""
     text = visit.field("type")
@@ -49,7 +56,7 @@ async def remove(visit: Visit[Project]) -> Response:
     return _back(visit, "removed")
 
 
-@refused_on(keys)
+@refused_on(keys, _FIELDS)
 async def add_additional(visit: Visit[Project]) -> Response:
     """Keep a private key for a host; it is not shown again."""
     host, key = visit.field("hostname"), visit.field("private_key").replace("\r\n", "\n")

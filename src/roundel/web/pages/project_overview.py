@@ -8,9 +8,10 @@ from roundel.domain.projects import Project
 from roundel.services.changing_projects import ChangeProject
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.refusals import field_of, refused_on
-from roundel.web.settings_pages import done, show_project, whole_number
+from roundel.web.refusals import refused_on
+from roundel.web.settings_pages import done, limits_of, show_project
 
 FLAGS = {
     "set_github_status": "Report the status of commits to the git host",
@@ -22,7 +23,7 @@ FLAGS = {
     "setup_workflows": "Let configs be setup configs, which continue with another",
     "several_continuations": "A setup may continue with more than one config",
     "rerun_while_running": "What failed may be rerun before its workflow has ended",
-    "disable_ssh": "No reruns with SSH",
+    "disable_ssh": "No reruns with SSH, no shells in jobs",
     "oss": "Free and open source",
     "write_settings_requires_admin": "Only administrators change these settings",
     "block_new_work": "Take no new pipelines and reruns; what runs goes on",
@@ -38,14 +39,15 @@ LIMITS = {
         "With all that they left. Nothing: as the organization says.",
     ),
 }
-
-
-_FIELDS = {
-    "Repository": "repository_url",
-    "repository_url": "repository_url",
-    "name": "name",
-    "default_branch": "default_branch",
+# What refusals begin with; the field that is meant, and how the form calls it.
+_SETTINGS: Fields = {f"{word}:": (name, "") for name, (word, _) in LIMITS.items()}
+_PROJECT: Fields = {
+    "Repository:": ("repository_url", ""),
+    "repository_url:": ("repository_url", "Repository:"),
+    "name:": ("name", "Name:"),
+    "default_branch:": ("default_branch", "Default branch:"),
 }
+_MEANT: Fields = {"Nothing was deleted.": ("confirm", "")}
 
 
 async def overview(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
@@ -62,22 +64,21 @@ async def overview(visit: Visit[Project], *, problem: str = "", status: int = 20
         may_change=visit.actor.may(need, project.organization.id),
         flags=FLAGS,
         limits=LIMITS,
-        wrong=field_of(problem, _FIELDS),
     )
 
 
-@refused_on(overview)
+@refused_on(overview, _SETTINGS)
 async def change(visit: Visit[Project]) -> Response:
     """Take the form as a whole: a box that is not ticked is off, an empty number is no limit."""
     changes: dict[str, object] = {name: visit.field(name) == "1" for name in FLAGS}
-    changes |= {name: whole_number(word, visit.field(name)) for name, (word, _) in LIMITS.items()}
+    changes |= limits_of(visit, {name: word for name, (word, _) in LIMITS.items()})
     lines = visit.field("pr_only_branch_overrides").splitlines()
     changes["pr_only_branch_overrides"] = tuple(line.strip() for line in lines if line.strip())
     await visit.hall.use_cases.change_project_settings(visit.subject, changes, visit.actor)
     return done(address_of.project_settings(visit.subject), "saved")
 
 
-@refused_on(overview)
+@refused_on(overview, _PROJECT)
 async def redefine(visit: Visit[Project]) -> Response:
     """Give it another name, repository or default branch; what is the same stays as it is."""
     project = visit.subject
@@ -100,7 +101,7 @@ async def clear_caches(visit: Visit[Project]) -> Response:
     return done(address_of.project_settings(visit.subject), "cleared")
 
 
-@refused_on(overview)
+@refused_on(overview, _MEANT)
 async def remove(visit: Visit[Project]) -> Response:
     """Remove it with all that it has; its slug, written out, says that it is meant."""
     slug = str(visit.subject.slug)

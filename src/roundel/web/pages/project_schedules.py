@@ -22,6 +22,7 @@ from roundel.domain.schedules import (
 from roundel.domain.views import ScheduleView
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.parameters import parameters_of, written
 from roundel.web.refusals import refused_on
@@ -32,6 +33,30 @@ TICKS_SHOWN = 3
 CRONS_SHOWN = 100
 MONTH_WORDS = dict(zip(MONTHS, (month.capitalize() for month in MONTHS), strict=True))
 DAY_WORDS = dict(zip(WEEKDAYS, (day.capitalize() for day in WEEKDAYS), strict=True))
+
+
+# What refusals begin with; the field that is meant, and how the form calls it.
+_FIELDS: Fields = {
+    "name:": ("name", "Name:"),
+    "Branch or tag:": ("branch", ""),
+    "parameters: give either branch or tag": ("branch", "Branch or tag: give one of them"),
+    "parameters: branch": ("branch", "Branch"),
+    "parameters: tag": ("tag", "Tag"),
+    "timetable: give either days-of-week or days-of-month": (
+        "days",
+        "Days: tick days of the week, or give days of the month, and not both",
+    ),
+    "timetable: days-of-week": ("weekday", "Days of the week"),
+    "timetable: days-of-month": ("days", "Days of the month"),
+    "timetable: hours-of-day": ("hours", "Hours"),
+    "timetable: per-hour": ("per_hour", "Times an hour"),
+    "timetable: months": ("month", "Months"),
+    "Days of the month:": ("days", ""),
+    "Hours:": ("hours", ""),
+    "Times an hour:": ("per_hour", ""),
+    "Parameters": ("parameters", ""),
+    "On behalf of:": ("attribution", ""),
+}
 
 
 async def schedules(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
@@ -79,7 +104,7 @@ async def _of_configs(visit: Visit[Project]) -> Sequence[CronShown]:
     return [CronShown(trigger=it, pipeline=newest[it.branch]) for it in found]
 
 
-@refused_on(schedules)
+@refused_on(schedules, _FIELDS)
 async def create(visit: Visit[Project]) -> Response:
     made = await visit.hall.use_cases.create_schedule(
         visit.subject,
@@ -164,7 +189,7 @@ def _ticks(schedule: Schedule) -> Iterator[Micros]:
         at = schedule.timetable.next_after(at, schedule.id)
 
 
-@refused_on(schedule)
+@refused_on(schedule, _FIELDS)
 async def change(visit: Visit[ScheduleView]) -> Response:
     """Take the form as a whole; pipelines are on behalf of whoever saved it last, or of nobody."""
     timetable = _timetable(visit)

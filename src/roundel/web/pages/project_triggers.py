@@ -9,13 +9,18 @@ from roundel.domain.presets import EventPreset
 from roundel.services.definitions import ChangeTrigger, CreateTrigger, SourceWanted
 from roundel.web import subjects
 from roundel.web.page import AnyPage, Page, Visit
-from roundel.web.pages.project_definitions import definition, definition_path, show_definition
+from roundel.web.pages.project_definitions import (
+    OF_TRIGGER,
+    definition,
+    definition_path,
+    show_definition,
+)
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import done
 from roundel.web.subjects import DefinitionHere, TriggerHere
 
 
-@refused_on(definition)
+@refused_on(definition, OF_TRIGGER)
 async def listen(visit: Visit[DefinitionHere]) -> Response:
     """Let events of a repository start pipelines."""
     here = visit.subject
@@ -43,7 +48,7 @@ def _preset(text: str) -> EventPreset:
     return EventPreset(text)
 
 
-@refused_on(definition)
+@refused_on(definition, OF_TRIGGER)
 async def make_address(visit: Visit[DefinitionHere]) -> Response:
     """Make an address whose calls start pipelines; its secret is shown this once."""
     here = visit.subject
@@ -62,7 +67,7 @@ async def make_address(visit: Visit[DefinitionHere]) -> Response:
     return await show_definition(visit, webhook=address)
 
 
-@refused_on(definition)
+@refused_on(definition, OF_TRIGGER)
 async def change(visit: Visit[TriggerHere]) -> Response:
     here = visit.subject
     by_address = here.trigger.provider is SourceProvider.WEBHOOK

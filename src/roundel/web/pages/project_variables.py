@@ -8,7 +8,7 @@ from roundel.web import subjects
 from roundel.web.addresses import address_of
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
-from roundel.web.settings_pages import done, show_project
+from roundel.web.settings_pages import OF_VARIABLE, done, show_project
 
 
 async def variables(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
@@ -23,7 +23,7 @@ async def variables(visit: Visit[Project], *, problem: str = "", status: int = 2
     )
 
 
-@refused_on(variables)
+@refused_on(variables, OF_VARIABLE)
 async def put(visit: Visit[Project]) -> Response:
     """Add a variable, or replace its value."""
     name, value = visit.field("variable").strip(), visit.field("value")

@@ -14,6 +14,7 @@ from roundel.domain.projects import Project
 from roundel.domain.webhooks import MOST_PER_PROJECT, Delivery, DeliveryId, WebhookChange
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.refusals import refused_on
 from roundel.web.settings_pages import after_of, cut, done, show_project
@@ -23,6 +24,17 @@ PAGE_SIZE = 20
 EVENTS = {
     EventKind.WORKFLOW_COMPLETED: "Workflow completed",
     EventKind.JOB_COMPLETED: "Job completed",
+}
+# What refusals begin with; the field that is meant, and how the form calls it.
+_FIELDS: Fields = {
+    "name:": ("name", "Name:"),
+    "url:": ("url", "Address:"),
+    "events: expected at least one of workflow-completed and job-completed": (
+        "event",
+        "Tell of: tick at least one of the two",
+    ),
+    "Events:": ("event", ""),
+    "signing-secret:": ("secret", "Secret:"),
 }
 NO_DELIVERY = "This delivery is not in the log any more."
 
@@ -40,7 +52,7 @@ async def webhooks(visit: Visit[Project], *, problem: str = "", status: int = 20
     )
 
 
-@refused_on(webhooks)
+@refused_on(webhooks, _FIELDS)
 async def add(visit: Visit[Project]) -> Response:
     wanted = WebhookChange(
         name=visit.field("name").strip(),
@@ -91,7 +103,7 @@ def _readable(delivery: Delivery) -> str:
         return delivery.payload
 
 
-@refused_on(webhook)
+@refused_on(webhook, _FIELDS)
 async def change(visit: Visit[WebhookHere]) -> Response:
     """Take the form as a whole; an empty secret leaves the one that there is."""
     secret: str | None = visit.field("secret") or None

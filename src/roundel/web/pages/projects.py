@@ -3,47 +3,53 @@
 from starlette.responses import RedirectResponse, Response
 
 from roundel.domain.access import Need
-from roundel.domain.errors import DomainError, Invalid, NotAllowed, NotFound
+from roundel.domain.errors import Invalid, NotAllowed, NotFound
 from roundel.domain.pipelines import Ref
 from roundel.domain.projects import Project, Slug
 from roundel.web import subjects
 from roundel.web.addresses import address_of
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
 from roundel.web.parameters import parameters_of
-from roundel.web.refusals import field_of
+from roundel.web.refusals import refused_on
 from roundel.web.rooms import rooms_of
 
-_FIELDS = {"Branch or tag": "tag", "Parameters": "parameters"}
+# What refusals begin with; the field that is meant, and how the form calls it.
+_FIELDS: Fields = {
+    "Branch or tag:": ("tag", ""),
+    "Parameters": ("parameters", ""),
+    "parameters:": ("parameters", "Parameters:"),
+}
+_OF_PROJECT: Fields = {
+    "Repository:": ("repository", ""),
+    "Organization and project:": ("project", ""),
+    "Host:": ("vcs", ""),
+    "name:": ("project", "Organization and project:"),
+}
 
 
-async def form(visit: Visit[None]) -> Response:
-    return await _form(visit, problem="", status=200)
-
-
-async def _form(visit: Visit[None], *, problem: str, status: int) -> Response:
+async def form(visit: Visit[None], *, problem: str = "", status: int = 200) -> Response:
     rooms = await rooms_of(visit)
-    names = ("vcs", "organization", "project", "repository", "branch")
-    values = {name: visit.field(name) for name in names}
-    if not values["organization"] and rooms.projects:
-        values["organization"] = rooms.projects[0].organization.name
     return visit.page(
-        "add_project.html", status=status, rooms=rooms, problem=problem, values=values
+        "add_project.html",
+        status=status,
+        rooms=rooms,
+        problem=problem,
+        organization=rooms.projects[0].organization.name if rooms.projects else "",
     )
 
 
+@refused_on(form, _OF_PROJECT)
 async def add(visit: Visit[None]) -> Response:
-    try:
-        if visit.actor.scopes is not None:
-            raise NotAllowed("A session of a token with scopes cannot add projects.")
-        slug = _slug(visit)
-        repository = visit.field("repository").strip()
-        if not repository:
-            raise Invalid("Repository: give a path on the server, or an address that git knows.")
-        project = await visit.hall.use_cases.add_project(
-            slug, repository, visit.field("branch").strip() or None, visit.actor
-        )
-    except DomainError as error:
-        return await _form(visit, problem=str(error), status=400)
+    if visit.actor.scopes is not None:
+        raise NotAllowed("A session of a token with scopes cannot add projects.")
+    slug = _slug(visit)
+    repository = visit.field("repository").strip()
+    if not repository:
+        raise Invalid("Repository: give a path on the server, or an address that git knows.")
+    project = await visit.hall.use_cases.add_project(
+        slug, repository, visit.field("branch").strip() or None, visit.actor
+    )
     return RedirectResponse(f"{address_of.project(project)}/start", status_code=303)
 
 
@@ -57,12 +63,8 @@ def _slug(visit: Visit[None]) -> Slug:
         raise Invalid("Host: expected gh, bb or circleci.") from error
 
 
-async def start(visit: Visit[Project]) -> Response:
+async def start(visit: Visit[Project], *, problem: str = "", status: int = 200) -> Response:
     """What a branch's config says, and the form that triggers it."""
-    return await _start(visit, problem="", status=200)
-
-
-async def _start(visit: Visit[Project], *, problem: str, status: int) -> Response:
     project = visit.subject
     branch, tag = (visit.query.get(it, "") or visit.field(it) for it in ("branch", "tag"))
     ref = _ref(project, "" if tag.strip() else branch, tag)
@@ -72,27 +74,22 @@ async def _start(visit: Visit[Project], *, problem: str, status: int) -> Respons
         status=status,
         rooms=await rooms_of(visit, project=project),
         project=project,
-        branch=branch if problem else ref.branch or "",
+        branch=ref.branch or "",
         tag=tag,
         checked=checked,
         problem=problem,
-        wrong=field_of(problem, _FIELDS),
-        parameters=visit.field("parameters"),
         may=visit.actor.may(Need.WRITE, project.organization.id),
     )
 
 
+@refused_on(start, _FIELDS)
 async def trigger(visit: Visit[Project]) -> Response:
     project = visit.subject
-    try:
-        parameters = parameters_of(visit.field("parameters"))
-        ref = _ref(project, visit.field("branch"), visit.field("tag"))
-        made = await visit.hall.use_cases.trigger_pipeline(project, ref, parameters, visit.actor)
-    except DomainError as error:
-        return await _start(visit, problem=str(error), status=400)
+    parameters = parameters_of(visit.field("parameters"))
+    ref = _ref(project, visit.field("branch"), visit.field("tag"))
+    made = await visit.hall.use_cases.trigger_pipeline(project, ref, parameters, visit.actor)
     if made is None:
-        why = "The commit asks for no pipeline: its message says [skip ci] or [ci skip]."
-        return await _start(visit, problem=why, status=400)
+        raise Invalid("The commit asks for no pipeline: its message says [skip ci] or [ci skip].")
     return RedirectResponse(address_of.pipeline(project, made.number), status_code=303)
 
 

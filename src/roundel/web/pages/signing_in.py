@@ -8,9 +8,18 @@ from roundel.domain.runners import Secret
 from roundel.vault.tokens import digest_of
 from roundel.web import tokens
 from roundel.web.addresses import is_own_path
+from roundel.web.forms import Fields
 from roundel.web.page import AnyPage, Page, Visit
+from roundel.web.refusals import refused_on
 
 NO_INVITATION = "This invitation was used already, or its time is over. Ask for a new one."
+# What refusals of who is invited begin with, and the field that is meant.
+_FIELDS: Fields = {
+    "Name to sign in with:": ("login", ""),
+    "The name": ("login", ""),
+    "Password:": ("password", ""),
+    "The two passwords": ("again", ""),
+}
 TOO_OFTEN = "Too many attempts with this name. Wait a few minutes, then try again."
 
 
@@ -52,39 +61,31 @@ async def sign_out(visit: Visit[None]) -> Response:
     return response
 
 
-async def invitation(visit: Visit[None]) -> Response:
+async def invitation(visit: Visit[None], *, problem: str = "", status: int = 200) -> Response:
     found = await visit.app.sessions.invitation(digest_of(visit.path["secret"]))
     if found is None:
         raise NotFound(NO_INVITATION)
     organization = await visit.app.reads.organization_by_id(found.organization_id)
     return visit.page(
-        "invitation.html", organization=organization, role=found.role, problem="", login="", name=""
+        "invitation.html",
+        status=status,
+        organization=organization,
+        role=found.role,
+        problem=problem,
     )
 
 
+@refused_on(invitation, _FIELDS)
 async def accept(visit: Visit[None]) -> Response:
     secret = visit.path["secret"]
-    found = await visit.app.sessions.invitation(digest_of(secret))
-    if found is None:
+    if await visit.app.sessions.invitation(digest_of(secret)) is None:
         raise NotFound(NO_INVITATION)
     login, name = visit.field("login").strip(), visit.field("name").strip()
-    try:
-        if visit.field("password") != visit.field("again"):
-            raise Invalid("The two passwords are not the same.")
-        session = await visit.hall.use_cases.accept_invitation(
-            secret, login, name, Secret(visit.field("password"))
-        )
-    except Invalid as error:
-        organization = await visit.app.reads.organization_by_id(found.organization_id)
-        return visit.page(
-            "invitation.html",
-            status=400,
-            organization=organization,
-            role=found.role,
-            problem=str(error),
-            login=login,
-            name=name,
-        )
+    if visit.field("password") != visit.field("again"):
+        raise Invalid("The two passwords are not the same.")
+    session = await visit.hall.use_cases.accept_invitation(
+        secret, login, name, Secret(visit.field("password"))
+    )
     return _signed_in(visit, session, "/pipelines")
 
 

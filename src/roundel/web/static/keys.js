@@ -6,6 +6,7 @@ const HELP = [
   ["j  k", "Next, previous row"],
   ["Enter", "Open the row"],
   ["g p", "All pipelines"],
+  ["e  w  t", "In an output: first error, wrap lines, times"],
   ["?", "These keys"],
 ];
 let before = "";

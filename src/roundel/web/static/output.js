@@ -75,6 +75,7 @@ function stepped(told) {
 function made(told) {
   const step = document.createElement("details");
   step.id = `step-${told.step}`;
+  step.className = "step"; // by which its log finds it
   step.dataset.step = told.step;
   const raw = `${location.pathname}/output/${new URLSearchParams(location.search).get("node") ?? 0}/${told.step}`;
   step.dataset.tail = `${raw}/tail`;

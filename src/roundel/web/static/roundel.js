@@ -4,6 +4,12 @@ import { keys } from "./keys.js";
 import { times } from "./clock.js";
 
 document.documentElement.classList.add("scripted");
+addEventListener("click", async (event) => {
+  const opener = event.target.closest?.("[data-shell]");
+  if (!opener) return;
+  const { shell } = await import("./shell.js");
+  shell(opener);
+});
 times();
 keys();
 
