@@ -115,13 +115,13 @@ async def test_r6_a_cancel_whose_word_is_lost_is_said_again(house: House) -> Non
     async with doors(house) as url, Proxy(url) as proxy, RemoteServer(proxy.url, token) as remote:
         order = await remote.claim(Offer(runner_id=RunnerId("one"), wait_seconds=0.0))
         assert order is not None
-        proxy.losing["canceled"] = 2
+        proxy.losing["called"] = 2
         held = HeldLease(remote, order.lease)
-        watching = asyncio.create_task(held.watch_for_cancel())
+        watching = asyncio.create_task(held.watch(no_shell))
         await house.use.cancel_workflow((await house.workflow(pipeline)).id, house.admin)
         await held.stop.wait()
         await watching
-    assert proxy.lost["canceled"] == 2
+    assert proxy.lost["called"] == 2
 
 
 async def test_r6_a_runner_that_comes_back_asks_until_it_hears_what_it_has(
@@ -147,6 +147,10 @@ async def test_r6_a_runner_that_comes_back_asks_until_it_hears_what_it_has(
     assert proxy.lost["resume"] == 2
     assert (await house.workflow(pipeline)).status == "success"
     assert b"before\nafter\n" in await outputs(house, 1)
+
+
+async def no_shell() -> None:
+    raise AssertionError("nobody asked for a shell")
 
 
 async def has_said(house: House, said: bytes) -> bool:
