@@ -102,6 +102,8 @@ def _pages(big: Big) -> Iterator[tuple[str, str]]:
     yield "insights", f"/insights/{big.slug}"
     yield "insights of a workflow", f"/insights/{big.slug}/workflow?name=main"
     yield "search", "/search?q=feature-3"
+    yield "search for the largest branch", "/search?q=main"
+    yield "search for a line of a log", "/search?q=clean"
     yield "settings", settings
     yield "schedules", f"{settings}/schedules"
     yield "usage", "/settings/organization/gh/acme/usage"

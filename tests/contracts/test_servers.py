@@ -289,6 +289,23 @@ async def test_a_server_of_before_there_were_shipments_gets_them_in_pieces(
     assert resumed.steps[0].next_chunk == 1
 
 
+async def test_a_server_of_before_there_were_shells_still_tells_of_a_cancel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(VERBS, "called")
+    house = House(tmp_path / "data")
+    await house.open()
+    async with served(house, "http") as there:
+        order = await claimed(there)
+        watching = asyncio.create_task(there.server.called(order.lease))
+        job = await house.engine.reads.execution(order.lease.execution_id)
+        assert job is not None
+        await house.use.cancel_job(job.job_id, house.admin)
+        async with asyncio.timeout(10):
+            assert (await watching).cancel
+    await house.engine.stop()
+
+
 async def test_a_runner_that_was_away_learns_what_the_server_has(there: Served) -> None:
     order = await claimed(there)
     await there.server.report(order.lease, [a_report()])

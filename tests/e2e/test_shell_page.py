@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -268,9 +268,11 @@ async def test_canceling_the_job_ends_its_shells(shell: Open) -> None:
     until(lambda: left_of("4718.25"), lambda left: not left)
 
 
-def left_of(seconds: str) -> str:
+def left_of(seconds: str) -> list[str]:
     """The processes of this machine that sleep so long."""
-    done = subprocess.run(
-        ["pgrep", "-f", f"^sleep {re.escape(seconds)}$"], capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    wanted, found = f"sleep\0{seconds}\0".encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended while we looked
+            if (entry / "cmdline").read_bytes() == wanted:
+                found.append(entry.name)
+    return found

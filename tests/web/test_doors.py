@@ -18,3 +18,8 @@ async def test_both_doors_answer(street: Street) -> None:
         assert (await stranger.get(path)).headers["content-type"] == "application/json", path
     page = await stranger.get("/nothing")
     assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+async def test_a_doubled_first_slash_leads_to_the_api_as_well(street: Street) -> None:
+    answer = await street.stranger().get("//api/v2//me")
+    assert (answer.status, answer.headers["content-type"]) == (401, "application/json")

@@ -42,7 +42,8 @@ def create_doors(engine: Engine) -> ASGIApp:
     first_parts = {(it.prefix + it.path).split("/")[1] for it in operations()}
 
     async def doors(scope: Scope, receive: Receive, send: Send) -> None:
-        first = scope.get("path", "/").split("/")[1]
+        # A client whose base address ends with a slash doubles the first one.
+        first = scope.get("path", "/").lstrip("/").partition("/")[0]
         to_api = scope["type"] == "lifespan" or first in first_parts
         await (api if to_api else web)(scope, receive, send)
 

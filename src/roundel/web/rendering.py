@@ -55,6 +55,7 @@ class Renderer:
             size=times.size,
             seconds=_seconds,
             day=times.day,
+            moment=times.moment,
             pretty=_pretty,
         )
 

@@ -1,5 +1,6 @@
 """How statuses are shown: a tone, which has a colour and a sign of its own, and a word."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -51,11 +52,18 @@ _LABELS = {
 }
 
 
+_BRANCH = re.compile(r"^[|\s]*(?:\d+\.\s+)?")  # of a tree of errors, before its words
+_MERELY_COUNTS = re.compile(r"\d+ (?:subschemas? match|schema violations? found)")
+
+
 def headline(errors: Sequence[PipelineError]) -> str:
     """Return the line that says most of what is wrong with a config."""
-    lines = [line.strip() for error in errors for line in error.message.split("\n")]
-    telling = (line for line in lines if line and not line.endswith(":") and line[:3] != "-->")
-    return next(telling, lines[0] if lines else "")
+    lines = [_BRANCH.sub("", line) for error in errors for line in error.message.split("\n")]
+    lines = [line.strip() for line in lines]
+    telling = [line for line in lines if line and not line.endswith(":") and line[:3] != "-->"]
+    # That nothing matched only leads to what did not, which stands below it.
+    exact = [line for line in telling if not _MERELY_COUNTS.search(line)]
+    return next(iter((*exact, *telling, *lines)), "")
 
 
 def tone_of(status: StrEnum | str) -> str:

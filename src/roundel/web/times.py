@@ -1,7 +1,12 @@
 """Times and sizes for people."""
 
+from datetime import UTC, datetime
+
 from roundel.domain.clock import SECOND, Micros, rfc3339_seconds
 
+# Whatever the server's locale is.
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -34,6 +39,13 @@ def ago(at: Micros, now: Micros) -> str:
         if seconds >= length:
             return f"{seconds // length}{name} ago"
     return "just now"
+
+
+def moment(at: Micros) -> str:
+    """Return a moment to the minute, in UTC: `Sat 31 Jan 2026, 03:09 UTC`."""
+    then = datetime.fromtimestamp(at // SECOND, UTC)
+    weekday, month = _WEEKDAYS[then.weekday()], _MONTHS[then.month - 1]
+    return f"{weekday} {then.day} {month} {then.year}, {then:%H:%M} UTC"
 
 
 def day(at: Micros) -> str:
