@@ -135,6 +135,30 @@ def test_two_runs_at_once_in_one_checkout_do_not_disturb_each_other(tmp_path: Pa
     assert len(folders) == 2
 
 
+def test_a_run_in_a_hook_of_a_worktree_leaves_the_repository_alone(tmp_path: Path) -> None:
+    checkout = as_a_worktree(tmp_path)
+    hooks = Path(checkout.git("rev-parse", "--git-common-dir").strip()) / "hooks"
+    hooks.mkdir(exist_ok=True)
+    words = " ".join(checkout.command())
+    (hooks / "pre-commit").write_text(f"#!/bin/sh\nexec {words} > {tmp_path}/told 2>&1\n")
+    (hooks / "pre-commit").chmod(0o755)
+    config, refs = (hooks.parent / "config").read_text(), checkout.git("for-each-ref", "refs")
+    subprocess.run(
+        ["git", "commit", "--quiet", "--all", "--message", "Second"],
+        cwd=checkout.root,
+        env=checkout.environment(**AUTHOR),
+        check=False,
+    )
+    told = (tmp_path / "told").read_text()
+    assert "main: success" in told
+    assert "│ changed" in told
+    assert checkout.git("log", "--format=%s").split() == ["Second", "First"]
+    assert (hooks.parent / "config").read_text() == config
+    known = [line.split("\t")[1] for line in refs.splitlines()]
+    found = [line.split("\t")[1] for line in checkout.git("for-each-ref", "refs").splitlines()]
+    assert found == known
+
+
 @pytest.fixture
 def seen() -> Iterator[Path]:
     """A folder that jobs see too, which have a /tmp of their own."""

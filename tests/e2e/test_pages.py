@@ -1,6 +1,5 @@
 """The pages in a real browser, on a real server that has run real jobs."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -253,22 +252,6 @@ async def test_keys_search_walk_and_open(look: Look, town: Town) -> None:
     await expect(look.page.locator("#keys")).to_be_visible()
 
 
-async def test_on_a_phone_the_search_opens_over_the_bar(browser: Browser, town: Town) -> None:
-    async with looking(browser, town.site.server.url, **MODES["narrow"]) as look:
-        await look.sign_in(town.site.server.token)
-        search = look.page.get_by_role("searchbox", name="Search")
-        closed = await search.bounding_box()
-        await search.click()
-        opened = await search.bounding_box()
-        assert closed is not None and closed["width"] < 60
-        assert opened is not None and opened["width"] > 340
-        await search.fill("#1")
-        assert await look.violations() == []
-        await search.press("Enter")
-        await look.page.wait_for_url("**/search?q=%231")
-        await expect(look.page.get_by_role("searchbox", name="Search")).to_have_value("#1")
-
-
 async def test_a_line_of_a_log_is_found_and_opened_where_it_stands(look: Look, town: Town) -> None:
     await look.at(town.root)
     await look.page.keyboard.press("/")
@@ -330,63 +313,6 @@ async def test_an_approval_a_rerun_and_a_cancel_happen_on_the_page(look: Look, t
     await look.at(f"{town.root}/{made['number']}/workflows/{main}")
     await page.get_by_role("button", name="Cancel", exact=True).click(force=True)
     await expect(page.locator(".ask:popover-open")).to_contain_text("It has ended: failed.")
-
-
-SLOW = """version: 2.1
-jobs:
-  wait:
-    docker: [{image: cimg/base:current}]
-    steps:
-      - run: {name: Wait for the word, command: "COMMAND"}
-      - run: {name: Afterwards, command: "echo 'and <i>more'"}
-workflows: {main: {jobs: [wait]}}
-"""
-
-
-async def test_live_output_and_statuses_come_by_themselves(look: Look, town: Town) -> None:
-    site, page = town.site, look.page
-    go = asyncio.Event()
-
-    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await go.wait()
-        writer.write(b"go\n")
-        writer.close()
-
-    async with await asyncio.start_server(say, "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
-        command = f"echo begun; read -r x < /dev/tcp/127.0.0.1/{port}; "
-        command += r"printf '\\033[32mgreen\\033[0m <i>end\\n'"
-        project = site.project(SLOW.replace("COMMAND", command))
-        site.client.trigger(project.slug, branch="main")
-        root = "/pipelines/" + project.slug.replace("gh/", "github/")
-        await look.at(root)
-        await expect(page.locator(".row .state .status")).to_have_text("running")
-        await look.at(f"{root}/1")
-        await page.get_by_role("link", name=re.compile("^wait running")).click()
-        await expect(page.locator(".log").last).to_contain_text("begun")
-        assert "Running" in await page.title()
-        go.set()
-        await expect(page.locator(".log .f2")).to_have_text("green")
-        await expect(page.locator(".log-row", has_text="green <i>end")).to_have_count(1)
-        later = page.locator(".step", has_text="Afterwards")
-        await expect(later.locator(".log-row").first).to_have_text(re.compile("and <i>more"))
-        await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
-        await expect(page.locator(".head .status")).to_have_text("success")
-        assert "Success" in await page.title()
-        icon = page.locator("link[rel=icon]")
-        assert await icon.get_attribute("href") == "/favicon/ok.svg"
-
-
-async def test_a_running_job_is_canceled_from_its_page(look: Look, town: Town) -> None:
-    site, page = town.site, look.page
-    project = site.project(SLOW.replace("COMMAND", "sleep 600"))
-    site.client.trigger(project.slug, branch="main")
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
-    await look.at(f"{root}/1")
-    await page.get_by_role("link", name=re.compile("^wait running")).click()
-    await page.get_by_role("button", name="Cancel job").click()
-    await page.locator(".ask").get_by_role("button", name="Cancel job").click()
-    await expect(page.locator(".head .status")).to_have_text("canceled")
 
 
 @pytest.fixture

@@ -171,3 +171,19 @@ async def test_a_pipeline_can_be_previewed(look: Look, mill: Mill) -> None:
     preview = look.page.locator('meta[property="og:title"]')
     assert await preview.get_attribute("content") == f"{mill.project.slug} #1: success"
     assert await look.page.title() == f"Success · {mill.root.rpartition('/')[2]} #1"
+
+
+async def test_on_a_phone_the_search_opens_over_the_bar(browser: Browser, mill: Mill) -> None:
+    async with looking(browser, mill.site.server.url, **MODES["narrow"]) as look:
+        await look.sign_in(mill.site.server.token)
+        search = look.page.get_by_role("searchbox", name="Search")
+        closed = await search.bounding_box()
+        await search.click()
+        opened = await search.bounding_box()
+        assert closed is not None and closed["width"] < 60
+        assert opened is not None and opened["width"] > 340
+        await search.fill("#1")
+        assert await look.violations() == []
+        await search.press("Enter")
+        await look.page.wait_for_url("**/search?q=%231")
+        await expect(look.page.get_by_role("searchbox", name="Search")).to_have_value("#1")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from roundel.domain.records import dataclass
+from roundel.wire.git_settings import undirected_environment
 
 OUTPUT_LIMIT = 8 * 1024 * 1024  # bytes of one object that we are ready to take
 
@@ -39,8 +40,7 @@ class GitObject:
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for git; variables that redirect it elsewhere are dropped."""
-    redirecting = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
-    kept = {name: value for name, value in os.environ.items() if name not in redirecting}
+    kept = undirected_environment()
     if not {"GIT_SSH", "GIT_SSH_COMMAND"} & kept.keys():
         kept["GIT_SSH_COMMAND"] = SSH
     return {**kept, **_BASE, **extra}

@@ -13,7 +13,12 @@ from urllib.parse import unquote, urlsplit
 from roundel.backends.folder import memory_folder
 from roundel.domain.runners import CheckoutOrder
 from roundel.runner.steps.plan import StepFailed
-from roundel.wire.git_settings import asking_for_password, git_settings, password_variables
+from roundel.wire.git_settings import (
+    asking_for_password,
+    git_settings,
+    password_variables,
+    undirected_environment,
+)
 
 _MOVES = 10  # tries, against a job that puts things where the clone is to go
 _SSH = ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new")
@@ -155,7 +160,7 @@ async def _git(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> Non
 
 async def _run(place: Path, words: tuple[str, ...], keys: dict[str, str]) -> tuple[int, str]:
     environment = {
-        **os.environ,
+        **undirected_environment(),
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", shlex.join(_SSH)),
         **keys,

@@ -1,0 +1,83 @@
+"""Pages that change while one looks on: output as it is written, statuses, a cancel."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.site import Site
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.npm,
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: Browser, process_site: Site) -> AsyncIterator[Look]:
+    async with looking(browser, process_site.server.url, **MODES["light"]) as opened:
+        await opened.sign_in(process_site.server.token)
+        yield opened
+
+
+SLOW = """version: 2.1
+jobs:
+  wait:
+    docker: [{image: cimg/base:current}]
+    steps:
+      - run: {name: Wait for the word, command: "COMMAND"}
+      - run: {name: Afterwards, command: "echo 'and <i>more'"}
+workflows: {main: {jobs: [wait]}}
+"""
+
+
+async def test_live_output_and_statuses_come_by_themselves(look: Look, process_site: Site) -> None:
+    site, page = process_site, look.page
+    go = asyncio.Event()
+
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go.wait()
+        writer.write(b"go\n")
+        writer.close()
+
+    async with await asyncio.start_server(say, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        command = f"echo begun; read -r x < /dev/tcp/127.0.0.1/{port}; "
+        command += r"printf '\\033[32mgreen\\033[0m <i>end\\n'"
+        project = site.project(SLOW.replace("COMMAND", command))
+        site.client.trigger(project.slug, branch="main")
+        root = "/pipelines/" + project.slug.replace("gh/", "github/")
+        await look.at(root)
+        await expect(page.locator(".row .state .status")).to_have_text("running")
+        await look.at(f"{root}/1")
+        await page.get_by_role("link", name=re.compile("^wait running")).click()
+        await expect(page.locator(".log").last).to_contain_text("begun")
+        assert "Running" in await page.title()
+        go.set()
+        await expect(page.locator(".log .f2")).to_have_text("green")
+        await expect(page.locator(".log-row", has_text="green <i>end")).to_have_count(1)
+        later = page.locator(".step", has_text="Afterwards")
+        await expect(later.locator(".log-row").first).to_have_text(re.compile("and <i>more"))
+        await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
+        await expect(page.locator(".head .status")).to_have_text("success")
+        assert "Success" in await page.title()
+        icon = page.locator("link[rel=icon]")
+        assert await icon.get_attribute("href") == "/favicon/ok.svg"
+
+
+async def test_a_running_job_is_canceled_from_its_page(look: Look, process_site: Site) -> None:
+    site, page = process_site, look.page
+    project = site.project(SLOW.replace("COMMAND", "sleep 600"))
+    site.client.trigger(project.slug, branch="main")
+    root = "/pipelines/" + project.slug.replace("gh/", "github/")
+    await look.at(f"{root}/1")
+    await page.get_by_role("link", name=re.compile("^wait running")).click()
+    await page.get_by_role("button", name="Cancel job").click()
+    await page.locator(".ask").get_by_role("button", name="Cancel job").click()
+    await expect(page.locator(".head .status")).to_have_text("canceled")
