@@ -70,6 +70,8 @@ async def told(server: FakeServer, tmp_path: Path):
         told = server.submit(order)
         await up(told)
         yield told
+        told.cancel.set()  # else it would be left for a runner that never comes
+        await told.ended.wait()
 
 
 async def test_whoever_is_announced_gets_a_shell_in_the_job(told: Told):
