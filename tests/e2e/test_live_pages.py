@@ -39,17 +39,19 @@ workflows: {main: {jobs: [wait]}}
 
 async def test_live_output_and_statuses_come_by_themselves(look: Look, process_site: Site) -> None:
     site, page = process_site, look.page
-    go = asyncio.Event()
+    go, seen = asyncio.Event(), asyncio.Event()
+    words = iter([go, seen])
 
     async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await go.wait()
+        await next(words).wait()
         writer.write(b"go\n")
         writer.close()
 
     async with await asyncio.start_server(say, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
-        command = f"echo begun; read -r x < /dev/tcp/127.0.0.1/{port}; "
-        command += r"printf '\\033[32mgreen\\033[0m <i>end\\n'"
+        wait = f"read -r x < /dev/tcp/127.0.0.1/{port}"
+        green = r"printf '\\033[32mgreen\\033[0m <i>end\\n'"
+        command = f"echo begun; {wait}; {green}; {wait}"
         project = site.project(SLOW.replace("COMMAND", command))
         site.client.trigger(project.slug, branch="main")
         root = "/pipelines/" + project.slug.replace("gh/", "github/")
@@ -62,10 +64,14 @@ async def test_live_output_and_statuses_come_by_themselves(look: Look, process_s
         go.set()
         await expect(page.locator(".log .f2")).to_have_text("green")
         await expect(page.locator(".log-row", has_text="green <i>end")).to_have_count(1)
-        later = page.locator(".step", has_text="Afterwards")
-        await expect(later.locator(".log-row").first).to_have_text(re.compile("and <i>more"))
-        await expect(page.locator(".lines .log-row").first).to_contain_text("begun")
+        seen.set()
         await expect(page.locator(".head .status")).to_have_text("success")
+        # What went well is folded, with all that it wrote up to its end.
+        for name, row in (("Afterwards", "and <i>more"), ("Wait for the word", "begun")):
+            step = page.locator(".step", has_text=name)
+            await expect(step).not_to_have_attribute("open", "")
+            await step.locator("summary").first.click()
+            await expect(step.locator(".log-row").first).to_contain_text(row)
         assert "Success" in await page.title()
         icon = page.locator("link[rel=icon]")
         assert await icon.get_attribute("href") == "/favicon/ok.svg"
