@@ -39,7 +39,8 @@ def measure(name: str, options: list[str], extra: Mapping[str, str], floor: Floo
         ("20 sequential jobs", configs.chain(20), 20, 3),
         ("50 parallel jobs at 2 slots", configs.fan(50), 50, 3),
     ):
-        with tempfile.TemporaryDirectory(prefix="roundel-bench-") as folder:
+        # Not below /tmp: there a job that has a /tmp of its own needs all folders on the way anew.
+        with tempfile.TemporaryDirectory(prefix="roundel-bench-", dir="/var/tmp") as folder:
             text = config if isinstance(config, str) else config.decode()
             checkout = Checkout(Path(folder), text)
             at_once = 2 if count == 50 else 1
