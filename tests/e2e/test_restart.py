@@ -1,6 +1,8 @@
 """A server that dies in the middle finishes, once started again, all that it had accepted."""
 
+import http.client
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -75,6 +77,29 @@ def test_a_server_that_is_asked_to_stop_ends_with_zero_and_goes_on_after_a_resta
     for pipeline in accepted:
         (workflow,) = site.client.finished(pipeline["id"], within=90).values()
         assert workflow["status"] == "success"
+
+
+HOLD = """
+version: 2.1
+workflows: {w: {jobs: [hold: {type: approval}]}}
+"""
+
+
+def test_a_server_that_is_asked_to_stop_closes_the_streams_of_those_who_look_on(
+    fresh_site: Site,
+) -> None:
+    site = fresh_site
+    accepted = site.client.trigger(site.project(HOLD).slug, branch="main")
+    where = urlsplit(site.server.url)
+    looking = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+    path = f"/api/v2/pipeline/{accepted['id']}/events"
+    looking.request("GET", path, headers={"Circle-Token": site.server.token})
+    stream = looking.getresponse()
+    assert stream.readline().startswith(b"id: ")
+    assert site.server.stop() == 0
+    assert stream.read().endswith(b"\n\n")  # whole: else this raises IncompleteRead
+    looking.close()
+    assert '"level":"error"' not in site.server.log
 
 
 TRANSFERS = """

@@ -15,11 +15,13 @@ import uvicorn
 from roundel.app.doors import create_doors
 from roundel.app.engine import CannotServe, Engine, build
 from roundel.app.journal import start_journal
+from roundel.app.long_answers import LongAnswers
 from roundel.backends.choosing import NO_MACHINES, executors_of, former_of, make_backend
 from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
 from roundel.runner.main import Runner
 from roundel.settings import Settings
+from roundel.wire.messages import LONG_POLLS
 
 Announce: TypeAlias = Callable[[str], None]
 
@@ -55,8 +57,9 @@ async def _serve(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve_http(engine: Engine, listener: socket.socket, announce: Announce) -> None:
+    long = LongAnswers(create_doors(engine), LONG_POLLS)
     config = uvicorn.Config(
-        create_doors(engine),
+        long,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -64,7 +67,7 @@ async def _serve_http(engine: Engine, listener: socket.socket, announce: Announc
         **_websockets(engine.settings),
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    server = _Doors(config, lambda: announce(engine.addresses.own_url))
+    server = _Doors(config, lambda: announce(engine.addresses.own_url), long.close)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.end)
@@ -82,11 +85,14 @@ def _websockets(settings: Settings) -> dict[str, Any]:
 
 
 class _Doors(uvicorn.Server):
-    """uvicorn that says when it answers, and leaves the signals to us."""
+    """uvicorn that says when it answers and when it ends, and leaves the signals to us."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -102,6 +108,7 @@ class _Doors(uvicorn.Server):
         """End gracefully; said twice, at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._ending()
 
 
 @contextlib.contextmanager
