@@ -58,12 +58,15 @@ def test_jobs_of_a_class_run_on_the_runner_that_was_started_for_it(site: Site) -
     ) as runner:
         try:
             (workflow,) = site.client.finished(accepted["id"], within=60).values()
+            built = "".join(site.client.output(slug, 1).values())
+            assert site.server.stop() == 0  # while the runner waits for work
         finally:
             runner.send_signal(signal.SIGTERM)
         said = runner.communicate(timeout=30)[0]
     assert workflow["status"] == "success", said
     assert runner.returncode == 0, said
-    assert "built by build" in "".join(site.client.output(slug, 1).values())
+    assert "built by build" in built
+    assert '"level":"error"' not in site.server.log
 
 
 def test_a_runner_with_a_wrong_token_says_so_and_ends(site: Site) -> None:
