@@ -163,6 +163,18 @@ async def test_one_from_before_something_was_mounted_or_a_user_made_is_not_given
     assert left_of(tmp_path) == []
 
 
+async def test_one_that_was_made_while_the_disk_was_full_is_not_given(backend, tmp_path):
+    async with serving(backend, tmp_path):
+        (spare,) = await ready(tmp_path)
+        with (spare / "job" / "events").open("a") as events:
+            events.write("\nfull\n")
+        order = an_order()
+        async with opened(backend, tmp_path, order) as sandbox:
+            assert given_to(tmp_path / order.lease.execution_id) == ""
+            assert await said(sandbox, "echo a") == "a\n"
+    assert left_of(tmp_path) == []
+
+
 def test_the_stamp_tells_of_a_mount_and_of_a_user():
     stamp = stamp_of_the_machine()
     assert Path("/proc/self/mountinfo").read_bytes().splitlines()[0] in stamp

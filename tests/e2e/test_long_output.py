@@ -43,7 +43,7 @@ class Talk:
     path: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def talk(process_site: Site) -> Talk:
     """A job that has said much and failed."""
     site = process_site

@@ -43,7 +43,7 @@ def make(site: Site, path: str, **body: object) -> str:
     return id_
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hall(process_site: Site) -> Hall:
     site = process_site
     project = site.project(CONFIG)

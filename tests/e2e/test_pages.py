@@ -84,7 +84,7 @@ class Town:
         return f"{self.root}/1/workflows/{self.workflow}/jobs/{self.jobs[name]}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(process_site: Site) -> Town:
     site = process_site
     project = site.project(CONFIG)

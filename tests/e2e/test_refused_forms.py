@@ -89,7 +89,7 @@ class Places:
         return roots.get(root, "") + slash + rest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def places(process_site: Site) -> Places:
     slug = process_site.project(CONFIG).slug
     project = process_site.client.get(f"/api/v2/project/{slug}")

@@ -52,7 +52,7 @@ class Mill:
     prepare: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mill(process_site: Site) -> Mill:
     site = process_site
     project = site.project(CONFIG)

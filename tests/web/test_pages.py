@@ -11,7 +11,9 @@ from roundel.domain import storage
 from roundel.domain.clock import DAY
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
+from roundel.domain.projects import Slug
 from roundel.domain.runners import Result
+from roundel.web.pages.searches import PROJECTS_IN
 from tests.builders import a_plan
 from tests.fakes import a_report
 from tests.web.conftest import Street, opened_street
@@ -108,6 +110,23 @@ async def test_a_search_finds_projects_branches_numbers_and_commits(street: Stre
     assert "gh/acme/web" in text_of(await visitor.get("/search?q=WEB"))
     for text in ("2", "eature", "4b9", "%25", "x" * 5000):
         assert "Nothing found" in text_of(await visitor.get(f"/search?q={text}")), text
+
+
+async def test_a_search_looks_first_into_the_logs_of_the_project_that_one_comes_from(
+    street: Street,
+) -> None:
+    house = street.house
+    for number in range(PROJECTS_IN):
+        slug = Slug.parse(f"gh/acme/before-{number}")
+        await house.use.add_project(slug, f"/srv/{number}.git", None, house.admin)
+    await run(street, "build")
+    visitor = await street.visitor()
+    assert 'name="near" value="gh/acme/web"' in text_of(await visitor.get(ROOT))
+    found = text_of(await visitor.get("/search?q=IS+BUILD&near=gh/acme/web"))
+    assert "this <mark>is build</mark>" in found
+    assert 'name="near" value="gh/acme/web"' in found
+    assert "The logs of 1 more project were not looked through" in found
+    assert "<mark>is build</mark>" not in text_of(await visitor.get("/search?q=IS+BUILD"))
 
 
 async def test_a_search_finds_lines_of_logs_and_goes_on_where_it_stopped(street: Street) -> None:

@@ -83,7 +83,11 @@ class WorldsAhead:
             if (spare.world.user is not None) is not with_user:
                 continue
             self._spares.remove(spare)
-            if not spare.supervisor.alive() or spare.stamp != stamp:
+            if (
+                spare.stamp != stamp
+                or not spare.supervisor.alive()
+                or _met_a_full_disk(spare.world)
+            ):
                 self._spawn(self._removed(spare))
                 continue
             try:
@@ -153,6 +157,14 @@ def stamp_of_the_machine() -> bytes:
         for table in ("/etc/passwd", "/etc/group"):
             said += b" %d" % os.stat(table).st_mtime_ns  # noqa: PTH116 each job asks
     return said
+
+
+def _met_a_full_disk(world: World) -> bool:
+    """Tell whether its first word needed the ballast: that would be held against the job."""
+    try:
+        return b"full" in told(f"{world.folder.job}/events")
+    except OSError:
+        return True
 
 
 def _started(world: World, stamp: bytes) -> _Spare:

@@ -31,7 +31,7 @@ class LogsFound:
 
 async def search(visit: Visit[None]) -> Response:
     text = visit.query.get("q", "").strip()[:LONGEST]
-    only = visit.query.get("in", "")
+    only, near = visit.query.get("in", ""), visit.query.get("near", "")
     rooms = await rooms_of(visit)
     lower = text.lower()
     searched = [it for it in rooms.projects if not only or str(it.slug) == only]
@@ -42,16 +42,25 @@ async def search(visit: Visit[None]) -> Response:
     tests: Sequence[FoundTest] = ()
     if len(text) >= SHORTEST_PART and ids:
         tests = await visit.app.pages.find_tests(ids, text, limit=MOST_FOUND)
+    looked_through = _with_logs(visit, searched, near)
     return visit.page(
         "search.html",
         rooms=rooms,
         text=text,
         only=only,
+        near=near,
+        left_out=looked_through[PROJECTS_IN:],
         projects=[] if only else named[:MOST_FOUND],
         pipelines=pipelines,
         tests=tests,
-        logs=await _in_logs(visit, searched, text),
+        logs=await _in_logs(visit, looked_through[:PROJECTS_IN], text),
     )
+
+
+def _with_logs(visit: Visit[None], projects: Sequence[Project], near: str) -> list[Project]:
+    """Return those whose logs the visitor may read, first the one that they come from."""
+    may_read = [it for it in projects if visit.actor.may(Need.READ, it.organization.id)]
+    return sorted(may_read, key=lambda it: str(it.slug) != near)
 
 
 async def _in_logs(
@@ -60,8 +69,6 @@ async def _in_logs(
     """Look through the newest output of each project, by turns, all of them as far as one might."""
     if len(text) < SHORTEST_PART or not text.isprintable():
         return []
-    may_read = [it for it in projects if visit.actor.may(Need.READ, it.organization.id)]
-    projects = may_read[:PROJECTS_IN]
     at = SearchPlace.read(visit.query.get("from", "")) if len(projects) == 1 else None
     logs: list[LogsFound] = []
     for project in projects:
