@@ -244,7 +244,7 @@ async def test_keys_search_walk_and_open(look: Look, town: Town) -> None:
     await look.page.keyboard.press("/")
     await look.page.keyboard.type("#1")
     await look.page.keyboard.press("Enter")
-    await look.page.wait_for_url("**/search?q=%231")
+    await look.page.wait_for_url("**/search?q=%231&near=gh*")
     await look.page.keyboard.press("j")
     await look.page.keyboard.press("Enter")
     await look.page.wait_for_url(re.compile("/pipelines/github/.*/1$"))

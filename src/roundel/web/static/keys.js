@@ -22,7 +22,7 @@ export function keys() {
     const pair = before + event.key;
     before = event.key === "g" ? "g" : "";
     if (pair === "gp") location.assign("/pipelines");
-    else if (event.key === "/") focus(document.querySelector(".search input"), event);
+    else if (event.key === "/") focus(document.querySelector(".search input[type=search]"), event);
     else if (event.key === "j") walk(1);
     else if (event.key === "k") walk(-1);
     else if (event.key === "p") rooms(event);
