@@ -21,7 +21,7 @@ from roundel.domain.errors import DomainError
 from roundel.domain.jobs import MACHINE_LANE, lane_of
 from roundel.runner.main import Runner
 from roundel.settings import Settings
-from roundel.wire.messages import LONG_POLLS
+from roundel.wire.messages import PREFIX, WAITING
 
 Announce: TypeAlias = Callable[[str], None]
 
@@ -57,7 +57,7 @@ async def _serve(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve_http(engine: Engine, listener: socket.socket, announce: Announce) -> None:
-    long = LongAnswers(create_doors(engine), LONG_POLLS)
+    long = LongAnswers(create_doors(engine), {f"{PREFIX}/{verb}" for verb in WAITING})
     config = uvicorn.Config(
         long,
         log_config=None,

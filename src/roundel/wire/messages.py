@@ -42,7 +42,7 @@ T = TypeVar("T")
 PREFIX: Final = "/api/roundel/runner"
 REFUSAL_HEADER: Final = "x-roundel-refusal"
 POLL_SECONDS: Final = 20.0  # how long the server keeps a call open that waits
-LONG_POLLS: Final = frozenset(f"{PREFIX}/{verb}" for verb in ("claim", "called", "canceled"))
+WAITING: Final = frozenset({"claim", "canceled", "called"})  # the calls that wait
 
 # Which refusals are told by name.  Any other failure is a server that is away: ask again.
 REFUSALS: dict[str, type[DomainError]] = {

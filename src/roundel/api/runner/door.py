@@ -20,7 +20,6 @@ from roundel.wire import messages as say
 from roundel.wire.statuses import status_of
 
 MOST_BYTES = 16 * 1024 * 1024  # of one message: a batch of output or of test results
-WAITING = frozenset({"claim", "canceled", "called"})
 BINARY = b"application/octet-stream"
 
 
@@ -63,7 +62,7 @@ class RunnerDoor:
             raise NotFound(f"there is no {verb!r} here: is the runner newer than the server?")
         body = await read_body(scope, receive, MOST_BYTES)
         work = asyncio.ensure_future(handler(self._server, guest, body))
-        if verb not in WAITING:
+        if verb not in say.WAITING:
             return await work
         # A runner that went away must not be given a job.
         gone = asyncio.ensure_future(receive())
