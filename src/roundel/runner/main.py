@@ -121,11 +121,12 @@ class Runner:
         self._leaving = True
         if self._claiming is not None:
             self._claiming.cancel()
-        tasks = set(self._tasks)
-        if grace_seconds > 0 and self._backend.ahead is not None:
-            tasks.add(asyncio.create_task(self._backend.ahead.drop()))
-        if grace_seconds > 0 and tasks:
-            await asyncio.wait(tasks, timeout=grace_seconds)
+        if grace_seconds > 0:
+            tasks = set(self._tasks)
+            if self._backend.ahead is not None:
+                tasks.add(asyncio.create_task(self._backend.ahead.drop()))
+            if tasks:
+                await asyncio.wait(tasks, timeout=grace_seconds)
         self._stopping.set()
 
     # -- claiming --
