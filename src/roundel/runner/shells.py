@@ -8,6 +8,7 @@ from roundel.backends.protocol import NoShell, Sandbox, SandboxLost, Shell
 from roundel.domain.runners import Lease, Server
 from roundel.domain.shells import MOST_OF_A_JOB, ShellLine, WindowSize
 from roundel.vault.masking import Forms, Masker
+from roundel.wire.two_ways import until_one_ends
 
 LOG = logging.getLogger("roundel.runner")
 # What may be the beginning of a secret is held back for so long: who types wants to see it.
@@ -86,16 +87,7 @@ class JobShells:
         sandbox = await asyncio.shield(self._up)
         try:
             async with sandbox.shell(line.size) as shell:
-                ways = [
-                    asyncio.create_task(self._say(shell, line)),
-                    asyncio.create_task(_type(line, shell)),
-                ]
-                try:
-                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for way in ways:
-                        way.cancel()
-                    await asyncio.gather(*ways, return_exceptions=True)
+                await until_one_ends(self._say(shell, line), _type(line, shell))
         except (NoShell, SandboxLost) as error:
             return str(error)
         return LEFT

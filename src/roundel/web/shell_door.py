@@ -29,6 +29,7 @@ from roundel.web.page import FOREIGN_FORM, Hall
 from roundel.web.pages.jobs import JOB_PATH
 from roundel.wire.shell_frames import end_frame, pieces, read_frame
 from roundel.wire.statuses import status_of
+from roundel.wire.two_ways import until_one_ends
 
 SHELL_PATH = JOB_PATH + "/shell/{node:int}"
 OPERATION = "openShell"  # in the audit log
@@ -155,18 +156,12 @@ class ShellDoor:
         self, meeting: Meeting, command: OpenShell, guest: _Guest, receive: Receive, send: Send
     ) -> str:
         last = _LastKey()
-        ways = [
-            asyncio.ensure_future(_print(meeting, send)),
-            asyncio.ensure_future(_type(meeting, receive, last)),
-            asyncio.ensure_future(self._watch(command, guest, last, send)),
-        ]
-        try:
-            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            return next(way for way in ways if way in done).result()
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+        ended = await until_one_ends(
+            _print(meeting, send),
+            _type(meeting, receive, last),
+            self._watch(command, guest, last, send),
+        )
+        return ended.result()
 
     async def _watch(self, command: OpenShell, guest: _Guest, last: "_LastKey", send: Send) -> str:
         """Return why it must end: nobody types, it is too long, or the right is gone."""

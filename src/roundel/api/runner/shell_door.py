@@ -1,8 +1,5 @@
 """A runner that calls back: its end of a shell, over a WebSocket."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 from starlette.types import Receive, Scope, Send
 
 from roundel.api.auth import token_in
@@ -13,6 +10,7 @@ from roundel.domain.shells import ShellLine, WindowSize
 from roundel.domain.storage import KeepingServer
 from roundel.wire.messages import PREFIX
 from roundel.wire.shell_frames import pieces, read_frame, size_frame
+from roundel.wire.two_ways import until_one_ends
 
 SHELL_PATH = f"{PREFIX}/shell"
 
@@ -36,26 +34,11 @@ class RunnerShellDoor:
                 await send({"type": "websocket.accept"})
                 if line is not None:
                     await send({"type": "websocket.send", "text": size_frame(line.size)})
-                    await _join(line, receive, send)
+                    await until_one_ends(_from_runner(line, receive), _to_runner(line, send))
         except DomainError:  # before it was accepted: answers 403
             await send({"type": "websocket.close"})
             return
         await send({"type": "websocket.close", "code": 1000})
-
-
-async def _join(line: ShellLine, receive: Receive, send: Send) -> None:
-    """Carry frames both ways until one side leaves."""
-    ways: list[Callable[[], Awaitable[None]]] = [
-        lambda: _from_runner(line, receive),
-        lambda: _to_runner(line, send),
-    ]
-    tasks = [asyncio.ensure_future(way()) for way in ways]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _from_runner(line: ShellLine, receive: Receive) -> None:
