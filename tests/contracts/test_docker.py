@@ -19,7 +19,7 @@ from roundel.domain.plan import ImagePlan, StepPlan
 from roundel.domain.runners import CheckoutOrder, JobOrder
 from tests.engine import Engine
 from tests.fake_server import FakeServer, an_order
-from tests.images import BUSYBOX, DEBIAN, REDIS, derived, have
+from tests.images import DEBIAN, REDIS, derived, have
 from tests.registry import registry
 from tests.repositories import git, make_repository
 from tests.unit.runner.conftest import a_runner
@@ -37,11 +37,6 @@ async def backend(engine: Engine) -> AsyncIterator[DockerBackend]:
 @pytest.fixture
 def debian(engine: Engine) -> str:
     return have(engine, DEBIAN)
-
-
-@pytest.fixture
-def busybox(engine: Engine) -> str:
-    return have(engine, BUSYBOX)
 
 
 def an_image(image: str, **keys: object) -> ImagePlan:

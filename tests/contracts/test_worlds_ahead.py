@@ -17,7 +17,7 @@ from roundel.backends.process_ahead import given_to, stamp_of_the_machine
 from roundel.backends.processes import HOME_MARK, marked
 from roundel.backends.protocol import SandboxLost
 from roundel.domain.plan import ExecutorKind, ExecutorPlan
-from tests.contracts.test_prepared_ahead import opened, said, secrets_below
+from tests.contracts.sandboxes import opened, said, secrets_below
 from tests.fake_server import FakeServer, an_order
 from tests.unit.runner.conftest import a_runner
 from tests.waiting import until
