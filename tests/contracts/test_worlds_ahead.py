@@ -153,21 +153,24 @@ async def test_one_that_has_died_is_not_given_to_a_job(backend, tmp_path):
     assert left_of(tmp_path) == []
 
 
-async def test_one_from_before_something_was_mounted_or_a_user_made_is_not_given(backend, tmp_path):
-    async with serving(backend, tmp_path):
-        backend.ahead.stamp = lambda: b"another"
-        order = an_order()
-        async with opened(backend, tmp_path, order) as sandbox:
-            assert given_to(tmp_path / order.lease.execution_id) == ""
-            assert await said(sandbox, "echo a") == "a\n"
-    assert left_of(tmp_path) == []
+def another_machine(backend: ProcessBackend, spare: Path) -> None:
+    """Something was mounted, or a user made."""
+    del spare
+    backend.ahead.stamp = lambda: b"another"
 
 
-async def test_one_that_was_made_while_the_disk_was_full_is_not_given(backend, tmp_path):
+def full_disk(backend: ProcessBackend, spare: Path) -> None:
+    """Its first word needed the ballast."""
+    del backend
+    with (spare / "job" / "events").open("a") as events:
+        events.write("\nfull\n")
+
+
+@pytest.mark.parametrize("happens", [another_machine, full_disk])
+async def test_one_of_another_machine_or_of_a_full_disk_is_not_given(backend, tmp_path, happens):
     async with serving(backend, tmp_path):
         (spare,) = await ready(tmp_path)
-        with (spare / "job" / "events").open("a") as events:
-            events.write("\nfull\n")
+        happens(backend, spare)
         order = an_order()
         async with opened(backend, tmp_path, order) as sandbox:
             assert given_to(tmp_path / order.lease.execution_id) == ""
