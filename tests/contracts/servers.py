@@ -10,10 +10,13 @@ import uvicorn
 
 from roundel.api.app import create_api
 from roundel.app import UseCases
+from roundel.domain.plan import Plan
 from roundel.domain.resource_classes import ResourceClass, runner_id
+from roundel.domain.runners import JobOrder
 from roundel.domain.storage import KeepingServer
 from roundel.wire.runner_client import RemoteServer
 from tests.api.conftest import SETTINGS
+from tests.builders import a_job_plan, a_plan
 from tests.fakes import ScriptedRunner
 from tests.scenarios.conftest import House
 
@@ -45,6 +48,21 @@ async def served(house: House, how: str) -> AsyncIterator[Served]:
         return
     async with doors(house) as url, RemoteServer(url, token) as remote:
         yield Served(house, remote, made, token, url)
+
+
+def remote_plan(*slots: str) -> Plan:
+    """Return a plan whose jobs are all of the class."""
+    plan = a_plan(*slots)
+    jobs = {name: a_job_plan(name, resource_class=CLASS) for name in plan.jobs}
+    return a_plan(*slots, **jobs)
+
+
+async def claimed(there: Served) -> JobOrder:
+    """Trigger a job, and claim it as the first runner."""
+    await there.house.trigger(remote_plan("build"))
+    order = await there.runner().claim()
+    assert order is not None
+    return order
 
 
 async def class_with_token(house: House, name: str) -> tuple[ResourceClass, str]:

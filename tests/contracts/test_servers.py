@@ -12,7 +12,7 @@ from roundel.api.runner.verbs import VERBS
 from roundel.domain import storage
 from roundel.domain.clock import Micros
 from roundel.domain.deploys import Release
-from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound, Unavailable
+from roundel.domain.errors import Invalid, LeaseLost, NotAllowed, NotFound
 from roundel.domain.ids import RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Ref
@@ -21,16 +21,14 @@ from roundel.domain.reruns import Choice
 from roundel.domain.resource_use import Sample
 from roundel.domain.runners import (
     CheckoutPassword,
-    JobOrder,
     Lease,
     Result,
     Shipment,
     StepStatus,
 )
-from roundel.domain.shells import WindowSize
 from roundel.domain.storage import BlobId
-from tests.builders import a_job_plan, a_plan
-from tests.contracts.servers import CLASS, Served, served
+from tests.builders import a_plan
+from tests.contracts.servers import CLASS, Served, claimed, remote_plan, served
 from tests.fakes import a_chunk, a_report
 from tests.scenarios.conftest import House
 
@@ -39,24 +37,11 @@ SUCCESS = Result(status=ExecutionStatus.SUCCESS)
 
 @pytest.fixture(params=["local", "http"])
 async def there(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Served]:
-    house = House(tmp_path / "data", shells=True)
+    house = House(tmp_path / "data")
     await house.open()
     async with served(house, request.param) as there:
         yield there
     await house.engine.stop()
-
-
-def remote_plan(*slots: str):
-    plan = a_plan(*slots)
-    jobs = {name: a_job_plan(name, resource_class=CLASS) for name in plan.jobs}
-    return a_plan(*slots, **jobs)
-
-
-async def claimed(there: Served) -> JobOrder:
-    await there.house.trigger(remote_plan("build"))
-    order = await there.runner().claim()
-    assert order is not None
-    return order
 
 
 async def test_a_job_of_the_class_is_handed_out_once(there: Served) -> None:
@@ -98,63 +83,6 @@ async def test_renewing_keeps_and_a_cancel_is_told_at_every_call(there: Served) 
     assert (await there.server.renew(order.lease)).cancel
     assert (await there.server.report(order.lease, [a_report()])).cancel
     assert (await there.server.chunk(order.lease, [a_chunk(b"x")])).cancel
-
-
-async def test_a_runner_is_called_for_a_shell_and_calls_back(there: Served) -> None:
-    order = await claimed(there)
-    desk = there.house.engine.shell_desk
-    assert desk is not None
-    execution, size = order.lease.execution_id, WindowSize(columns=70, rows=20)
-    async with asyncio.timeout(20):
-        with desk.waits(execution, size) as meeting:
-            assert (await there.server.called(order.lease)).shell_wanted
-            async with there.server.shell(order.lease) as line:
-                assert line is not None
-                assert line.size == size
-                await meeting.type(b"ls\r")
-                assert await line.heard() == b"ls\r"
-                await meeting.type(WindowSize(columns=60, rows=10))
-                assert await line.heard() == WindowSize(columns=60, rows=10)
-                long = b"x" * 200_000
-                await line.say(long)
-                said = b""
-                while len(said) < len(long):
-                    said += await meeting.printed() or b""
-                assert said == long
-                await line.end("that is all")
-            assert await meeting.printed() is None
-            assert meeting.why == "that is all"
-        async with there.server.shell(order.lease) as line:
-            assert line is None
-
-
-async def test_each_end_of_a_shell_hears_when_the_other_is_gone(there: Served) -> None:
-    order = await claimed(there)
-    desk = there.house.engine.shell_desk
-    assert desk is not None
-    async with asyncio.timeout(20):
-        with desk.waits(order.lease.execution_id, WindowSize()) as meeting:
-            async with there.server.shell(order.lease) as line:
-                assert line is not None
-                meeting.hang_up()
-                assert await line.heard() is None
-        with desk.waits(order.lease.execution_id, WindowSize()) as meeting:
-            async with there.server.shell(order.lease) as line:
-                assert line is not None
-            assert await meeting.printed() is None
-            assert meeting.why
-
-
-async def test_nobody_else_than_its_runner_calls_back_for_a_job(there: Served) -> None:
-    order = await claimed(there)
-    desk = there.house.engine.shell_desk
-    assert desk is not None
-    strange = replace(order.lease, fence=order.lease.fence + 1)
-    with desk.waits(order.lease.execution_id, WindowSize()) as meeting:
-        with pytest.raises((LeaseLost, Unavailable)):
-            async with there.server.shell(strange):
-                raise AssertionError("a stranger is on the line")
-        assert not meeting.joined.is_set()
 
 
 async def test_what_a_job_uses_is_told_with_what_is_told_anyway(there: Served) -> None:
@@ -287,23 +215,6 @@ async def test_a_server_of_before_there_were_shipments_gets_them_in_pieces(
     assert resumed is not None
     assert [step.report.status for step in resumed.steps] == ["success", "running"]
     assert resumed.steps[0].next_chunk == 1
-
-
-async def test_a_server_of_before_there_were_shells_still_tells_of_a_cancel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(VERBS, "called")
-    house = House(tmp_path / "data")
-    await house.open()
-    async with served(house, "http") as there:
-        order = await claimed(there)
-        watching = asyncio.create_task(there.server.called(order.lease))
-        job = await house.engine.reads.execution(order.lease.execution_id)
-        assert job is not None
-        await house.use.cancel_job(job.job_id, house.admin)
-        async with asyncio.timeout(10):
-            assert (await watching).cancel
-    await house.engine.stop()
 
 
 async def test_a_runner_that_was_away_learns_what_the_server_has(there: Served) -> None:
