@@ -20,6 +20,23 @@ HOOK = {"name": "n", "url": "https://x.example/", "event": "job-completed"}
 NEW = {"name": "n", "file_path": "a.yml"}
 
 
+async def told_at(
+    street: Street, path: str, fields: dict[str, str], status: int, why: str, fault: str
+) -> Refused:
+    """Send a form that is refused; see why it is, at which field, and that nothing has changed."""
+    admin = await street.visitor()
+    before = await street.house.dump()
+    answer = await admin.post(path, **fields)
+    assert answer.status == status
+    assert why in problem_of(answer)
+    refused = Refused(answer)
+    assert refused.fault == fault
+    if fault:
+        assert refused.told == problem_of(answer)
+    assert await street.house.dump() == before
+    return refused
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status", "why", "fault"),
     [
@@ -53,18 +70,9 @@ NEW = {"name": "n", "file_path": "a.yml"}
 async def test_a_refusal_of_an_organization_says_what_and_at_which_field(
     street: Street, path: str, fields: dict[str, str], status: int, why: str, fault: str
 ) -> None:
-    admin = await street.visitor()
-    before = await street.house.dump()
-    answer = await admin.post(ORGANIZATION + path, **fields)
-    assert answer.status == status
-    assert why in problem_of(answer)
-    refused = Refused(answer)
-    assert refused.fault == fault
-    if fault:
-        assert refused.told == problem_of(answer)
-        if fields.get(fault) and fault not in ("role", "confirm"):
-            assert fields[fault] in refused.values[fault]  # what was typed is there still
-    assert await street.house.dump() == before
+    refused = await told_at(street, ORGANIZATION + path, fields, status, why, fault)
+    if fields.get(fault) and fault not in ("role", "confirm"):
+        assert fields[fault] in refused.values[fault]  # what was typed is there still
 
 
 @pytest.mark.parametrize(
@@ -122,16 +130,7 @@ async def test_a_refusal_of_an_organization_says_what_and_at_which_field(
 async def test_a_refusal_of_a_project_says_what_and_at_which_field(
     street: Street, path: str, fields: dict[str, str], status: int, why: str, fault: str
 ) -> None:
-    admin = await street.visitor()
-    before = await street.house.dump()
-    answer = await admin.post(PROJECT + path, **fields)
-    assert answer.status == status
-    assert why in problem_of(answer)
-    refused = Refused(answer)
-    assert refused.fault == fault
-    if fault:
-        assert refused.told == problem_of(answer)
-    assert await street.house.dump() == before
+    await told_at(street, PROJECT + path, fields, status, why, fault)
 
 
 async def test_a_refused_schedule_keeps_all_that_was_typed(street: Street) -> None:
