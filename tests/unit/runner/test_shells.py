@@ -61,6 +61,24 @@ async def the_end(meeting: Meeting) -> str:
     return meeting.why
 
 
+async def asleep(seconds: str) -> None:
+    """Return once somebody sleeps for so long."""
+
+    async def there() -> bool:
+        return sleeping(seconds)
+
+    await until(there)
+
+
+async def awake(seconds: str) -> None:
+    """Return once nobody does."""
+
+    async def gone() -> bool:
+        return not sleeping(seconds)
+
+    await until(gone)
+
+
 @pytest.fixture
 async def told(server: FakeServer, tmp_path: Path):
     """A job that runs until the file `go` is in its directory."""
@@ -134,15 +152,9 @@ async def test_who_hangs_up_leaves_nothing_running(told: Told):
     told.wants_shell(meeting)
     await meeting.type(b"sleep 4713.25\n")
 
-    async def there() -> bool:
-        return sleeping("4713.25")
-
-    async def gone() -> bool:
-        return not sleeping("4713.25")
-
-    await until(there)
+    await asleep("4713.25")
     meeting.hang_up()
-    await until(gone)
+    await awake("4713.25")
 
 
 async def test_an_open_shell_does_not_hold_up_the_end_of_a_canceled_job(told: Told):
@@ -150,10 +162,7 @@ async def test_an_open_shell_does_not_hold_up_the_end_of_a_canceled_job(told: To
     told.wants_shell(meeting)
     await meeting.type(b"trap '' HUP TERM; sleep 4714.25\n")
 
-    async def there() -> bool:
-        return sleeping("4714.25")
-
-    await until(there)
+    await asleep("4714.25")
     began = time.monotonic()
     told.cancel.set()
     await told.ended.wait()
@@ -161,10 +170,7 @@ async def test_an_open_shell_does_not_hold_up_the_end_of_a_canceled_job(told: To
     assert told.result is not None and told.result.status is ExecutionStatus.CANCELED
     assert "ended" in await the_end(meeting)
 
-    async def gone() -> bool:
-        return not sleeping("4714.25")
-
-    await until(gone)
+    await awake("4714.25")
 
 
 async def test_a_person_that_reads_nothing_does_not_hold_up_the_job(told: Told):
