@@ -20,7 +20,7 @@ from roundel.backends.processes import executions_of
 from roundel.domain.runners import LEASE_SECONDS, RENEW_SECONDS
 from tests.e2e.client import Client
 from tests.e2e.server import ROOT, Server, end_processes_of, program_environment
-from tests.e2e.site import Site
+from tests.e2e.site import Site, runnerless
 from tests.postgres import Cluster
 from tests.proxy import Proxy
 from tests.waiting import until
@@ -69,12 +69,8 @@ def sha_of(client: Client, slug: str, number: int = 1) -> str:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    server = Server(tmp_path / "data", "--no-runner").start()
-    try:
-        with server.client() as client:
-            yield Site("process", server, client, tmp_path)
-    finally:
-        server.stop()
+    with runnerless(tmp_path) as site:
+        yield site
 
 
 @pytest.fixture

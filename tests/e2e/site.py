@@ -4,6 +4,8 @@ import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,3 +63,14 @@ class Site:
             timeout=60,
             check=False,
         )
+
+
+@contextmanager
+def runnerless(folder: Path) -> Iterator[Site]:
+    """Serve without a runner beside it, for runners elsewhere."""
+    server = Server(folder / "data", "--no-runner").start()
+    try:
+        with server.client() as client:
+            yield Site("process", server, client, folder)
+    finally:
+        server.stop()

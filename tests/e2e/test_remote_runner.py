@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import ROOT, Server, program_environment
-from tests.e2e.site import Site
+from tests.e2e.server import ROOT, program_environment
+from tests.e2e.site import Site, runnerless
 
 pytestmark = pytest.mark.e2e
 
@@ -29,12 +29,8 @@ workflows:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    server = Server(tmp_path / "data", "--no-runner").start()
-    try:
-        with server.client() as client:
-            yield Site("process", server, client, tmp_path)
-    finally:
-        server.stop()
+    with runnerless(tmp_path) as site:
+        yield site
 
 
 def test_jobs_of_a_class_run_on_the_runner_that_was_started_for_it(site: Site) -> None:
