@@ -29,7 +29,7 @@ config.add_command(plan)
 
 
 @config.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
 @compiles
 @_format
 def process(file: str, how: str, around: Surroundings) -> None:
@@ -45,7 +45,7 @@ def process(file: str, how: str, around: Surroundings) -> None:
 
 
 @config.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
 @compiles
 @_format
 def validate(file: str, how: str, around: Surroundings) -> None:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from roundel.cli.compiling import VENDORED, Surroundings, compiles, read_config, shown_name
+from roundel.cli.compiling import (
+    DEFAULT_FILE,
+    VENDORED,
+    Surroundings,
+    compiles,
+    read_config,
+    shown_name,
+)
 from roundel.cli.config import pack_into_one
 from roundel.cli.output import Failure
 from roundel.cli.reporting import show_problems
@@ -32,7 +39,7 @@ def pack(folder: str) -> None:
 
 
 @orb.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),

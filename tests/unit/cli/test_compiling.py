@@ -190,6 +190,16 @@ def test_vendored_orbs_make_a_config_compile_alone(checkout: Path):
     assert run("config", "validate", ".circleci/config.yml").exit_code == 0
 
 
+def test_the_config_of_the_checkout_is_meant_where_none_is_named(checkout: Path):
+    vendored = run("orb", "vendor", "--orbs", "../registry")
+    assert vendored.exit_code == 0, vendored.stderr
+    named = run("config", "process", ".circleci/config.yml")
+    assert run("config", "process").stdout == named.stdout != ""
+    assert ".circleci/config.yml is valid" in run("config", "validate").stderr
+    (checkout / ".circleci/config.yml").write_text(BROKEN)
+    assert run("config", "validate").exit_code == 1
+
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
