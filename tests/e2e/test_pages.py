@@ -146,6 +146,8 @@ def addresses(town: Town) -> dict[str, str]:
         + "/workflow?name=main",
         "add": "/projects/add",
         "search": "/search?q=main",
+        "operations": "/docs/api",
+        "operations of a noun": "/docs/api/context",
         "found nothing": "/search?q=zzzz",
         "log lines": "/search?q=red+%3Cb",
         "account": "/account",
