@@ -1,12 +1,13 @@
 """Ways through the pages in a real browser: lists that keep their place, folds, previews, names."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.e2e.client import until
 from tests.e2e.looking import MODES, Look, looking
@@ -151,6 +152,24 @@ async def test_a_job_names_its_environment_and_shows_no_secret(look: Look, mill:
     for name in ("API_KEY", "COLOUR", "CIRCLE_JOB"):
         await expect(output).to_contain_text(name)
     assert SECRET not in await page.content()
+
+
+async def test_a_step_opened_before_the_script_is_there_shows_its_output(
+    look: Look, mill: Mill
+) -> None:
+    page = look.page
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/static/output\."), late)
+    await look.at(mill.prepare)
+    await page.get_by_text("Preparing environment variables").click()
+    await expect(page.locator(".step[open] .unread")).to_be_visible()
+    arrived.set()
+    await expect(page.locator(".step[open] .out")).to_contain_text("CIRCLE_JOB")
 
 
 async def test_an_artifact_is_looked_at_and_cannot_act(look: Look, mill: Mill) -> None:

@@ -29,19 +29,23 @@ function look(log, live, empty = false) {
   views.set(Number(log.closest(".step").dataset.step), lines(log, live, empty));
 }
 
-// A step that is opened gets the end of its output then.
+// A step that is opened gets the end of its output then; one that was opened before this script
+// was there gets it at once.
 function watch(step) {
-  step.addEventListener("toggle", async () => {
-    if (!step.open || "loaded" in step.dataset) return;
-    step.dataset.loaded = "";
-    const answer = await fetch(step.dataset.tail);
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const shown = step.querySelector(".unread") ?? step.querySelector(".out");
-    shown?.replaceWith(document.importNode(page.querySelector(".out"), true));
-    const log = step.querySelector(".log[data-lines]");
-    if (log) look(log, "live" in log.dataset);
-  });
+  step.addEventListener("toggle", () => load(step));
+  load(step);
+}
+
+async function load(step) {
+  if (!step.open || "loaded" in step.dataset) return;
+  step.dataset.loaded = "";
+  const answer = await fetch(step.dataset.tail);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const shown = step.querySelector(".unread") ?? step.querySelector(".out");
+  shown?.replaceWith(document.importNode(page.querySelector(".out"), true));
+  const log = step.querySelector(".log[data-lines]");
+  if (log) look(log, "live" in log.dataset);
 }
 
 function stepped(told) {
