@@ -35,14 +35,21 @@ async def test_its_end_takes_along_what_it_started(tmp_path: Path) -> None:
     await until(lambda: not runs(child))
 
 
-async def test_nothing_is_left_of_one_that_ended(tmp_path: Path) -> None:
-    before = set(os.listdir("/proc/self/fd"))
+async def test_nothing_is_left_of_one_that_ended() -> None:
+    pipes, children = ours()
     for _ in range(3):
         program = await start(("true",), dict(os.environ))
         await program.code()
         await program.end()
-    await until(lambda: set(os.listdir("/proc/self/fd")) <= before)
-    assert not Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    assert ours() == (pipes, children)
+
+
+def ours() -> tuple[set[str], set[str]]:
+    """The pipes and the children of this process."""
+    links = [str(it.readlink()) for it in Path("/proc/self/fd").iterdir() if it.is_symlink()]
+    tasks = Path("/proc/self/task").iterdir()
+    children = {pid for it in tasks for pid in (it / "children").read_text().split()}
+    return {link for link in links if link.startswith("pipe:")}, children
 
 
 async def test_one_that_is_not_there_is_refused() -> None:
