@@ -1,6 +1,17 @@
-"""`python -m roundel` is the same as `roundel`."""
+"""The program `roundel`, which is also `python -m roundel`."""
 
-from roundel.cli.main import main
+_INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it without a word, also while it is being loaded."""
+    try:
+        from roundel.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+
 
 if __name__ == "__main__":
     main()

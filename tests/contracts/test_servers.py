@@ -291,8 +291,11 @@ async def test_caches_layers_artifacts_and_tests_are_kept(there: Served) -> None
     await server.keep_layer(lease, blob, ["a", "b/c"])
     assert await server.layers(lease) == ()  # what it persisted itself is for those after it
     await server.keep_artifact(lease, "out/report.txt", blob)
-    test = storage.TestResult(name="t", classname="c", file="f.py", result="success", run_time=1.5)
+    test = storage.TestResult(
+        name="t", classname="c", file="f.py", result="success", run_time=1.5, line=7
+    )
     await server.keep_tests(lease, "part-1", [test])
+    assert [it.test for it in await there.house.engine.reads.tests(order.job_id)] == [test]
     assert await server.failed_tests(lease) is None
     assert await server.timings(lease, "file") == {}  # those of the last run, not of this one
 

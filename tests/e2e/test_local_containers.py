@@ -92,6 +92,16 @@ def test_a_failed_container_of_a_folder_with_any_name_is_kept(
     assert set(kept_images(engine)) == before
 
 
+def test_an_image_that_cannot_be_had_is_told_of_once(tmp_path: Path, engine: RunningEngine) -> None:
+    checkout = Checkout(tmp_path, INTERRUPTED.replace("cimg/base:current", "127.0.0.1:9/none:1"))
+    done = checkout.run("--backend", "docker", "--plain", DOCKER_HOST=engine.engine.url)
+    assert done.returncode == 1
+    said = [line.partition("│ ")[2] for line in done.stdout.splitlines() if "│" in line]
+    assert len(said) == 2  # it is tried once more
+    assert said[0].startswith('✗ infrastructure_fail: The image "127.0.0.1:9/none:1" is not on')
+    assert said[1] == "✗ infrastructure_fail again"
+
+
 def test_an_interrupted_run_leaves_no_containers_networks_or_processes(
     tmp_path: Path, engine: RunningEngine
 ) -> None:

@@ -278,7 +278,9 @@ jobs:
           <testsuite>
           <testcase classname="tests.test_sums" name="test_two" file="tests/test_sums.py">
           <failure message="assert 1 + 1 == 3">tests/test_sums.py:7: AssertionError</failure>
-          </testcase><testcase classname="tests.test_sums" name="test_one"/></testsuite>
+          </testcase><testcase classname="tests.test_sums" name="test_one"/>
+          <testcase classname="Words" name="split" file="spec/words.rb" line="12">
+          <failure message="expected 2, got 3"/></testcase></testsuite>
           END
           exit 1
       - store_test_results: {path: reports, when: always}
@@ -290,8 +292,9 @@ workflows: {main: {jobs: [test]}}
 def test_failed_tests_are_summed_up_and_artifacts_are_kept(tmp_path: Path) -> None:
     done = Checkout(tmp_path, RESULTS).run()
     assert done.returncode == 1
-    assert "Tests: 2 run, 1 failed" in done.stdout
+    assert "Tests: 3 run, 2 failed" in done.stdout
     assert "tests/test_sums.py:7  tests.test_sums.test_two (test)" in done.stdout
+    assert "spec/words.rb:12  Words.split (test)" in done.stdout
     folder = folder_of(done.stdout)
     (kept,) = (folder / "artifacts").glob("*-test/out/kept.txt")
     assert kept.read_text() == "kept\n"

@@ -207,6 +207,8 @@ async def test_a_click_on_a_compiled_step_shows_the_line_that_made_it(
     await look.page.get_by_role("link", name="name: Greet world").first.click()
     lit = look.page.locator("ol.code li.lit").first
     await expect(lit).to_contain_text("Greet << parameters.who >>")
+    await look.page.reload()  # its address says which line it was
+    await expect(lit).to_contain_text("Greet << parameters.who >>")
 
 
 async def test_a_failed_test_shows_how_it_did_before(browser: Browser, town: Town) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from roundel.api.app import create_api
 from roundel.app import UseCases
+from roundel.domain.clock import SECOND
 from roundel.domain.ids import JobId, RunnerId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.pipelines import Pipeline
@@ -21,7 +22,7 @@ from roundel.services.work import Database, Tx
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_job_plan, a_plan
-from tests.fakes import ScriptedRunner
+from tests.fakes import ScriptedRunner, a_report
 from tests.inline_compiler import InlineCompiler
 from tests.scenarios.conftest import House
 from tests.scenarios.test_turns import DEPLOY, LOCK_AND_HOLD
@@ -211,6 +212,35 @@ async def test_a_job_without_a_slot_knows_its_place_and_when_it_may_start(house:
     waiting = await why(house, pipeline, "c")
     assert (waiting.cause, waiting.position) == ("slot", 2)
     assert waiting.expected_start is not None and waiting.expected_start >= now
+
+
+async def begun(house: House, plan: Plan) -> tuple[Pipeline, JobOrder]:
+    """Trigger a pipeline and let a runner begin its first job."""
+    pipeline = await house.trigger(plan)
+    order = await house.runner.claim()
+    assert order is not None
+    await house.engine.runners.report(order.lease, [a_report()])
+    return pipeline, order
+
+
+async def test_the_expected_start_counts_how_long_jobs_have_been_running(house: House) -> None:
+    _, order = await begun(house, a_plan("before"))
+    house.clock.forward(60 * SECOND)
+    await house.runner.carry_out(order)  # so a minute is usual
+    pipeline, _ = await begun(house, a_plan("a", "b", "c"))
+
+    async def seconds_until(job: str) -> int:
+        now, waiting = house.clock.now(), await why(house, pipeline, job)
+        assert waiting.expected_start is not None
+        return round((waiting.expected_start - now) / SECOND)
+
+    assert (await seconds_until("b"), await seconds_until("c")) == (60, 120)
+    house.clock.forward(40 * SECOND)
+    assert (await seconds_until("b"), await seconds_until("c")) == (20, 80)
+    house.clock.forward(40 * SECOND)  # it runs longer than is usual: at any moment now
+    assert (await seconds_until("b"), await seconds_until("c")) == (0, 60)
+    await begun(house, a_plan("d"))  # b, in a second slot
+    assert await seconds_until("c") == 0
 
 
 async def test_others_count_in_the_line_as_far_as_they_take_turns(house: House) -> None:

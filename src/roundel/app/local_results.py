@@ -207,6 +207,7 @@ def _keep_tests(job: Job, found: list[TestView], folder: Path) -> list[TestFailu
             "name": view.test.name,
             "classname": view.test.classname,
             "file": view.test.file,
+            "line": view.test.line,
             "result": view.test.result,
             "run_time": view.test.run_time,
             "message": view.test.message,
@@ -220,7 +221,7 @@ def _keep_tests(job: Job, found: list[TestView], folder: Path) -> list[TestFailu
 def _failure(job: Job, view: TestView) -> TestFailure:
     test = view.test
     name = f"{test.classname}.{test.name}" if test.classname else test.name
-    file, line = place_of(test.file, test.message)
+    file, line = place_of(test.file, test.line, test.message)
     return TestFailure(job=job.name, name=name, file=file, line=line, message=test.message)
 
 
@@ -228,11 +229,11 @@ _PLACE = re.compile(r"(?P<file>[\w./-]+\.\w+):(?P<line>\d+)")
 _PYTHON_PLACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
-def place_of(file: str | None, message: str) -> tuple[str | None, int | None]:
+def place_of(file: str | None, line: int | None, message: str) -> tuple[str | None, int | None]:
     """Return where a test failed, as far as its report and its message tell.
 
     Of several places in the message the last one in the test's own file counts, without one the
-    last of all.
+    last of all.  A message without a place in that file leaves the line where the test begins.
     """
     places = [
         (match["file"], int(match["line"]))
@@ -240,6 +241,6 @@ def place_of(file: str | None, message: str) -> tuple[str | None, int | None]:
         for match in pattern.finditer(message)
     ]
     if file:
-        own = [line for found, line in places if found.endswith(file) or file.endswith(found)]
-        return file, own[-1] if own else None
+        own = [at for found, at in places if found.endswith(file) or file.endswith(found)]
+        return file, own[-1] if own else line
     return places[-1] if places else (None, None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from roundel.domain.ids import ExecutionId
 from roundel.domain.records import dataclass
+from roundel.wire.programs import end_of
 
 MARK = "ROUNDEL_EXECUTION"  # in the environment of every process of a job
 HOME_MARK = "ROUNDEL_HOME"
@@ -137,25 +138,12 @@ def executions_of(home: str) -> set[ExecutionId]:
 async def wait_gone(pid: int, seconds: float = _END_SECONDS) -> bool:
     """Return True once the process has ended, False if it takes longer."""
     try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    loop = asyncio.get_running_loop()
-    gone: asyncio.Future[None] = loop.create_future()
-
-    def ring() -> None:
-        if not gone.done():
-            gone.set_result(None)
-
-    loop.add_reader(descriptor, ring)
-    try:
         async with asyncio.timeout(seconds):
-            await gone
+            await end_of(pid)
     except TimeoutError:
         return False
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+    except ProcessLookupError:
+        return True
     return True
 
 

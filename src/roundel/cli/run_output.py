@@ -8,7 +8,7 @@ from roundel.cli.ansi import tamed
 from roundel.cli.palette import COLOURS, SET_UP
 
 if TYPE_CHECKING:
-    from roundel.app.local_events import Event, StepTold, Summary
+    from roundel.app.local_events import Event, StepTold, Summary, Task
     from roundel.domain.plan import Plan, SlotPlan, WorkflowPlan
 
 _GOOD = "success"
@@ -21,6 +21,8 @@ class Plain:
         self._colours: dict[str, str] = {}
         self._width = 8
         self._hidden: dict[tuple[str, int], list[str]] = {}
+        self._unfit: dict[str, tuple[str, list[str]]] = {}  # set-up steps that failed, by execution
+        self._ends: set[tuple[str, int, str]] = set()  # why which node of a job ended
         self._told: set[tuple[str, str]] = set()  # what is under way, said once
 
     def hear(self, event: "Event") -> None:
@@ -41,10 +43,7 @@ class Plain:
                     self._told.add((task.execution, text))
                     self._line(task.label, f"{text} …")
             case events.JobEnded(task=task, status=status, message=message):
-                mark = "✓" if status == _GOOD else "✗"
-                said = f": {message}" if message and status != _GOOD else ""
-                colour = "green" if status == _GOOD else "red"
-                self._line(task.label, click.style(f"{mark} {status}{said}", fg=colour))
+                self._end(task, status, message or "")
             case events.Waiting(workflow=workflow, job=job):
                 self._line(job, f"waits for approval (workflow {workflow})")
             case events.Approved(job=job, given=given):
@@ -71,9 +70,25 @@ class Plain:
             return
         hidden = self._hidden.pop(key, None)
         if hidden is not None and report.status.value != _GOOD:
-            self._line(task.label, click.style(f"▸ {report.name}", bold=True))
-            for text in hidden:
+            self._unfit[task.execution] = (report.name, hidden)
+
+    def _end(self, task: "Task", status: str, message: str) -> None:
+        """Say what came of a job, and of a set-up step that failed what the end does not say."""
+        good = status == _GOOD
+        said = [] if good else [it for it in map(str.rstrip, message.splitlines()) if it]
+        step, lines = self._unfit.pop(task.execution, ("", []))
+        rest = [text for text in lines if text.rstrip() and text.rstrip() not in said]
+        if rest:
+            self._line(task.label, click.style(f"▸ {step}", bold=True))
+            for text in rest:
                 self._line(task.label, tamed(text))
+        first, *more = said or [""]
+        line = f"{'✓' if good else '✗'} {status}" + (f": {first}" if first else "")
+        if first and (task.job, task.node, message) in self._ends:  # it is tried once more
+            line, more = f"✗ {status} again", []
+        self._ends.add((task.job, task.node, message))
+        for text in (line, *more):
+            self._line(task.label, click.style(tamed(text), fg="green" if good else "red"))
 
     def _line(self, label: str, text: str) -> None:
         colour = self._colours.setdefault(label, COLOURS[len(self._colours) % len(COLOURS)])

@@ -63,6 +63,7 @@ class TestResult:
     run_time: float
     message: str = ""
     source: str = "unknown"  # the tool that wrote the report, where it can be told
+    line: int | None = None  # where the test is in its file, from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

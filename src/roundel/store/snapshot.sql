@@ -401,6 +401,7 @@ CREATE TABLE test_result (
   run_time DOUBLE PRECISION NOT NULL,
   message TEXT NOT NULL,
   source TEXT NOT NULL,
+  line INTEGER,
   PRIMARY KEY (job_id, number)
 );
 

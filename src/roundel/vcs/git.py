@@ -1,14 +1,13 @@
 """The git program: started without a terminal, without questions, and never for too long."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from roundel.domain.records import dataclass
 from roundel.wire.git_settings import undirected_environment
+from roundel.wire.programs import Program, start
 
 OUTPUT_LIMIT = 8 * 1024 * 1024  # bytes of one object that we are ready to take
 
@@ -58,13 +57,14 @@ async def run_git(
     `settings` are `NAME=VALUE`, for this command and those that it starts.
     """
     before = tuple(word for setting in settings for word in ("-c", setting))
-    async with _started((*before, *arguments), folder, extra) as process:
+    async with _started((*before, *arguments), folder, extra) as program:
         try:
             async with asyncio.timeout(seconds):
-                out, error = await process.communicate()
+                out, error = await program.output()
+                code = await program.code()
         except TimeoutError:
             raise GitFailed(f"git {arguments[0]} took longer than {seconds:.0f} s") from None
-    if process.returncode != 0:
+    if code != 0:
         raise GitFailed(_last_words(error) or f"git {arguments[0]} failed")
     return out
 
@@ -72,14 +72,12 @@ async def run_git(
 class Objects:
     """One `cat-file --batch` process: ask for objects by expression, one after another."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, program: Program) -> None:
+        self._program = program
 
     async def get(self, expression: str) -> GitObject | None:
         """Return the object, or None if there is none of that name."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise GitFailed("git has no pipes")
+        stdin, stdout = self._program.stdin, self._program.stdout
         try:
             stdin.write(expression.encode() + b"\n")
             await stdin.drain()
@@ -99,9 +97,7 @@ class Objects:
         return GitObject(words[0], words[1], data[:-1])
 
     async def _complaint(self) -> str:
-        if self._process.stderr is None:
-            return "git failed"
-        return _last_words(await self._process.stderr.read()) or "git failed"
+        return _last_words(await self._program.stderr.read()) or "git failed"
 
 
 @asynccontextmanager
@@ -109,10 +105,10 @@ async def open_objects(
     folder: Path, *, extra: Mapping[str, str], seconds: float
 ) -> AsyncIterator[Objects]:
     """Open a repository's objects for reading; whatever is done inside is limited in time."""
-    async with _started(("cat-file", "--batch"), folder, extra) as process:
+    async with _started(("cat-file", "--batch"), folder, extra) as program:
         try:
             async with asyncio.timeout(seconds):
-                yield Objects(process)
+                yield Objects(program)
         except TimeoutError:
             raise GitFailed(f"reading the repository took longer than {seconds:.0f} s") from None
 
@@ -120,31 +116,14 @@ async def open_objects(
 @asynccontextmanager
 async def _started(
     arguments: tuple[str, ...], folder: Path | None, extra: Mapping[str, str]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start git in a process group of its own, and leave nothing of it behind."""
+) -> AsyncIterator[Program]:
+    """Start git, and leave nothing of it behind: nor of its own children (ssh, helpers)."""
     where = () if folder is None else ("-C", str(folder))
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        *where,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment(extra),
-        start_new_session=True,  # git's own children (ssh, helpers) end with it
-    )
+    program = await start(("git", *where, *arguments), environment(extra))
     try:
-        yield process
+        yield program
     finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        # Output that nobody has read keeps the pipe open and `wait` waiting for its end; only the
-        # transport can close it, and asyncio has no public way to that.
-        process._transport.close()  # type: ignore[attr-defined]
-        await asyncio.shield(process.wait())
+        await program.end()
 
 
 def _last_words(error: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -40,6 +41,24 @@ def test_ctrl_c_ends_a_command_without_a_word_and_as_shells_expect_it():
     ended = CliRunner().invoke(Interrupted("roundel"), ["run"])
     assert ended.exit_code == 130
     assert ended.output == ""
+
+
+@pytest.mark.parametrize("how", ["-m", "-c"])
+def test_ctrl_c_while_the_program_is_being_loaded_ends_it_without_a_word(tmp_path: Path, how: str):
+    (tmp_path / "click.py").write_text(
+        "import os, signal\nprint('loading', flush=True)\nos.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    entry = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["roundel"]
+    module, _, name = entry.partition(":")
+    words = ["roundel"] if how == "-m" else [f"from {module} import {name}; {name}()"]
+    done = subprocess.run(
+        [sys.executable, how, *words],
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "loading\n", "")
 
 
 def test_help_loads_no_command_and_no_server():

@@ -14,6 +14,7 @@ from roundel.domain.storage import TestResult
 MESSAGE_LIMIT = 32 * 1024  # characters of one failure that are kept
 _TEXT_LIMIT = 2000  # of a name, a class name or a path
 _DEPTH = 64
+_LINE_DIGITS = 7
 _PIECE = 64 * 1024  # the refusal of a piece comes before the next is looked at
 _TOKEN_LIMIT = 4 * 1024 * 1024  # expat keeps a tag with all its attributes in memory
 
@@ -165,6 +166,7 @@ class JunitReport:
             run_time=_seconds(case.get("time")),
             message="".join(self._texts).strip() if self._texts else "",
             source=tool,
+            line=_line(case.get("line"), tool),
         )
         self._texts = []
         if not self._add(result):
@@ -173,6 +175,13 @@ class JunitReport:
 
 def _refuse_doctype(*_: object) -> None:
     raise _Refused("document types and entities are not allowed in a report")
+
+
+def _line(text: str | None, tool: str) -> int | None:
+    """Return the line of a test; pytest alone counts them from 0."""
+    if not text or len(text) > _LINE_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return (int(text) + (tool == "pytest")) or None
 
 
 def _seconds(text: str | None) -> float:

@@ -39,7 +39,7 @@ def _artifact(row: Row) -> ArtifactView:
 def tests(sql: Sql, job_id: JobId, *, after: int | None, limit: int) -> list[TestView]:
     """Return a job's test results in the order of their numbers."""
     rows = sql.all(
-        "SELECT number, node, name, classname, file, result, run_time, message, source"
+        "SELECT number, node, name, classname, file, result, run_time, message, source, line"
         " FROM test_result WHERE job_id = :job AND number > :after ORDER BY number LIMIT :limit",
         job=job_id,
         after=-1 if after is None else after,
@@ -57,6 +57,7 @@ def tests(sql: Sql, job_id: JobId, *, after: int | None, limit: int) -> list[Tes
                 run_time=row[6],
                 message=row[7],
                 source=row[8],
+                line=row[9],
             ),
         )
         for row in rows

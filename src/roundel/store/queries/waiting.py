@@ -4,7 +4,7 @@ from roundel.domain.clock import MINUTE, Micros
 from roundel.domain.ids import JobId
 from roundel.domain.jobs import ENDED, MACHINE_LANE, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
-from roundel.domain.waiting import Before, Cause, Load, Waiting
+from roundel.domain.waiting import Before, Cause, Load, Waiting, left_of, until_start
 from roundel.store.dialect import Row, Sql
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.tickets import SqlTickets
@@ -173,17 +173,21 @@ def _limit(sql: Sql, job: Job) -> Waiting | None:
 
 def _slot(sql: Sql, job: Job, lane: str, now: Micros) -> Waiting:
     position = _position(sql, job)
-    row = sql.one(
-        "SELECT COUNT(*) FROM execution WHERE lane = :lane AND status IN ('claimed', 'running')",
+    at_work = sql.all(
+        "SELECT project_id, started_at FROM execution"
+        " WHERE lane = :lane AND status IN ('claimed', 'running')",
         lane=lane,
     )
-    busy = 0 if row is None else int(row[0])
-    if busy == 0:
+    if not at_work:
         sentence = "No runner has taken it yet, and none is at work: is there one that runs jobs?"
         return _answer(job, Cause.SLOT, sentence, position=position, idle_queue=lane)
-    usual = _usual_length(sql, job)
-    expected = None if usual is None else Micros(now + usual * position // busy)
-    sentence = f"All runners are busy, with {busy} jobs; it is number {position} in line."
+    usual = {id_: _usual_length(sql, id_) for id_ in {job.project_id, *(it[0] for it in at_work)}}
+    own = usual[job.project_id]
+    expected = None
+    if own is not None:
+        left = [left_of(usual[id_] or own, began, now) for id_, began in at_work]
+        expected = Micros(now + until_start(left, own, position))
+    sentence = f"All runners are busy, with {len(at_work)} jobs; it is number {position} in line."
     return _answer(job, Cause.SLOT, sentence, position=position, expected_start=expected)
 
 
@@ -214,12 +218,12 @@ def _position(sql: Sql, job: Job) -> int:
     return 1 + ahead + sum(min(int(count), ahead + 1) for (count,) in others)
 
 
-def _usual_length(sql: Sql, job: Job) -> int | None:
-    """Return how long the project's newest jobs took on average."""
+def _usual_length(sql: Sql, project_id: str) -> int | None:
+    """Return how long a project's newest jobs took on average."""
     row = sql.one(
         "SELECT AVG(stopped_at - started_at) FROM (SELECT stopped_at, started_at FROM job"
         " WHERE project_id = :id AND number IS NOT NULL ORDER BY number DESC LIMIT 50) AS newest"
         " WHERE stopped_at IS NOT NULL AND started_at IS NOT NULL",
-        id=job.project_id,
+        id=project_id,
     )
     return None if row is None or row[0] is None else int(row[0])

@@ -57,8 +57,8 @@ class SqlTestResults:
         first = (row[0] if row else len(results)) - len(results)
         self._sql.each(
             "INSERT INTO test_result (job_id, number, node, name, classname, file, result,"
-            " run_time, message, source) VALUES (:job, :number, :node, :name, :classname, :file,"
-            " :result, :run_time, :message, :source)",
+            " run_time, message, source, line) VALUES (:job, :number, :node, :name, :classname,"
+            " :file, :result, :run_time, :message, :source, :line)",
             [
                 {
                     "job": job,
@@ -71,6 +71,7 @@ class SqlTestResults:
                     "run_time": result.run_time,
                     "message": result.message,
                     "source": result.source,
+                    "line": result.line,
                 }
                 for at_, result in enumerate(results)
             ],

@@ -1,7 +1,10 @@
 """Test reports: what tools write becomes results, and what is broken a warning."""
 
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -107,6 +110,30 @@ def test_what_is_named_on_the_suite_only_holds_for_its_cases() -> None:
         ("x", "inner", "test/a.js", "mocha"),
         ("y", "C", "own.js", "mocha"),
         ("z", "pytest", None, "pytest"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "line"),
+    [("12", 12), ("0", None), ("", None), ("-3", None), ("1e3", None), ("9" * 300, None)],
+)
+def test_a_case_may_say_at_which_line_it_is(stated: str, line: int | None) -> None:
+    assert case(f'file="a.rb" line="{stated}"').line == line
+
+
+def test_lines_of_pytest_are_those_that_people_count(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text("def test_first():\n    pass\n\ndef test_second(): pass\n")
+    words = ("-o", "junit_family=xunit1", "--junit-xml=r.xml", "-p", "no:cacheprovider")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *words],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    found = cases((tmp_path / "r.xml").read_bytes())
+    assert [(it.name, it.file, it.line) for it in found] == [
+        ("test_first", "test_a.py", 1),
+        ("test_second", "test_a.py", 4),
     ]
 
 
