@@ -162,11 +162,17 @@ class Jobs(Protocol):
 
     def get(self, job_id: JobId) -> Job | None: ...
 
+    def several(self, job_ids: Sequence[JobId]) -> Sequence[Job]:
+        """Return those of these jobs that are there, in the same order."""
+
     def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
         """Return the largest job number below `number` on a branch, if it is not long past."""
 
     def save(self, job: Job, before: JobStatus) -> bool:
         """Save unless its status is no longer `before`; tell whether it was saved."""
+
+    def save_all(self, jobs: Sequence[Job], before: JobStatus) -> None:
+        """Save several as `save` does."""
 
     def begin(self, job_id: JobId, at: Micros) -> None:
         """Let a job that was claimed be running; one that stands elsewhere stays there."""

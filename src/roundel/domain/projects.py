@@ -119,5 +119,8 @@ class Projects(Protocol):
     def take_pipeline_number(self, project_id: ProjectId) -> int:
         """Return the next number; it counts only if the transaction does, so there are no gaps."""
 
+    def take_job_numbers(self, project_id: ProjectId, count: int) -> Sequence[int]:
+        """Return the next job numbers, so many."""
+
     def take_job_number(self, project_id: ProjectId) -> int:
         """Return the next job number; gapless in the same way."""

@@ -125,7 +125,7 @@ class Workflows(Protocol):
     def statuses(self, workflow: Workflow) -> Collection[JobStatus]:
         """Return the statuses that jobs of the workflow have, each once."""
 
-    def with_job(self, job_id: JobId) -> Sequence[WorkflowId]:
+    def with_job(self, job_id: JobId) -> Sequence[Workflow]:
         """Return the workflows that a job is part of: its own, and reruns that kept it."""
 
     def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:

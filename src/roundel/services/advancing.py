@@ -1,6 +1,8 @@
 """Advancing workflows: what is due is done, in the transaction that made it due."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from roundel.domain.clock import DAY, Micros
 from roundel.domain.errors import NotFound
@@ -21,14 +23,14 @@ from roundel.domain.plan import JobType
 from roundel.domain.reruns import Choice
 from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.turns import Ticket, TurnKind
-from roundel.domain.workflows import Workflow, WorkflowSlot, needs_turn
+from roundel.domain.workflows import Layout, Workflow, WorkflowSlot, needs_turn
 from roundel.services.announcing import announce_job, announce_workflow
 from roundel.services.blocking import why_blocked
 from roundel.services.context_use import why_no_contexts
 from roundel.services.deploys import ending_of_release
 from roundel.services.parts import part_after, whole
 from roundel.services.repeating import Repeat, repeat_workflow
-from roundel.services.showing import show_job
+from roundel.services.showing import show_job, show_jobs
 from roundel.services.turns import (
     OVERTAKEN,
     WAITED_TOO_LONG,
@@ -80,6 +82,8 @@ class _Advance:
         self._at = at
         # With the jobs that have ended; without them the whole workflow is to be looked at.
         self._due: list[tuple[WorkflowId, tuple[JobId, ...]]] = []
+        # Workflows as they stand: nobody else changes one meanwhile.
+        self._known: dict[WorkflowId, Workflow] = {}
 
     def run(self, workflow_id: WorkflowId) -> None:
         self._due.append((workflow_id, ()))
@@ -87,9 +91,10 @@ class _Advance:
 
     def follow(self, job: Job, but: WorkflowId | None = None) -> None:
         """Have all workflows looked at that the job is part of, `but` for one."""
-        for workflow_id in self._tx.workflows.with_job(job.id):
-            if workflow_id != but:
-                self._due.append((workflow_id, (job.id,)))
+        for workflow in self._tx.workflows.with_job(job.id):
+            if workflow.id != but:
+                self._known.setdefault(workflow.id, workflow)
+                self._due.append((workflow.id, (job.id,)))
 
     def settle(self) -> None:
         while self._due:
@@ -97,7 +102,7 @@ class _Advance:
 
     def _one(self, workflow_id: WorkflowId, ended: tuple[JobId, ...]) -> None:
         tx = self._tx
-        workflow = tx.workflows.get(workflow_id)
+        workflow = self._known.get(workflow_id) or tx.workflows.get(workflow_id)
         if workflow is None or workflow.status in WORKFLOW_ENDED:
             return
         layout = tx.workflows.layout(workflow_id)
@@ -105,10 +110,15 @@ class _Advance:
         gone: list[Ticket] = []
         while decisions := advance(flow):
             over: list[JobId] = []
-            for decision in decisions:
-                slot = layout.slots[decision.job]
-                if self._apply(decision, workflow, slot, gone) in ENDED and slot.job_id is not None:
-                    over.append(slot.job_id)
+            for plainly, some in groupby(decisions, lambda it: _is_plain(it, layout)):
+                if plainly:
+                    self._start_all([layout.slots[it.job] for it in some])
+                    continue
+                for decision in some:
+                    slot = layout.slots[decision.job]
+                    stands = self._apply(decision, workflow, slot, gone)
+                    if stands in ENDED and slot.job_id is not None:
+                        over.append(slot.job_id)
             if not over:
                 break
             flow = part_after(tx, workflow, over)
@@ -130,7 +140,7 @@ class _Advance:
             case Start() if slot.type is JobType.RELEASE:
                 after = self._release(workflow, job)
             case Start():
-                after = self._queue(job, slot.position)
+                after = self._queue([(job, slot.position)])[0]
             case Hold():
                 after = replace(job, status=JobStatus.ON_HOLD)
                 tx.timers.add(_approval_expiry(job, at))
@@ -154,7 +164,7 @@ class _Advance:
         turn, key = ask_for_turn(self._tx, workflow, slot, job, self._at)
         match turn:
             case Turn.NOW if slot.type is JobType.BUILD:
-                return self._queue(job, slot.position)
+                return self._queue([(job, slot.position)])[0]
             case Turn.NOW if slot.type is JobType.RELEASE:
                 return self._release(workflow, job)
             case Turn.NOW:
@@ -182,26 +192,38 @@ class _Advance:
         status, why = ending_of_release(self._tx, workflow, job)
         return replace(after, status=status, message=why or None)
 
-    def _queue(self, job: Job, position: int) -> Job:
-        number = job.number or self._tx.projects.take_job_number(job.project_id)
+    def _start_all(self, slots: Sequence[WorkflowSlot]) -> None:
+        """Queue jobs that have to wait for nothing any more, in this order."""
+        tx = self._tx
+        places = {slot.job_id: slot.position for slot in slots if slot.job_id is not None}
+        jobs = tx.jobs.several(list(places))
+        if len(jobs) < len(slots):
+            raise NotFound(f"an invocation of {', '.join(it.name for it in slots)} has no job")
+        queued = self._queue([(job, places[job.id]) for job in jobs])
+        tx.jobs.save_all(queued, JobStatus.BLOCKED)
+        show_jobs(tx, queued, self._at)
+
+    def _queue(self, jobs: Sequence[tuple[Job, int]]) -> list[Job]:
+        """Make the executions of jobs, each with its place; return the jobs as they are then."""
+        nameless = [job for job, _ in jobs if job.number is None]
+        numbers = iter(
+            self._tx.projects.take_job_numbers(nameless[0].project_id, len(nameless))
+            if nameless
+            else ()
+        )
         self._tx.executions.add(
-            [
-                Execution(
-                    id=ExecutionId(new_id()),
-                    job_id=job.id,
-                    node=node,
-                    attempt=1,
-                    status=ExecutionStatus.QUEUED,
-                    resource_class=job.resource_class,
-                    lane=lane_of(job.resource_class, job.executor),
-                    # Of jobs queued at once, the first in the config is claimed first.
-                    created_at=Micros(self._at + position + node),
-                )
-                for node in range(job.parallelism)
-            ]
+            [it for job, place in jobs for it in _executions(job, place, self._at)]
         )
         self._tx.wake(CLAIMS)
-        return replace(job, status=JobStatus.QUEUED, number=number, queued_at=self._at)
+        return [
+            replace(
+                job,
+                status=JobStatus.QUEUED,
+                number=next(numbers) if job.number is None else job.number,
+                queued_at=self._at,
+            )
+            for job, _ in jobs
+        ]
 
     def _move_lines(self, gone: list[Ticket]) -> None:
         """Start those whose turn has come, and skip those whom somebody newer has overtaken."""
@@ -215,7 +237,7 @@ class _Advance:
             if job is None or job.status is not JobStatus.QUEUED:
                 continue
             if ticket.kind is TurnKind.SERIAL and job.type is JobType.BUILD:
-                self._tx.jobs.save(self._queue(job, place), job.status)
+                self._tx.jobs.save(self._queue([(job, place)])[0], job.status)
                 continue
             if job.type is JobType.RELEASE:
                 after = self._release(self._tx.workflows.get(job.workflow_id), job)
@@ -241,6 +263,7 @@ class _Advance:
         ended = status in WORKFLOW_ENDED
         after = replace(workflow, status=status, stopped_at=self._at if ended else None)
         self._tx.workflows.save(after, workflow.status)
+        self._known[workflow.id] = after
         if not ended:
             return
         self._tx.timers.remove_for(TimerKind.WORKFLOW_EXPIRY, workflow.id)
@@ -264,6 +287,30 @@ class _Advance:
             automatic=True,
         )
         self._due.append((repeat_workflow(self._tx, repeat, self._at).id, ()))
+
+
+def _is_plain(decision: Decision, layout: Layout) -> bool:
+    """Tell whether a job has nothing to do but to be queued for a runner."""
+    slot = layout.slots[decision.job]
+    plain = isinstance(decision, Start) and slot.type is JobType.BUILD
+    return plain and not slot.contexts and not needs_turn(slot)
+
+
+def _executions(job: Job, place: int, at: Micros) -> list[Execution]:
+    return [
+        Execution(
+            id=ExecutionId(new_id()),
+            job_id=job.id,
+            node=node,
+            attempt=1,
+            status=ExecutionStatus.QUEUED,
+            resource_class=job.resource_class,
+            lane=lane_of(job.resource_class, job.executor),
+            # Of jobs queued at once, the first in the config is claimed first.
+            created_at=Micros(at + place + node),
+        )
+        for node in range(job.parallelism)
+    ]
 
 
 def _job_of(tx: Tx, slot: WorkflowSlot) -> Job:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
-from roundel.domain.jobs import Execution
+from roundel.domain.jobs import Execution, ExecutionStatus
 from roundel.domain.runners import Chunk, Lease, Orders, Result, Shipment
 from roundel.services.claims import LEASE, held, holds
-from roundel.services.results import finish_execution, save_steps, take_report
+from roundel.services.results import begun, finish_execution, save_steps, take_report
 from roundel.services.work import App, Tx, topic_of_output
 
 INLINE_BYTES = 16 * 1024  # larger chunks become objects at once (docs/decisions/0004)
@@ -40,11 +40,24 @@ async def take_end(lease: Lease, shipment: Shipment, result: Result, app: App) -
 
     def transaction(tx: Tx) -> None:
         execution = tx.executions.get(lease.execution_id)
+        just_begun = False
         if execution is not None and holds(lease, execution):
+            if _begins_and_ends(execution, shipment, result):
+                execution, just_begun = begun(execution, at), True
             execution = _keep(tx, execution, shipment, blobs, at)
-        finish_execution(tx, lease, execution, result, at)
+        finish_execution(tx, lease, execution, result, at, just_begun=just_begun)
 
     await app.database.write(transaction)
+
+
+def _begins_and_ends(execution: Execution, shipment: Shipment, result: Result) -> bool:
+    """Tell whether the last shipment is the first as well, so that nobody sees the job run.
+
+    A failure of ours may be tried again, which begins with what is in the database.
+    """
+    told = bool(shipment.begun or shipment.ended)
+    ours = result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
+    return told and execution.status is ExecutionStatus.CLAIMED and not ours
 
 
 def _keep(

@@ -46,16 +46,16 @@ def take_report(
     Return the execution as it is then.
     """
     if execution.status is ExecutionStatus.CLAIMED:
-        execution = replace(
-            execution,
-            status=ExecutionStatus.RUNNING,
-            started_at=execution.started_at or at,
-            lease_until=lease_until,
-        )
+        execution = replace(begun(execution, at), lease_until=lease_until)
         tx.executions.save(execution, ExecutionStatus.CLAIMED)
         tx.jobs.begin(execution.job_id, at)
     save_steps(tx, execution.id, steps)
     return execution
+
+
+def begun(execution: Execution, at: Micros) -> Execution:
+    """Return a claimed execution as it is once its first step has begun."""
+    return replace(execution, status=ExecutionStatus.RUNNING, started_at=execution.started_at or at)
 
 
 def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -> None:
@@ -70,11 +70,18 @@ def save_steps(tx: Tx, execution_id: ExecutionId, steps: Sequence[StepReport]) -
 
 
 def finish_execution(
-    tx: Tx, lease: Lease, execution: Execution | None, result: Result, at: Micros
+    tx: Tx,
+    lease: Lease,
+    execution: Execution | None,
+    result: Result,
+    at: Micros,
+    *,
+    just_begun: bool = False,
 ) -> None:
     """End an execution, as it is now, for the runner that has it.  The same again is a no-op.
 
-    One that failed by no fault of its job, before a step of it began, is queued once more.
+    One that failed by no fault of its job, before a step of it began, is queued once more.  One
+    that has `just_begun` is running here, and still claimed in the database.
     """
     if result.status not in EXECUTION_ENDED:
         raise Invalid(f"{result.status} is no end of an execution")
@@ -93,26 +100,32 @@ def finish_execution(
         tx.executions.measured(execution.id, result.samples[:MOST_SAMPLES])
     ours = result.status is ExecutionStatus.INFRASTRUCTURE_FAIL
     if not (ours and _tried_again(tx, execution, at)):
-        end_execution(tx, execution, result, at)
+        end_execution(tx, execution, result, at, just_begun=just_begun)
 
 
-def end_execution(tx: Tx, execution: Execution, result: Result, at: Micros) -> None:
+def end_execution(
+    tx: Tx, execution: Execution, result: Result, at: Micros, *, just_begun: bool = False
+) -> None:
     """End an execution, its job if it was the last node, and advance the workflow."""
     ended = replace(execution, status=result.status, stopped_at=at)
-    tx.executions.save(ended, execution.status)
+    tx.executions.save(ended, ExecutionStatus.CLAIMED if just_begun else execution.status)
     _close_steps(tx, ended, at)
     job = tx.jobs.get(execution.job_id)
     if job is None:
         return
     status = merged(_nodes_of(tx, job, ended))
+    begins = just_begun and job.status is JobStatus.NOT_RUNNING
     if status is None:
+        if begins:
+            tx.jobs.begin(job.id, at)
+            job = replace(job, status=JobStatus.RUNNING)
         if result.message is not None and job.message is None:
             tx.jobs.save(replace(job, message=result.message), job.status)
         return
     after = replace(
         job,
         status=status,
-        started_at=job.started_at,
+        started_at=job.started_at or (at if begins else None),
         stopped_at=at,
         message=job.message or result.message,
     )

@@ -1,5 +1,7 @@
 """How workflows and jobs stand, for the host to show: written where they move."""
 
+from collections.abc import Iterable
+
 from roundel.domain.clock import Micros
 from roundel.domain.git_statuses import (
     JOB_CONTEXT,
@@ -16,6 +18,13 @@ from roundel.domain.timers import Timer, TimerKind
 from roundel.domain.workflows import Workflow
 from roundel.services.sources import checkout_project
 from roundel.services.work import TIMERS, Tx
+
+
+def show_jobs(tx: Tx, jobs: Iterable[Job], at: Micros) -> None:
+    """Let the host of the repository know where several jobs stand."""
+    if tx.git_statuses.any_listener():
+        for job in jobs:
+            show_job(tx, job, at)
 
 
 def show_job(tx: Tx, job: Job, at: Micros) -> None:

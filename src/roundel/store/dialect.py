@@ -6,12 +6,13 @@ they are; `for_postgres` and `schema_for_postgres` say the same to PostgreSQL.
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 Row: TypeAlias = tuple[Any, ...]
+T = TypeVar("T")
 
 BEGIN_WRITE = "BEGIN IMMEDIATE"  # take the write lock at once: a later upgrade could fail busy
 # What stands in such a comment is meant for PostgreSQL alone.
@@ -103,6 +104,16 @@ def placeholders(name: str, values: Sequence[object]) -> tuple[str, dict[str, ob
     """Return `:name0, :name1, …` for an IN list, and the parameters that it needs."""
     named = {f"{name}{index}": value for index, value in enumerate(values)}
     return ", ".join(f":{key}" for key in named), named
+
+
+_AT_ONCE = 512  # values of one statement
+
+
+def in_pieces(values: Sequence[T]) -> Iterator[list[T]]:
+    """Yield values for IN lists, filled up to powers of two, so that few statements are made."""
+    for start in range(0, len(values), _AT_ONCE):
+        some = list(values[start : start + _AT_ONCE])
+        yield some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
 
 
 def like(column: str, name: str) -> str:

@@ -6,7 +6,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, ProjectId
 from roundel.domain.jobs import Job, JobStatus, check_move
 from roundel.domain.watching import Wake, nobody, topic_of_changes
-from roundel.store.dialect import Sql
+from roundel.store.dialect import Sql, in_pieces, placeholders
 from roundel.store.rows import JOB, job_of, job_row, values_of
 
 # A job that waits may have no number yet; it takes one when it goes on, and keeps it.
@@ -21,6 +21,10 @@ _SAVE = (
 _SAVE_NUMBER = _SAVE.format(", number = :number")
 _SAVE_REST = _SAVE.format("")
 LOOK_BACK = 1000  # numbers: a claim must not walk through a project's whole history
+
+
+def _saving(before: JobStatus) -> str:
+    return _SAVE_NUMBER if before in _NUMBERLESS else _SAVE_REST
 
 
 class SqlJobs:
@@ -43,6 +47,15 @@ class SqlJobs:
         row = self._sql.one(f"SELECT {JOB} FROM job WHERE id = :id", id=job_id)
         return None if row is None else job_of(row)
 
+    def several(self, job_ids: Sequence[JobId]) -> Sequence[Job]:
+        """Return those of these jobs that are there, in the same order."""
+        found: dict[JobId, Job] = {}
+        for some in in_pieces(job_ids):
+            marks, values = placeholders("id", some)
+            rows = self._sql.all(f"SELECT {JOB} FROM job WHERE id IN ({marks})", **values)
+            found |= {JobId(row[0]): job_of(row) for row in rows}
+        return [found[job_id] for job_id in job_ids if job_id in found]
+
     def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
         """Return the largest job number below `number` on a branch, looking back a while only."""
         row = self._sql.one(
@@ -63,13 +76,19 @@ class SqlJobs:
         """Save unless its status is no longer `before`; refuse a move that the table lacks."""
         if job.status is not before:
             check_move(job.name, before, job.status)
-        changed = self._sql.run(
-            _SAVE_NUMBER if before in _NUMBERLESS else _SAVE_REST,
-            before=before.value,
-            **job_row(job),
-        )
+        changed = self._sql.run(_saving(before), before=before.value, **job_row(job))
         self._wake(topic_of_changes(job.project_id))
         return changed > 0
+
+    def save_all(self, jobs: Sequence[Job], before: JobStatus) -> None:
+        """Save several as `save` does."""
+        for job in jobs:
+            if job.status is not before:
+                check_move(job.name, before, job.status)
+        rows = [{"before": before.value, **job_row(job)} for job in jobs]
+        self._sql.each(_saving(before), rows)
+        for project in {job.project_id for job in jobs}:
+            self._wake(topic_of_changes(project))
 
     def begin(self, job_id: JobId, at: Micros) -> None:
         """Let a job that was claimed be running; one that stands elsewhere stays there."""

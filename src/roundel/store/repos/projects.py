@@ -131,10 +131,18 @@ class SqlProjects:
         """Return the next job number; gapless in the same way."""
         return self._take("last_job_number", project_id)
 
-    def _take(self, counter: str, project_id: ProjectId) -> int:
+    def take_job_numbers(self, project_id: ProjectId, count: int) -> Sequence[int]:
+        """Return the next job numbers, so many."""
+        if count == 0:
+            return ()
+        last = self._take("last_job_number", project_id, count)
+        return range(last - count + 1, last + 1)
+
+    def _take(self, counter: str, project_id: ProjectId, count: int = 1) -> int:
         row = self._sql.one(
-            f"UPDATE project SET {counter} = {counter} + 1 WHERE id = :id RETURNING {counter}",
+            f"UPDATE project SET {counter} = {counter} + :count WHERE id = :id RETURNING {counter}",
             id=project_id,
+            count=count,
         )
         if row is None:
             raise NotFound("Project not found")

@@ -10,7 +10,7 @@ from roundel.domain.jobs import JobStatus
 from roundel.domain.plan import JobType
 from roundel.domain.watching import Wake, topic_of_changes
 from roundel.domain.workflows import Layout, Workflow, WorkflowSlot, layout_of
-from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.dialect import Row, Sql, in_pieces, placeholders
 from roundel.store.rows import (
     WORKFLOW,
     columns,
@@ -44,7 +44,6 @@ _KEPT_STATUSES = (
     "SELECT DISTINCT j.status FROM workflow_job s JOIN job j ON j.id = s.job_id"
     " WHERE s.workflow_id = :id AND j.workflow_id <> :id"
 )
-_AT_ONCE = 512  # jobs of one statement
 
 
 class SqlWorkflows:
@@ -122,11 +121,7 @@ class SqlWorkflows:
     def standing(self, jobs: Collection[JobId]) -> Mapping[JobId, JobStatus]:
         """Return where these jobs stand."""
         found: dict[JobId, JobStatus] = {}
-        wanted = list(jobs)
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            # Filled up to a power of two, so that there are few statements to prepare.
-            some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
+        for some in in_pieces(list(jobs)):
             marks, values = placeholders("job", some)
             rows = self._sql.all(f"SELECT id, status FROM job WHERE id IN ({marks})", **values)
             found |= {JobId(row[0]): JobStatus(row[1]) for row in rows}
@@ -139,10 +134,14 @@ class SqlWorkflows:
             rows += self._sql.all(_KEPT_STATUSES, id=workflow.id)
         return {JobStatus(row[0]) for row in rows}
 
-    def with_job(self, job_id: JobId) -> Sequence[WorkflowId]:
+    def with_job(self, job_id: JobId) -> Sequence[Workflow]:
         """Return the workflows that a job is part of: its own, and reruns that kept it."""
-        rows = self._sql.all("SELECT workflow_id FROM workflow_job WHERE job_id = :job", job=job_id)
-        return [WorkflowId(row[0]) for row in rows]
+        rows = self._sql.all(
+            f"SELECT {columns(WORKFLOW, 'w')} FROM workflow_job s"
+            " JOIN workflow w ON w.id = s.workflow_id WHERE s.job_id = :job",
+            job=job_id,
+        )
+        return [workflow_of(row) for row in rows]
 
     def newest_named(self, project_id: ProjectId, name: str) -> WorkflowId | None:
         """Return the newest workflow of a name."""
