@@ -105,6 +105,14 @@ async def test_a_token_names_the_contexts_of_its_job(house: House, client: Clien
     assert claims["oidc.circleci.com/context-ids"] == [made.json()["id"]]
 
 
+async def test_no_job_waits_for_the_first_key(house: House) -> None:
+    keys = await house.rows("SELECT id FROM signing_key")
+    assert len(keys) == 1
+    await house.trigger()
+    await house.runner.run_all()
+    assert await house.rows("SELECT id FROM signing_key") == keys
+
+
 async def test_local_runs_have_no_tokens(tmp_path: Path) -> None:
     house = House(tmp_path / "local", identity_tokens=False)
     await house.open()

@@ -115,6 +115,7 @@ class Engine(LazyParts):
         await self._compare_master_keys()
         await self._seal_anew()
         await self._drop_old_keys()
+        await self._prepare_to_sign()
         await self.ticks.recover()
         self._ticking = asyncio.create_task(self.ticks.run(), name="ticks")
 
@@ -202,6 +203,15 @@ class Engine(LazyParts):
             )
         elif self._key_file is not None and self.alone:
             self._key_file.keep_first()
+
+    async def _prepare_to_sign(self) -> None:
+        """Load what signs identity tokens, a tenth of a second that the first job would wait."""
+        if self.signer is None:
+            return
+        from roundel.services import identity, signing_keys
+
+        del identity  # is asked for at the first claim
+        await signing_keys.prepare_to_sign(self)
 
     async def _first_start(self) -> None:
         made = await first_administrator(self)

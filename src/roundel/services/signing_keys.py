@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId
-from roundel.domain.oidc import PublishedIssuer, SigningKey, next_key_from, outlived
+from roundel.domain.oidc import PublishedIssuer, SigningKey, next_key_from, outlived, signing_at
 from roundel.services.work import App, Tx
 from roundel.vault.cipher import CannotUnseal
 from roundel.vault.identity import make_signing_key, sealed_anew
@@ -25,6 +26,17 @@ async def make_due_key(at: Micros, app: App) -> Sequence[SigningKey]:
         return tx.signing_keys.all()
 
     return await app.database.write(transaction)
+
+
+async def prepare_to_sign(app: App) -> None:
+    """Have a key, and all that signs, at hand, so that no job waits for that."""
+    signer, at = app.signer, app.clock.now()
+    if signer is None:
+        return
+    key = signing_at(await _made_keys(at, app), at)
+    if key is not None:
+        with suppress(CannotUnseal):  # a job's log says so
+            await asyncio.to_thread(signer.sign, key, {}, app.cipher)
 
 
 async def rotate_signing_key(app: App) -> SigningKey:
@@ -67,7 +79,7 @@ async def reseal_signing_keys(app: App) -> int:
 async def published(organization: OrganizationId | None, app: App) -> PublishedIssuer:
     """Return an organisation's issuer, or the one that all share, with its keys."""
     issuer = root_issuer_of(app) if organization is None else issuer_of(app, organization)
-    keys = await _published_keys(app)
+    keys = await _made_keys(app.clock.now(), app)
     return PublishedIssuer(issuer=issuer, keys=tuple(key.public_key for key in keys))
 
 
@@ -81,9 +93,8 @@ def issuer_of(app: App, organization: OrganizationId) -> str:
     return f"{root_issuer_of(app)}/org/{organization}"
 
 
-async def _published_keys(app: App) -> Sequence[SigningKey]:
-    """Return the keys by which tokens can be checked; the first is made on the way."""
-    at = app.clock.now()
+async def _made_keys(at: Micros, app: App) -> Sequence[SigningKey]:
+    """Return the keys by which tokens can be checked; one that is due is made on the way."""
     keys = await app.database.write(lambda tx: tx.signing_keys.all())
     if next_key_from(keys, at) is not None:
         keys = await make_due_key(at, app)

@@ -64,7 +64,9 @@ _SLOTS = (
 
 def slots(sql: Sql, workflow_id: WorkflowId) -> list[SlotView]:
     """Return all jobs of a workflow in the order of the config; excluded ones are left out."""
-    return _slots(sql.all(f"{_SLOTS} WHERE s.workflow_id = :id ORDER BY s.position", id=workflow_id))
+    return _slots(
+        sql.all(f"{_SLOTS} WHERE s.workflow_id = :id ORDER BY s.position", id=workflow_id)
+    )
 
 
 def slots_of(sql: Sql, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, list[SlotView]]:
