@@ -6,6 +6,7 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, OrganizationId, PipelineId, WorkflowId
 from roundel.domain.views import SlotView, WorkflowView
 from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.owner_rows import slug_of
 from roundel.store.rows import (
     JOB,
     JOB_WIDTH,
@@ -14,7 +15,6 @@ from roundel.store.rows import (
     columns,
     job_of,
     requirements_of,
-    slug_of,
     workflow_of,
 )
 
