@@ -192,6 +192,29 @@ async def test_what_programs_draw_is_drawn(shell: Open) -> None:
     await expect(shell.screen).not_to_contain_text("other")
 
 
+async def test_wide_letters_take_two_columns(shell: Open) -> None:
+    await shell.open()
+    await shell.type(
+        r"printf '\033[2J\033[1;1H\346\227\245\360\237\231\202e\314\201|\nabcde|\n'; read x"
+    )
+    rows = shell.screen.locator(":scope > div").last.locator(":scope > div")
+    await expect(rows.nth(0)).to_have_text("日🙂e\u0301|")
+    await expect(rows.nth(1)).to_have_text("abcde|")
+    places = await rows.evaluate_all(
+        """rows => rows.slice(0, 2).map((row) => {
+            const range = document.createRange();
+            const text = row.lastChild.firstChild ?? row.lastChild;
+            range.setStart(text, text.length - 1);
+            range.setEnd(text, text.length);
+            const { x, y } = range.getBoundingClientRect();
+            return [x, y, row.getBoundingClientRect().height];
+        })"""
+    )
+    (x, first, height), (below, second, _) = places
+    assert abs(x - below) < 1
+    assert second - first == height == 18
+
+
 async def test_the_terminal_has_the_size_of_its_window(shell: Open) -> None:
     await shell.open()
     await shell.type("stty size")
