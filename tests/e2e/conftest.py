@@ -16,6 +16,8 @@ from tests.images import BUSYBOX, DEBIAN, have
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+    from tests.e2e.looking import Look
+
 BACKENDS = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 
@@ -81,3 +83,13 @@ async def browser() -> "AsyncIterator[Browser]":
 
     async with chromium() as started:
         yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: "Browser", process_site: Site) -> "AsyncIterator[Look]":
+    """A window in which the administrator is signed in; nothing may go wrong in it."""
+    from tests.e2e.looking import MODES, looking
+
+    async with looking(browser, process_site.server.url, **MODES["light"]) as opened:
+        await opened.sign_in(process_site.server.token)
+        yield opened

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright
 
 from tests.npm import packages
 
+# The marks of tests that look at pages.
+IN_A_BROWSER = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.npm,
+    pytest.mark.asyncio(loop_scope="session"),
+]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MODES: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1360, "height": 850}},

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.client import Client
+from tests.e2e.client import Client, until
 from tests.e2e.repository import Repository
 from tests.e2e.server import ROOT, Server, program_environment
 
@@ -22,6 +22,16 @@ class Project:
 
     slug: str
     repository: Repository
+
+    @property
+    def pages(self) -> str:
+        """Where the pages of its pipelines are."""
+        return "/pipelines/" + self.slug.replace("gh/", "github/", 1)
+
+    @property
+    def settings(self) -> str:
+        """Where the pages of its settings are."""
+        return "/settings/project/" + self.slug.replace("gh/", "github/", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,32 @@ class Site:
     def add_project(self, slug: str, repository: Path) -> None:
         done = self.command("project", "add", slug, "--repo", str(repository))
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def make(self, path: str, **body: object) -> str:
+        """Make something through the API; return its id."""
+        answer = self.client.request("POST", path, body=body)
+        assert answer.status in (200, 201), answer
+        id_: str = answer.json()["id"]
+        return id_
+
+    def begun(self, project: Project) -> str:
+        """Trigger a pipeline on `main`; return the id of its workflow `main`."""
+        pipeline = self.client.trigger(project.slug, branch="main")
+        self.client.compiled(pipeline["id"])
+        id_: str = self.client.workflows(pipeline["id"])["main"]["id"]
+        return id_
+
+    def ends_as(self, workflow: str, wanted: str) -> None:
+        """Wait until a workflow has ended so."""
+        until(
+            lambda: self.client.get(f"/api/v2/workflow/{workflow}")["status"],
+            lambda status: status == wanted,
+        )
+
+    def job_page(self, project: Project, workflow: str, job: str) -> str:
+        """Return where the page of a job of the project's first pipeline is."""
+        number = self.client.jobs(workflow)[job]["job_number"]
+        return f"{project.pages}/1/workflows/{workflow}/jobs/{number}"
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `roundel` command against this server."""

@@ -2,28 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
-import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, Look
 from tests.e2e.site import Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, process_site: Site) -> AsyncIterator[Look]:
-    async with looking(browser, process_site.server.url, **MODES["light"]) as opened:
-        await opened.sign_in(process_site.server.token)
-        yield opened
+pytestmark = IN_A_BROWSER
 
 
 SLOW = """version: 2.1
@@ -54,10 +39,9 @@ async def test_live_output_and_statuses_come_by_themselves(look: Look, process_s
         command = f"echo begun; {wait}; {green}; {wait}"
         project = site.project(SLOW.replace("COMMAND", command))
         site.client.trigger(project.slug, branch="main")
-        root = "/pipelines/" + project.slug.replace("gh/", "github/")
-        await look.at(root)
+        await look.at(project.pages)
         await expect(page.locator(".row .state .status")).to_have_text("running")
-        await look.at(f"{root}/1")
+        await look.at(f"{project.pages}/1")
         await page.get_by_role("link", name=re.compile("^wait running")).click()
         await expect(page.locator(".log").last).to_contain_text("begun")
         assert "Running" in await page.title()
@@ -81,8 +65,7 @@ async def test_a_running_job_is_canceled_from_its_page(look: Look, process_site:
     site, page = process_site, look.page
     project = site.project(SLOW.replace("COMMAND", "sleep 600"))
     site.client.trigger(project.slug, branch="main")
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
-    await look.at(f"{root}/1")
+    await look.at(f"{project.pages}/1")
     await page.get_by_role("link", name=re.compile("^wait running")).click()
     await page.get_by_role("button", name="Cancel job").click()
     await page.locator(".ask").get_by_role("button", name="Cancel job").click()

@@ -6,16 +6,10 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.client import until
-from tests.e2e.looking import MODES, Look, chromium, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, chromium, looking
 from tests.e2e.site import Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 LINES = 200_000
 MOST_ROWS = 100
@@ -48,16 +42,9 @@ def talk(process_site: Site) -> Talk:
     """A job that has said much and failed."""
     site = process_site
     project = site.project(CONFIG)
-    pipeline = site.client.trigger(project.slug, branch="main")
-    site.client.compiled(pipeline["id"])
-    workflow = site.client.workflows(pipeline["id"])["main"]["id"]
-    until(
-        lambda: site.client.get(f"/api/v2/workflow/{workflow}")["status"],
-        lambda status: status == "failed",
-    )
-    number = site.client.jobs(workflow)["talk"]["job_number"]
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
-    return Talk(site, f"{root}/1/workflows/{workflow}/jobs/{number}")
+    workflow = site.begun(project)
+    site.ends_as(workflow, "failed")
+    return Talk(site, site.job_page(project, workflow, "talk"))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,22 +1,15 @@
 """The settings of organizations and people in a real browser: every page and every action."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, looking
 from tests.e2e.site import Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = [*IN_A_BROWSER, pytest.mark.usefixtures("hall")]
 
 ROOT = "/settings/organization/github/acme"
 CONFIG = """version: 2.1
@@ -35,14 +28,6 @@ class Hall:
     resource_class: str
 
 
-def make(site: Site, path: str, **body: object) -> str:
-    """Make something through the API; return its id."""
-    answer = site.client.request("POST", path, body=body)
-    assert answer.status in (200, 201), answer
-    id_: str = answer.json()["id"]
-    return id_
-
-
 @pytest.fixture(scope="session")
 def hall(process_site: Site) -> Hall:
     site = process_site
@@ -52,25 +37,18 @@ def hall(process_site: Site) -> Hall:
     pipeline = client.trigger(project.slug, branch="main")
     client.compiled(pipeline["id"])
     owner = {"id": id_, "type": "organization"}
-    context = make(site, "/api/v2/context", name="deploy keys", owner=owner)
+    context = site.make("/api/v2/context", name="deploy keys", owner=owner)
     path = f"/api/v2/context/{context}"
     client.request("PUT", f"{path}/environment-variable/API_KEY", body={"value": "s3cret"})
     restriction = {"restriction_type": "expression", "restriction_value": "pipeline.number > 0"}
-    make(site, f"{path}/restrictions", **restriction)
-    group = make(site, f"/api/v2/organizations/{id_}/groups", name="ops", description="On call")
+    site.make(f"{path}/restrictions", **restriction)
+    group = site.make(f"/api/v2/organizations/{id_}/groups", name="ops", description="On call")
     name = "acme/linux"
-    resource_class = make(site, "/api/v3/runner/resource", resource_class=name, description="Big")
-    make(site, "/api/v3/runner/token", resource_class=name, nickname="builder-1")
+    resource_class = site.make("/api/v3/runner/resource", resource_class=name, description="Big")
+    site.make("/api/v3/runner/token", resource_class=name, nickname="builder-1")
     orbs = "/api/v2/organization/gh/acme/url-orb-allow-list"
-    make(site, orbs, name="tools", prefix="https://git.example/orbs/")
+    site.make(orbs, name="tools", prefix="https://git.example/orbs/")
     return Hall(site, context, group, resource_class)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, hall: Hall) -> AsyncIterator[Look]:
-    async with looking(browser, hall.site.server.url, **MODES["light"]) as opened:
-        await opened.sign_in(hall.site.server.token)
-        yield opened
 
 
 def addresses(hall: Hall) -> list[str]:

@@ -1,25 +1,19 @@
 """The pages in a real browser, on a real server that has run real jobs."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.e2e.client import until
 from tests.e2e.conftest import running_site
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, looking
 from tests.e2e.site import Project, Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 CONFIG = r"""version: 2.1
 parameters:
@@ -94,14 +88,9 @@ def town(process_site: Site) -> Town:
     project.repository.git("checkout", "-q", "-b", "broken")
     project.repository.write_config("version: 2.1\njobs: {a: {docker: [{image: x}], stepz: []}}\n")
     project.repository.commit("Break it")
-    first = site.client.trigger(project.slug, branch="main")
-    site.client.compiled(first["id"])
-    workflow = site.client.workflows(first["id"])["main"]
-    until(
-        lambda: site.client.get(f"/api/v2/workflow/{workflow['id']}")["status"],
-        lambda status: status == "failed",
-    )
-    jobs = site.client.jobs(workflow["id"])
+    workflow = site.begun(project)
+    site.ends_as(workflow, "failed")
+    jobs = site.client.jobs(workflow)
     odd = site.client.trigger(project.slug, branch="odd/<img/src=x/onerror=alert(1)>")
     site.client.compiled(odd["id"])
     site.client.trigger(project.slug, branch="broken")
@@ -112,15 +101,7 @@ def town(process_site: Site) -> Town:
     figures = f"/api/v2/insights/{project.slug}/workflows"
     until(lambda: site.client.get(figures)["items"], lambda found: len(found) > 0)
     numbers = {name: it["job_number"] for name, it in jobs.items() if "job_number" in it}
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
-    return Town(site, project, root, workflow["id"], numbers)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, town: Town) -> AsyncIterator[Look]:
-    async with looking(browser, town.site.server.url, **MODES["light"]) as opened:
-        await opened.sign_in(town.site.server.token)
-        yield opened
+    return Town(site, project, project.pages, workflow, numbers)
 
 
 def addresses(town: Town) -> dict[str, str]:

@@ -1,22 +1,15 @@
 """The settings of a project in a real browser: every page and every action."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from roundel.vault.key_pairs import make_key_pair
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, looking
 from tests.e2e.site import Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 CONFIG = """version: 2.1
 jobs: {a: {docker: [{image: x}], steps: [run: echo hi]}}
@@ -39,7 +32,8 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(process_site: Site) -> Desk:
     site = process_site
-    slug = site.project(CONFIG).slug
+    one = site.project(CONFIG)
+    slug = one.slug
     client, path = site.client, f"/api/v2/project/{slug}"
     client.request("POST", f"{path}/envvar", body={"name": "API_KEY", "value": "open-sesame"})
     client.request("POST", f"{path}/checkout-key", body={"type": "deploy-key"})
@@ -59,21 +53,7 @@ def desk(process_site: Site) -> Desk:
         "parameters": {"branch": "main"},
     }
     schedule = client.request("POST", f"{path}/schedule", body=nightly).json()["id"]
-    return Desk(
-        site,
-        slug,
-        project["id"],
-        made,
-        schedule,
-        "/settings/project/" + slug.replace("gh/", "github/", 1),
-    )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, desk: Desk) -> AsyncIterator[Look]:
-    async with looking(browser, desk.site.server.url, **MODES["light"]) as opened:
-        await opened.sign_in(desk.site.server.token)
-        yield opened
+    return Desk(site, slug, project["id"], made, schedule, one.settings)
 
 
 def addresses(desk: Desk) -> list[str]:
@@ -226,8 +206,8 @@ async def test_a_definition_and_its_triggers(look: Look, desk: Desk) -> None:
 
 
 async def test_a_project_is_deleted_without_a_script(browser: Browser, desk: Desk) -> None:
-    doomed = desk.site.project(CONFIG).slug
-    root = "/settings/project/" + doomed.replace("gh/", "github/", 1)
+    project = desk.site.project(CONFIG)
+    doomed, root = project.slug, project.settings
     async with looking(browser, desk.site.server.url, java_script_enabled=False) as look:
         await look.sign_in(desk.site.server.token)
         await look.at(root)

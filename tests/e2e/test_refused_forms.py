@@ -8,16 +8,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, looking
 from tests.e2e.site import Site
-from tests.e2e.test_organization_pages import make
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 CONFIG = """version: 2.1
 jobs: {a: {docker: [{image: x}], steps: [run: echo hi]}}
@@ -94,9 +88,9 @@ def places(process_site: Site) -> Places:
     slug = process_site.project(CONFIG).slug
     project = process_site.client.get(f"/api/v2/project/{slug}")
     owner = {"id": project["organization_id"], "type": "organization"}
-    context = make(process_site, "/api/v2/context", name="twice", owner=owner)
+    context = process_site.make("/api/v2/context", name="twice", owner=owner)
     path = f"/api/v2/organizations/{owner['id']}/groups"
-    group = make(process_site, path, name="refused", description="")
+    group = process_site.make(path, name="refused", description="")
     ids = {"CONTEXT": context, "GROUP": group, "ID": project["id"]}
     return Places(process_site, slug.replace("gh/", "github/", 1), ids)
 

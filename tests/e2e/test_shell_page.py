@@ -15,16 +15,11 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.client import until
 from tests.e2e.conftest import BACKENDS, running_site
-from tests.e2e.looking import MODES, MOST_SCRIPT_AND_STYLE, RULES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, MOST_SCRIPT_AND_STYLE, RULES, Look, looking
 from tests.e2e.server import ROOT, Server, end_processes_of, program_environment
 from tests.e2e.site import Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 CONFIG = """version: 2.1
 jobs:
@@ -109,10 +104,7 @@ class Open:
         await expect(self.screen).to_contain_text(text)
 
     def ends_as(self, status: str) -> None:
-        until(
-            lambda: self.site.client.get(f"/api/v2/workflow/{self.workflow}")["status"],
-            lambda now: now == status,
-        )
+        self.site.ends_as(self.workflow, status)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -122,15 +114,12 @@ async def shell(browser: Browser, site: Site) -> AsyncIterator[Open]:
     variable = {"name": "KEY_OF_THE_MINE", "value": SECRET}
     made = site.client.request("POST", f"/api/v2/project/{project.slug}/envvar", body=variable)
     assert made.status == 201
-    accepted = site.client.trigger(project.slug, branch="main")
-    site.client.compiled(accepted["id"])
-    workflow = site.client.workflows(accepted["id"])["main"]["id"]
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
+    workflow = site.begun(project)
     until(lambda: site.client.jobs(workflow)["wait"]["status"], lambda status: status == "running")
-    number = site.client.jobs(workflow)["wait"]["job_number"]
+    page = site.job_page(project, workflow, "wait")
     async with looking(browser, site.server.url, **MODES["light"]) as look:
         await look.sign_in(site.server.token)
-        yield Open(look, site, f"{root}/1/workflows/{workflow}/jobs/{number}", workflow)
+        yield Open(look, site, page, workflow)
     site.client.request("POST", f"/api/v2/workflow/{workflow}/cancel")
 
 
@@ -201,6 +190,29 @@ async def test_what_programs_draw_is_drawn(shell: Open) -> None:
     await shell.type("")
     await shell.shows("back")
     await expect(shell.screen).not_to_contain_text("other")
+
+
+async def test_wide_letters_take_two_columns(shell: Open) -> None:
+    await shell.open()
+    await shell.type(
+        r"printf '\033[2J\033[1;1H\346\227\245\360\237\231\202e\314\201|\nabcde|\n'; read x"
+    )
+    rows = shell.screen.locator(":scope > div").last.locator(":scope > div")
+    await expect(rows.nth(0)).to_have_text("日🙂e\u0301|")
+    await expect(rows.nth(1)).to_have_text("abcde|")
+    places = await rows.evaluate_all(
+        """rows => rows.slice(0, 2).map((row) => {
+            const range = document.createRange();
+            const text = row.lastChild.firstChild ?? row.lastChild;
+            range.setStart(text, text.length - 1);
+            range.setEnd(text, text.length);
+            const { x, y } = range.getBoundingClientRect();
+            return [x, y, row.getBoundingClientRect().height];
+        })"""
+    )
+    (x, first, height), (below, second, _) = places
+    assert abs(x - below) < 1
+    assert second - first == height == 18
 
 
 async def test_the_terminal_has_the_size_of_its_window(shell: Open) -> None:

@@ -2,23 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.e2e.client import until
-from tests.e2e.looking import MODES, Look, looking
+from tests.e2e.looking import IN_A_BROWSER, MODES, Look, looking
 from tests.e2e.site import Project, Site
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.npm,
-    pytest.mark.asyncio(loop_scope="session"),
-]
+pytestmark = IN_A_BROWSER
 
 CONFIG = """version: 2.1
 jobs:
@@ -57,26 +49,11 @@ class Mill:
 def mill(process_site: Site) -> Mill:
     site = process_site
     project = site.project(CONFIG)
-    client = site.client
     body = {"name": "API_KEY", "value": SECRET}
-    client.request("POST", f"/api/v2/project/{project.slug}/envvar", body=body)
-    pipeline = client.trigger(project.slug, branch="main")
-    client.compiled(pipeline["id"])
-    workflow = client.workflows(pipeline["id"])["main"]["id"]
-    until(
-        lambda: client.get(f"/api/v2/workflow/{workflow}")["status"],
-        lambda status: status == "success",
-    )
-    number = client.jobs(workflow)["prepare"]["job_number"]
-    root = "/pipelines/" + project.slug.replace("gh/", "github/")
-    return Mill(site, project, root, f"{root}/1/workflows/{workflow}/jobs/{number}")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, mill: Mill) -> AsyncIterator[Look]:
-    async with looking(browser, mill.site.server.url, **MODES["light"]) as opened:
-        await opened.sign_in(mill.site.server.token)
-        yield opened
+    site.client.request("POST", f"/api/v2/project/{project.slug}/envvar", body=body)
+    workflow = site.begun(project)
+    site.ends_as(workflow, "success")
+    return Mill(site, project, project.pages, site.job_page(project, workflow, "prepare"))
 
 
 async def test_a_list_keeps_its_place_while_rows_come_and_on_the_way_back(

@@ -25,6 +25,7 @@ from tests.api.conftest import SETTINGS
 from tests.builders import a_job_plan, a_plan
 from tests.scenarios.conftest import House
 from tests.scenarios.test_contexts import plan_with
+from tests.waiting import until
 
 NAMES = ("CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
 
@@ -106,8 +107,11 @@ async def test_a_token_names_the_contexts_of_its_job(house: House, client: Clien
 
 
 async def test_no_job_waits_for_the_first_key(house: House) -> None:
+    async def made() -> bool:
+        return len(await house.rows("SELECT id FROM signing_key")) == 1
+
+    await until(made)
     keys = await house.rows("SELECT id FROM signing_key")
-    assert len(keys) == 1
     await house.trigger()
     await house.runner.run_all()
     assert await house.rows("SELECT id FROM signing_key") == keys

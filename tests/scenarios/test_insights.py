@@ -1,7 +1,8 @@
 """Insights of runs that a whole server carried out."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,11 +12,14 @@ from roundel.domain.clock import DAY, MINUTE
 from roundel.domain.ids import WorkflowId
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.storage import TestResult as CaseResult
+from roundel.store.dialect import Row, Sql
+from roundel.store.queries.insights import SqlInsightReads
 from tests.api.client import Client
 from tests.api.conftest import SETTINGS
 from tests.builders import a_plan
 from tests.scenarios.conftest import House
 
+T = TypeVar("T")
 BASE = "/api/v2/insights/gh/acme/web"
 
 
@@ -90,6 +94,40 @@ async def test_runs_come_newest_first_in_pages(house: House, client: Client) -> 
     newest = first["items"][0]
     assert (newest["branch"], newest["status"], newest["is_approval"]) == ("main", "success", False)
     assert newest["duration"] == 60
+
+
+class Asked:
+    """Remembers what was asked of a reader."""
+
+    def __init__(self, sql: Sql, statements: list[str]) -> None:
+        self._sql, self._statements = sql, statements
+
+    def all(self, statement: str, **values: object) -> Sequence[Row]:
+        self._statements.append(statement)
+        return self._sql.all(statement, **values)
+
+
+class Listening:
+    """A database whose readers remember what they were asked."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+        self.statements: list[str] = []
+
+    async def read(self, fn: Callable[[Any], T]) -> T:
+        return await self._database.read(lambda sql: fn(Asked(sql, self.statements)))
+
+
+async def test_the_jobs_of_several_runs_are_read_at_once(house: House) -> None:
+    one, failed = await run(house), await run(house, fails=True)
+    listening = Listening(house.engine.database)
+    found = await SqlInsightReads(listening).slots([failed, one])  # type: ignore[arg-type]
+    assert len(listening.statements) == 1
+    assert list(found) == [failed, one]
+    assert found[one] == await house.engine.reads.slots(one)
+    assert found[failed] == await house.engine.reads.slots(failed)
+    assert [slot.job.name for slot in found[one]] == ["build", "deploy"]
+    assert await house.engine.insights.slots([]) == {}
 
 
 async def test_branches_are_apart_and_can_be_put_together(house: House, client: Client) -> None:

@@ -7,30 +7,22 @@ from typing import Protocol
 from roundel.api.definition_ports import DefinitionCases
 from roundel.api.organization_ports import OrganizationCases
 from roundel.api.runner.ports import RunnerUseCases
+from roundel.api.secret_ports import OidcCases, SecretUseCases
 from roundel.domain.access import Actor, Need
 from roundel.domain.audit import Deed
 from roundel.domain.checkout_keys import CheckoutKey, KeyType
 from roundel.domain.clock import Micros
-from roundel.domain.contexts import (
-    Context,
-    MaskedVariable,
-    Restriction,
-    RestrictionId,
-    VariableView,
-)
 from roundel.domain.definitions import DefinitionId
 from roundel.domain.git_hosts import ConnectionId, Unverified, Watch
 from roundel.domain.ids import (
     JobId,
     OrganizationId,
     PipelineId,
-    ProjectId,
     ScheduleId,
     TokenId,
     WorkflowId,
 )
 from roundel.domain.limits import DEFAULT_LIMITS, LimitClass
-from roundel.domain.oidc import CustomClaims, PublishedIssuer
 from roundel.domain.orbs import UrlOrbId, UrlOrbPrefix
 from roundel.domain.pipelines import Pipeline, Ref
 from roundel.domain.plan import Json
@@ -173,30 +165,6 @@ class RepeatCases(Protocol):
     async def forget(self, key: str) -> None: ...
 
 
-class OidcCases(Protocol):
-    """What callers may ask for around identity tokens (OpenID Connect)."""
-
-    async def published(self, organization: OrganizationId | None) -> PublishedIssuer: ...
-
-    async def rotate_signing_key(self) -> str: ...
-
-    async def claims(
-        self, organization: OrganizationId, project: ProjectId | None
-    ) -> CustomClaims: ...
-
-    async def change_claims(
-        self,
-        organization: OrganizationId,
-        project: ProjectId | None,
-        audience: Sequence[str] | None,
-        ttl: str | None,
-    ) -> CustomClaims: ...
-
-    async def clear_claims(
-        self, organization: OrganizationId, project: ProjectId | None, names: Sequence[str]
-    ) -> CustomClaims: ...
-
-
 class UseCases(RunnerUseCases, Protocol):
     """What callers may ask for, one transaction each.  Rights were checked by the operation.
 
@@ -221,7 +189,7 @@ class UseCases(RunnerUseCases, Protocol):
     @property
     def rollbacks(self) -> RollbackCases: ...
     @property
-    def secrets(self) -> "SecretUseCases": ...
+    def secrets(self) -> SecretUseCases: ...
     @property
     def webhooks(self) -> WebhookCases: ...
 
@@ -325,36 +293,6 @@ class UseCases(RunnerUseCases, Protocol):
     async def forbid_url_orbs(
         self, organization: OrganizationId, entry: UrlOrbId, by: Actor
     ) -> None: ...
-
-
-class SecretUseCases(Protocol):
-    """What callers may ask for around contexts, variables and the key that seals them."""
-
-    async def create_context(self, organization: OrganizationId, name: str) -> Context: ...
-
-    async def delete_context(self, context: Context) -> None: ...
-
-    async def put_variable(self, context: Context, name: str, value: str) -> VariableView: ...
-
-    async def remove_variable(self, context: Context, name: str) -> None: ...
-
-    async def restrict_context(
-        self, context: Context, type_: str | None, value: str | None, project_id: str | None
-    ) -> Restriction: ...
-
-    async def unrestrict_context(self, context: Context, restriction: RestrictionId) -> None: ...
-
-    async def project_variables(self, project: Project) -> list[MaskedVariable]: ...
-
-    async def project_variable(self, project: Project, name: str) -> MaskedVariable: ...
-
-    async def put_project_variable(
-        self, project: Project, name: str, value: str
-    ) -> MaskedVariable: ...
-
-    async def remove_project_variable(self, project: Project, name: str) -> None: ...
-
-    async def rotate_master_key(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ class Engine(LazyParts):
         self.addresses = own_addresses(settings, settings.port)
         self.runners: KeepingServer = LocalServer(self)
         self.ticks = Ticks(self)
-        self._ticking: asyncio.Task[None] | None = None
+        self._behind: tuple[asyncio.Task[None], ...] = ()
         self._signing_key = ""
         self._stopped = False
 
@@ -115,17 +115,18 @@ class Engine(LazyParts):
         await self._compare_master_keys()
         await self._seal_anew()
         await self._drop_old_keys()
-        await self._prepare_to_sign()
         await self.ticks.recover()
-        self._ticking = asyncio.create_task(self.ticks.run(), name="ticks")
+        self._behind = (
+            asyncio.create_task(self.ticks.run(), name="ticks"),
+            asyncio.create_task(self._prepare_to_sign(), name="prepare-to-sign"),
+        )
 
     async def stop(self) -> None:
         """End what runs behind the scenes, then close the store."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._ticking
-            self._ticking = None
+        for task in self._behind:
+            task.cancel()
+        await asyncio.gather(*self._behind, return_exceptions=True)
+        self._behind = ()
         await self.compiler.close()
         if not self._stopped:
             self._stopped = True
@@ -211,7 +212,8 @@ class Engine(LazyParts):
         from roundel.services import identity, signing_keys
 
         del identity  # is asked for at the first claim
-        await signing_keys.prepare_to_sign(self)
+        with suppress(Unavailable):  # the first job does it then
+            await signing_keys.prepare_to_sign(self)
 
     async def _first_start(self) -> None:
         made = await first_administrator(self)

@@ -10,7 +10,7 @@ from roundel.services.signing_keys import published, rotate_signing_key
 
 
 class OidcCases:
-    """Implements `api.ports.OidcCases`."""
+    """Implements `api.secret_ports.OidcCases`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -14,7 +14,7 @@ from roundel.services import contexts, variables
 
 
 class SecretUseCases:
-    """Implements `api.ports.SecretUseCases`."""
+    """Implements `api.secret_ports.SecretUseCases`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

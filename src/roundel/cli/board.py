@@ -88,7 +88,8 @@ class Board:
             case events.JobEnded(task=task, status=status, message=message, at=at):
                 row = self._row(task)
                 row.status, row.ended, row.step = status, at, ""
-                if message and status not in GOOD:
+                told = message and row.lines and row.lines[-1] == self._line(task, message)
+                if message and status not in GOOD and not told:
                     row.add(f"\x1b[31m{tamed(message)}\x1b[0m")
             case events.Note(text=text, warning=warning):
                 self.notes.append(f"Warning: {text}" if warning else text)

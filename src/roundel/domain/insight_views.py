@@ -1,12 +1,15 @@
 """What readers see of insights, and the ports that keep and fetch it."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, ProjectId, WorkflowId
 from roundel.domain.insights import Figures, Grain, Sample
 from roundel.domain.records import dataclass
+
+if TYPE_CHECKING:
+    from roundel.domain.views import SlotView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +152,11 @@ class InsightReads(Protocol):
         limit: int,
     ) -> Sequence[RunView]:
         """Return ended runs, newest first."""
+
+    async def slots(
+        self, workflows: Sequence[WorkflowId]
+    ) -> "Mapping[WorkflowId, Sequence[SlotView]]":
+        """Return the jobs of each of these runs in the order of the config."""
 
     async def job_runs(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from roundel.domain.ids import ProjectId
 from roundel.domain.settings import NO_LIMIT
 from roundel.store.dialect import Sql
-from roundel.store.rows import organization_settings_of, project_settings_of
+from roundel.store.owner_rows import organization_settings_of, project_settings_of
 
 # Who needs it: every claim.  The recursion hops from one waiting project to the next in the index
 # of the queue, so its cost is that of the projects that wait, however long their queues are.

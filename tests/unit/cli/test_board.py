@@ -1,5 +1,7 @@
 """What the live view knows and draws."""
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from roundel.app.local_events import (
@@ -7,6 +9,7 @@ from roundel.app.local_events import (
     JobEnded,
     JobStands,
     OutputLine,
+    StepTold,
     Task,
     WorkflowStands,
 )
@@ -14,6 +17,8 @@ from roundel.cli.board import Board
 from roundel.cli.screen import Choice, Picture
 from roundel.domain.clock import SECOND, Micros
 from roundel.domain.ids import ExecutionId, JobId, WorkflowId
+from roundel.domain.runners import StepReport, StepStatus
+from roundel.runner.opening import SPIN_UP
 
 
 def stands(name: str, status: str = "blocked", *requires: str, job: str = "") -> JobStands:
@@ -67,6 +72,25 @@ def test_a_job_that_begins_before_its_workflow_is_told_of_stands_once() -> None:
         ("test", "blocked", 1),
     ]
     assert picture(board, Choice(job="build"))[0].rstrip() == "main  running"
+
+
+def test_why_there_is_no_environment_is_told_once() -> None:
+    board, task, why = Board(), a_task("build"), "The image cannot be had."
+    steps = (StepStatus.RUNNING, StepStatus.INFRASTRUCTURE_FAIL)
+    began, failed = (StepTold(task=task, report=a_spin_up(status)) for status in steps)
+    for event in (workflow(stands("build")), JobBegan(task=task, at=Micros(0)), began):
+        board.hear(event)
+    board.hear(OutputLine(task=task, step=0, text=why))
+    board.hear(failed)
+    end = JobEnded(task=task, status="infrastructure_fail", message=why, at=Micros(SECOND))
+    board.hear(end)
+    assert list(board.rows[0].lines) == ["\x1b[1m▸ Spin up environment\x1b[0m", why]
+    board.hear(replace(end, message="Another reason."))
+    assert board.rows[0].lines[-1] == "\x1b[31mAnother reason.\x1b[0m"
+
+
+def a_spin_up(status: StepStatus) -> StepReport:
+    return StepReport(index=0, name=SPIN_UP, kind="spin_up", status=status, started_at=Micros(1))
 
 
 def test_a_picture_is_as_large_as_the_terminal_whatever_was_said() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from roundel.api.insight_queries import WINDOW, by_name, listed, window_of, worst_p95
 from roundel.api.operations import AnyOperation, Call, Operation, Query
-from roundel.api.schemas.insights import (
+from roundel.api.schemas.insight_summaries import (
     Branches,
     OrganizationSummary,
     PageBranch,

@@ -8,8 +8,9 @@ from roundel.domain.groups import Group, GroupId, Member
 from roundel.domain.ids import OrganizationId
 from roundel.store.database import Database
 from roundel.store.dialect import Sql
+from roundel.store.owner_rows import PERSON, person_of
 from roundel.store.repos.groups import GROUP, SqlGroups, group_of
-from roundel.store.rows import PERSON, columns, person_of
+from roundel.store.rows import columns
 
 
 class SqlGroupReads:

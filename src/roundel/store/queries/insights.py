@@ -1,6 +1,6 @@
 """Insights as the API shows them: records of figures, and the newest runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roundel.domain.clock import MILLISECOND, Micros
 from roundel.domain.ids import JobId, ProjectId, WorkflowId
@@ -13,9 +13,11 @@ from roundel.domain.insight_views import (
     TestRunView,
 )
 from roundel.domain.insights import ALL, WHOLE, Grain, compute_units
+from roundel.domain.views import SlotView
 from roundel.store.database import Database
 from roundel.store.dialect import Sql, placeholders
 from roundel.store.queries import tests
+from roundel.store.queries.workflows import slots_of
 from roundel.store.repos.insights import credits_of, figures_of
 
 
@@ -62,6 +64,12 @@ class SqlInsightReads:
         """Return ended runs, newest first."""
         where, values = _range(project, workflow, branch, since, until, before, limit, "w")
         return await self._read(lambda sql: _runs(sql, where, values))
+
+    async def slots(
+        self, workflows: Sequence[WorkflowId]
+    ) -> Mapping[WorkflowId, Sequence[SlotView]]:
+        """Return the jobs of each of these runs in the order of the config."""
+        return await self._read(lambda sql: slots_of(sql, workflows))
 
     async def job_runs(
         self,

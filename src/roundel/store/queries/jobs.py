@@ -8,6 +8,7 @@ from roundel.domain.projects import Project
 from roundel.domain.runners import StepReport
 from roundel.domain.views import JobView, NodeView
 from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.owner_rows import project_of
 from roundel.store.repos.projects import SELECT_PROJECT
 from roundel.store.rows import (
     EXECUTION,
@@ -23,7 +24,6 @@ from roundel.store.rows import (
     job_of,
     names_of,
     pipeline_of,
-    project_of,
     requirements_of,
     step_of,
     workflow_of,

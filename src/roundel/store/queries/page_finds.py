@@ -17,6 +17,7 @@ from roundel.domain.page_views import (
 from roundel.domain.pipelines import PipelineState
 from roundel.domain.views import PipelineView
 from roundel.store.dialect import Sql, placeholders
+from roundel.store.owner_rows import slug_of
 from roundel.store.queries.page_lists import MOST_PROJECTS, key_of, newest_runs
 from roundel.store.queries.pipelines import SELECT_PIPELINE, view_of
 from roundel.store.rows import (
@@ -26,7 +27,6 @@ from roundel.store.rows import (
     WORKFLOW_WIDTH,
     columns,
     pipeline_of,
-    slug_of,
     workflow_of,
 )
 

@@ -8,8 +8,8 @@ from roundel.domain.ids import ProjectId, WorkflowId
 from roundel.domain.jobs import Job
 from roundel.domain.page_views import FoundTest, PastRun, TestName, TestPast
 from roundel.store.dialect import Row, Sql, inside, like, placeholders
+from roundel.store.owner_rows import slug_of
 from roundel.store.queries.tests import flaky_of
-from roundel.store.rows import slug_of
 
 PROJECTS = 20  # that are looked through
 PIPELINES = 30  # of each, the newest

@@ -9,8 +9,9 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId
 from roundel.domain.projects import Organization, Project
 from roundel.store.dialect import Row, Sql
+from roundel.store.owner_rows import ORGANIZATION, PERSON, organization_of, person_of, project_of
 from roundel.store.repos.projects import SELECT_PROJECT
-from roundel.store.rows import ORGANIZATION, PERSON, columns, organization_of, person_of, project_of
+from roundel.store.rows import columns
 
 # Who needs it: every request, before anything else.
 _BY_TOKEN = (

@@ -7,7 +7,8 @@ from roundel.domain.clock import Micros
 from roundel.domain.ids import PersonId, PipelineId, ProjectId
 from roundel.domain.views import PipelineConfig, PipelineView
 from roundel.store.dialect import Row, Sql, placeholders
-from roundel.store.rows import PIPELINE, PIPELINE_WIDTH, columns, pipeline_of, slug_of
+from roundel.store.owner_rows import slug_of
+from roundel.store.rows import PIPELINE, PIPELINE_WIDTH, columns, pipeline_of
 
 SELECT_PIPELINE = (
     f"SELECT {columns(PIPELINE, 'p')}, j.slug, j.repository_url"

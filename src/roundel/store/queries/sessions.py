@@ -10,9 +10,10 @@ from roundel.domain.ids import OrganizationId, PersonId, TokenId
 from roundel.domain.sessions import Invitation, OpenInvitation, Session, Visitor, is_over
 from roundel.store.database import Database
 from roundel.store.dialect import Row, Sql
+from roundel.store.owner_rows import PERSON
 from roundel.store.queries.people import actor_of
 from roundel.store.repos.sessions import INVITATION, invitation_of
-from roundel.store.rows import PERSON, columns
+from roundel.store.rows import columns
 
 _USABLE = "t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > :now)"
 # Who needs it: every page, before anything else.  Columns 0-5 are the person, 6 the scopes.

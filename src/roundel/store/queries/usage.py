@@ -8,6 +8,7 @@ from roundel.domain.projects import Project
 from roundel.domain.usage import ExportId, UsageExport, UsedJob
 from roundel.store.database import Database
 from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.owner_rows import project_of
 from roundel.store.repos import usage
 from roundel.store.repos.projects import SELECT_PROJECT
 from roundel.store.rows import (
@@ -20,7 +21,6 @@ from roundel.store.rows import (
     columns,
     job_of,
     pipeline_of,
-    project_of,
     workflow_of,
 )
 

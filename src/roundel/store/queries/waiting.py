@@ -6,9 +6,10 @@ from roundel.domain.jobs import ENDED, MACHINE_LANE, Job, JobStatus, lane_of
 from roundel.domain.plan import JobType
 from roundel.domain.waiting import Before, Cause, Load, Waiting, left_of, until_start
 from roundel.store.dialect import Row, Sql
+from roundel.store.owner_rows import organization_settings_of, project_settings_of
 from roundel.store.repos.jobs import SqlJobs
 from roundel.store.repos.tickets import SqlTickets
-from roundel.store.rows import organization_settings_of, project_settings_of, requirements_of
+from roundel.store.rows import requirements_of
 
 GONE_AFTER = 2 * MINUTE  # a runner asks for work several times a minute
 MOST_NAMED = 20

@@ -1,9 +1,12 @@
 """Workflows and their jobs as lists and details show them."""
 
+from collections.abc import Sequence
+
 from roundel.domain.clock import Micros
 from roundel.domain.ids import JobId, OrganizationId, PipelineId, WorkflowId
 from roundel.domain.views import SlotView, WorkflowView
-from roundel.store.dialect import Row, Sql
+from roundel.store.dialect import Row, Sql, placeholders
+from roundel.store.owner_rows import slug_of
 from roundel.store.rows import (
     JOB,
     JOB_WIDTH,
@@ -12,7 +15,6 @@ from roundel.store.rows import (
     columns,
     job_of,
     requirements_of,
-    slug_of,
     workflow_of,
 )
 
@@ -54,14 +56,32 @@ def workflow(sql: Sql, workflow_id: WorkflowId) -> WorkflowView | None:
     return None if row is None else _view(row)
 
 
+_SLOTS = (
+    f"SELECT {columns(JOB, 'j')}, s.requires, s.name, s.workflow_id"
+    " FROM workflow_job s JOIN job j ON j.id = s.job_id"
+)
+
+
 def slots(sql: Sql, workflow_id: WorkflowId) -> list[SlotView]:
     """Return all jobs of a workflow in the order of the config; excluded ones are left out."""
-    rows = sql.all(
-        f"SELECT {columns(JOB, 'j')}, s.requires, s.name"
-        " FROM workflow_job s JOIN job j ON j.id = s.job_id"
-        " WHERE s.workflow_id = :id ORDER BY s.position",
-        id=workflow_id,
+    return _slots(
+        sql.all(f"{_SLOTS} WHERE s.workflow_id = :id ORDER BY s.position", id=workflow_id)
     )
+
+
+def slots_of(sql: Sql, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, list[SlotView]]:
+    """Return the same of several workflows."""
+    if not workflows:
+        return {}
+    names, values = placeholders("id", workflows)
+    found: dict[WorkflowId, list[Row]] = {it: [] for it in workflows}
+    where = f"s.workflow_id IN ({names}) ORDER BY s.workflow_id, s.position"
+    for row in sql.all(f"{_SLOTS} WHERE {where}", **values):
+        found[row[JOB_WIDTH + 2]].append(row)
+    return {it: _slots(rows) for it, rows in found.items()}
+
+
+def _slots(rows: Sequence[Row]) -> list[SlotView]:
     ids = {row[JOB_WIDTH + 1]: JobId(row[0]) for row in rows}
     views = []
     for row in rows:

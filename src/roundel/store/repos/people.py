@@ -4,7 +4,8 @@ from roundel.domain.access import Person, Role, Token
 from roundel.domain.clock import Micros
 from roundel.domain.ids import OrganizationId, PersonId, TokenId
 from roundel.store.dialect import Sql
-from roundel.store.rows import PERSON, json_text, person_of, values_of
+from roundel.store.owner_rows import PERSON, person_of
+from roundel.store.rows import json_text, values_of
 
 
 class SqlPeople:

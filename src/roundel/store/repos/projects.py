@@ -6,14 +6,8 @@ from roundel.domain.errors import NotFound
 from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.projects import Organization, Project, Slug, Vcs
 from roundel.store.dialect import Sql
-from roundel.store.rows import (
-    ORGANIZATION,
-    PROJECT,
-    columns,
-    organization_of,
-    project_of,
-    values_of,
-)
+from roundel.store.owner_rows import ORGANIZATION, PROJECT, organization_of, project_of
+from roundel.store.rows import columns, values_of
 
 # Who needs it: every use case that starts at a project.
 SELECT_PROJECT = (

@@ -3,7 +3,8 @@
 from roundel.domain.ids import OrganizationId, ProjectId
 from roundel.domain.settings import OrganizationSettings, ProjectSettings
 from roundel.store.dialect import Sql
-from roundel.store.rows import json_text, organization_settings_of, project_settings_of
+from roundel.store.owner_rows import organization_settings_of, project_settings_of
+from roundel.store.rows import json_text
 
 
 class SqlSettings:

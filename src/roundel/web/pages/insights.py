@@ -137,8 +137,8 @@ async def _critical(
     )
     found: Counter[str] = Counter()
     count = 0
-    for run in runs:
-        slots = await visit.app.reads.slots(run.id)
+    slots_of = await visit.app.insights.slots([run.id for run in runs])
+    for slots in slots_of.values():
         path = critical_path(slots)
         count += bool(path)
         found.update(slot.job.name for slot in slots if slot.job.id in path)

@@ -1,14 +1,14 @@
 // A terminal's screen: what programs write becomes cells, and lines of nodes to look at.  It knows
-// what editors and pagers use (cursor, erasing, scroll regions, the other screen, colours); wide
-// letters count as one column, and the mouse is not told of.
+// what editors and pagers use (cursor, erasing, scroll regions, the other screen, colours); the mouse
+// is not told of.
 import { Pen } from "./ansi.js";
+import { BLANK, cellsOf, columnsOf, line, mark, part } from "./cells.js";
 
 const MOST_KEPT = 2000; // lines that have left the screen
 const SEQUENCE =
   /\x1b(?:\[([?>=!]?)([\d;:]*)([ !"$']?)([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[#()*+%-/](.)|([0-OQ-WYZ\\`-~]))/y;
 const BEGINNING = /^\x1b(?:\[[?>=!]?[\d;:]*[ !"$']?|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?|[#()*+%-/])?$/;
 const LINES = { j: "┘", k: "┐", l: "┌", m: "└", n: "┼", q: "─", t: "├", u: "┤", v: "┴", w: "┬", x: "│", a: "▒", "`": "◆", "~": "·" };
-const BLANK = [" ", ""];
 
 export class Screen {
   // `past` gets the lines that have left the screen, `now` those on it; `answer` types what a
@@ -82,19 +82,30 @@ export class Screen {
   // -- letters --
 
   write(letter) {
-    if (this.full && this.modes.wrap) {
+    const width = columnsOf(letter);
+    if (width === 0) {
+      mark(this.cells[this.y], this.full ? this.x : this.x - 1, letter);
+      return;
+    }
+    const over = this.x + width > this.columns;
+    if ((this.full || over) && this.modes.wrap) {
       this.x = 0;
       this.down();
-    }
+    } else if (over) this.x = this.columns - width;
     this.full = false;
     const row = this.row();
     if (this.lines) letter = LINES[letter] ?? letter;
-    const cell = [letter, this.pen.classes];
-    if (this.modes.insert) row.splice(this.x, 0, cell);
-    else row[this.x] = cell;
+    part(row, this.x);
+    if (!this.modes.insert) part(row, this.x + width);
+    row.splice(this.x, this.modes.insert ? 0 : width, ...cellsOf(letter, this.pen.classes));
+    this.crop(row);
+    this.full = this.x + width === this.columns;
+    this.x = Math.min(this.x + width, this.columns - 1);
+  }
+
+  crop(row) {
+    part(row, this.columns);
     row.length = Math.min(row.length, this.columns);
-    if (this.x === this.columns - 1) this.full = true;
-    else this.x += 1;
   }
 
   row() {
@@ -161,6 +172,8 @@ export class Screen {
     const row = this.cells[y];
     const { ground, inverse } = this.pen;
     const classes = ground === null || inverse ? "" : `g${ground}`;
+    part(row, from);
+    part(row, to);
     if (!classes && to >= row.length) row.length = Math.min(row.length, from);
     else {
       while (row.length < from) row.push(BLANK);
@@ -192,7 +205,7 @@ export class Screen {
     else if (name === "J") this.eraseScreen(first);
     else if (name === "K") this.erase(this.y, first === 0 ? this.x : 0, first === 1 ? this.x + 1 : this.columns);
     else if (name === "X") this.erase(this.y, this.x, this.x + n);
-    else if (name === "P") this.row().splice(this.x, n);
+    else if (name === "P") this.remove(n);
     else if (name === "@") this.insert(n);
     else if (name === "L") this.shift(n, 0);
     else if (name === "M") this.shift(0, n);
@@ -211,8 +224,16 @@ export class Screen {
 
   insert(n) {
     const row = this.row();
+    part(row, this.x);
     row.splice(this.x, 0, ...Array.from({ length: Math.min(n, this.columns) }, () => BLANK));
-    row.length = Math.min(row.length, this.columns);
+    this.crop(row);
+  }
+
+  remove(n) {
+    const row = this.row();
+    part(row, this.x);
+    part(row, this.x + n);
+    row.splice(this.x, n);
   }
 
   // Lines come in at the cursor, or go there; they do not go where one can scroll back to.
@@ -303,29 +324,4 @@ export class Screen {
     this.now.replaceChildren(...this.cells.map((row, y) => line(row, y === cursor ? this.x : -1)));
     this.drawn();
   }
-}
-
-function line(row, cursor = -1) {
-  const node = document.createElement("div");
-  let text = "";
-  let last = "";
-  const end = () => {
-    if (!text) return;
-    if (last) {
-      const span = document.createElement("span");
-      span.className = last;
-      span.textContent = text;
-      node.append(span);
-    } else node.append(text);
-    text = "";
-  };
-  for (let x = 0; x < Math.max(row.length, cursor + 1); x += 1) {
-    const [letter, classes] = row[x] ?? BLANK;
-    const here = x === cursor ? `${classes} cur` : classes;
-    if (here !== last) end();
-    last = here;
-    text += letter;
-  }
-  end();
-  return node;
 }
