@@ -216,6 +216,20 @@ async def test_a_rerun_by_hand_is_not_repeated_by_itself(house: House) -> None:
     assert len(await workflows_of(house, pipeline.id)) == 3
 
 
+async def test_a_rerun_by_hand_takes_none_from_those_that_come_by_themselves(house: House) -> None:
+    house.runner.endings["test"] = ExecutionStatus.FAILED
+    pipeline = await house.trigger(with_auto_reruns(a_plan("test"), 2))
+    await house.runner.run_one()  # whose rerun waits for a runner now
+    await rerun(house, (await house.workflow(pipeline)).id)
+    await house.runner.run_all()
+    assert sorted(await workflows_of(house, pipeline.id)) == [
+        ("failed", 0, 0),
+        ("failed", 0, 2),
+        ("failed", 1, 2),
+        ("failed", 2, 2),
+    ]
+
+
 async def test_a_canceled_workflow_is_not_rerun_by_itself(house: House) -> None:
     pipeline = await house.trigger(with_auto_reruns(a_plan("test"), 1))
     workflow = await house.workflow(pipeline)

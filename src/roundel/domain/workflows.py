@@ -137,5 +137,8 @@ class Workflows(Protocol):
     def runs_of(self, workspace_id: WorkflowId) -> int:
         """Return how many workflows there are with this original, itself included."""
 
+    def was_rerun(self, workflow: Workflow) -> bool:
+        """Tell whether there is a rerun of this very workflow."""
+
     def redundant(self, project_id: ProjectId, branch: str, before: Micros) -> Sequence[WorkflowId]:
         """Return those that go on and may be cancelled for a pipeline made after `before`."""

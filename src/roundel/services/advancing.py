@@ -276,8 +276,8 @@ class _Advance:
             return
         if workflow.auto_rerun_number >= workflow.max_auto_reruns:
             return
-        if self._tx.workflows.runs_of(workflow.workspace_id) > workflow.auto_rerun_number + 1:
-            return  # somebody was faster
+        if self._tx.workflows.was_rerun(workflow):
+            return  # somebody was faster, while others of its jobs still ran
         if why_blocked(self._tx, workflow.project_id) is not None:
             return
         repeat = Repeat(

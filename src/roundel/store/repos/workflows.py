@@ -168,6 +168,15 @@ class SqlWorkflows:
         )
         return 0 if row is None else int(row[0])
 
+    def was_rerun(self, workflow: Workflow) -> bool:
+        """Tell whether there is a rerun of this very workflow."""
+        row = self._sql.one(
+            "SELECT 1 FROM workflow WHERE workspace_id = :original AND rerun_of = :id LIMIT 1",
+            original=workflow.workspace_id,
+            id=workflow.id,
+        )
+        return row is not None
+
     def redundant(self, project_id: ProjectId, branch: str, before: Micros) -> Sequence[WorkflowId]:
         """Return those that go on and may be cancelled for a pipeline made after `before`."""
         # Who needs it: every new pipeline; the partial index has the few that still go on.
