@@ -18,6 +18,7 @@ from roundel.domain.ids import ExecutionId, RunnerId, new_id
 from roundel.domain.jobs import ExecutionStatus
 from roundel.domain.runners import JobOrder, Lease, Offer, Result, StepProgress
 from roundel.domain.storage import KeepingServer
+from roundel.runner.asking import Asking
 from roundel.runner.attending import Attendant
 from roundel.runner.claimed import Claimed, load_lease, remains_of, save_lease
 from roundel.runner.lease import persistently
@@ -143,18 +144,13 @@ class Runner:
             wait_seconds=self._wait,
             ahead=0 if self._backend.ahead is None else self._backend.ahead.most,
         )
+        asking = Asking(self._server, offer, self._holds, self._take)
         while True:
             while self.busy >= self._slots:
                 self._freed.clear()
                 await self._freed.wait()
             await self._until_there_is_room()
-            order = await self._claim(offer)
-            if order is None:
-                continue
-            try:
-                self._start(order)
-            except OSError as error:
-                await self._decline(order, f"The runner cannot keep this job: {error.strerror}.")
+            await asking.ask(self._slots - self.busy)
 
     async def _until_there_is_room(self) -> None:
         """Wait for the disk: a job that is claimed without room for its files would only fail."""
@@ -170,23 +166,14 @@ class Runner:
         with contextlib.suppress(DomainError):
             await persistently("finish", lambda: self._server.finish(order.lease, result))
 
-    async def _claim(self, offer: Offer) -> JobOrder | None:
-        """Ask for a job until the server answers.
+    def _holds(self) -> frozenset[ExecutionId]:
+        return frozenset({*self._found, *self._running})
 
-        An answer that was lost on its way may have had a job in it.  The server learns that we
-        have none, so that this job need not wait until its lease runs out.
-        """
-        unanswered = False
-
-        async def ask() -> JobOrder | None:
-            nonlocal unanswered
-            if unanswered:
-                holds = frozenset({*self._found, *self._running})
-                await self._server.settle(offer.runner_id, holds)
-            unanswered = True
-            return await self._server.claim(offer)
-
-        return await persistently("claim", ask)
+    async def _take(self, order: JobOrder) -> None:
+        try:
+            self._start(order)
+        except OSError as error:
+            await self._decline(order, f"The runner cannot keep this job: {error.strerror}.")
 
     async def _until_stopped(self, claiming: asyncio.Task[None]) -> None:
         """Wait for `stop`.  A server that refuses us (a revoked token, say) ends the runner."""
