@@ -168,8 +168,8 @@ class Jobs(Protocol):
     def number_before(self, project_id: ProjectId, branch: str, number: int) -> int | None:
         """Return the largest job number below `number` on a branch, if it is not long past."""
 
-    def save(self, job: Job, before: JobStatus) -> bool:
-        """Save unless its status is no longer `before`; tell whether it was saved."""
+    def save(self, job: Job, before: JobStatus) -> None:
+        """Save unless its status is no longer `before`."""
 
     def save_all(self, jobs: Sequence[Job], before: JobStatus) -> None:
         """Save several as `save` does."""
@@ -193,8 +193,8 @@ class Executions(Protocol):
         Projects take turns; of one project the oldest comes first.
         """
 
-    def save(self, execution: Execution, before: ExecutionStatus) -> bool:
-        """Save unless its status is no longer `before`; tell whether it was saved."""
+    def save(self, execution: Execution, before: ExecutionStatus) -> None:
+        """Save unless its status is no longer `before`."""
 
     def renew(self, execution_id: ExecutionId, lease_until: Micros) -> None: ...
 

@@ -104,8 +104,8 @@ class Workflows(Protocol):
 
     def get(self, workflow_id: WorkflowId) -> Workflow | None: ...
 
-    def save(self, workflow: Workflow, before: WorkflowStatus) -> bool:
-        """Save unless its status is no longer `before`; tell whether it was saved."""
+    def save(self, workflow: Workflow, before: WorkflowStatus) -> None:
+        """Save unless its status is no longer `before`."""
 
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
         """Add slots; their jobs must be there already."""

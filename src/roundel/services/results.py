@@ -218,6 +218,8 @@ def _tried_again(tx: Tx, execution: Execution, at: Micros) -> bool:
 
 def put_back(tx: Tx, execution: Execution) -> None:
     """Queue an execution again that was claimed for a runner which never heard of it."""
+    if execution.status is not ExecutionStatus.CLAIMED:
+        return
     again = replace(
         execution,
         status=ExecutionStatus.QUEUED,
@@ -225,8 +227,9 @@ def put_back(tx: Tx, execution: Execution) -> None:
         lease_until=None,
         deadline=None,
     )
+    tx.executions.save(again, ExecutionStatus.CLAIMED)
     job = tx.jobs.get(execution.job_id)
-    if tx.executions.save(again, ExecutionStatus.CLAIMED) and job is not None:
+    if job is not None:
         _waits_again(tx, job)
 
 

@@ -64,8 +64,12 @@ class Sql:
         """Run a statement that changes rows; return how many it changed."""
         return self._connection.execute(statement, values).rowcount
 
+    def put(self, statement: str, **values: object) -> None:
+        """Run a statement that changes rows, however many; its failure may be told by the next."""
+        self._connection.execute(statement, values)
+
     def each(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
-        """Run a statement once for each of `rows`."""
+        """Run a statement once for each of `rows`; a failure may be told by the next."""
         self._connection.executemany(statement, rows)
 
 

@@ -17,7 +17,6 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
-from psycopg.sql import Literal
 
 from roundel.domain.ids import new_id
 from roundel.store.dialect import Sql
@@ -34,14 +33,15 @@ NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
 
 # One number for all servers of a database: who holds it, writes.
 _WRITE_LOCK = 0x726F756E64656C
-_LOCK = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITE_LOCK});"
+_BEGIN = ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})", "SAVEPOINT call")
 # Its own statement in each transaction that changes anything.  The id of a transaction would not
 # do: after a crash PostgreSQL gives it to another, if nothing of the first had reached the disk.
 _SIGN = (
-    "INSERT INTO write_mark (writer, serial, day) VALUES ('{writer}', {serial}, {day})"
-    " ON CONFLICT (writer) DO UPDATE SET serial = excluded.serial, day = excluded.day;"
+    "INSERT INTO write_mark (writer, serial, day) VALUES (:writer, :serial, :day)"
+    " ON CONFLICT (writer) DO UPDATE SET serial = excluded.serial, day = excluded.day"
 )
 _FORGET = "DELETE FROM write_mark WHERE day < {day};"
+_NOTIFY = "SELECT pg_notify(:channel, :note)"
 _KEPT_DAYS = 7
 _TRANSIENT = (
     errors.SerializationFailure,
@@ -117,11 +117,12 @@ class PostgresDatabase:
         if link is None or link.connection.closed:
             link = self._local.link = PostgresLink(connect(self._url))
             self._reading.append(link)
-        link.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        link.say("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             return fn(Sql(link))
         finally:
-            if not link.connection.closed:
+            link.withdraw()
+            if not (link.connection.closed or link.unbegun):
                 link.script("ROLLBACK")
 
 
@@ -143,9 +144,9 @@ class PostgresSession:
         self._committing = False
         if self._link is None:
             self._link = PostgresLink(connect(self._url))
-            self._sql = Sql(self._link)
+            self._sql = _PostgresSql(self._link)
             self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
-        self._link.script(f"{_LOCK} SAVEPOINT call")
+        self._link.say(*_BEGIN)
         self._link.changed = False
 
     def sql(self) -> Sql:
@@ -156,38 +157,49 @@ class PostgresSession:
 
     def mark(self) -> None:
         """Remember this point; the one before is forgotten."""
-        self._open().script("RELEASE call; SAVEPOINT call")
+        link = self._open()
+        link.say("RELEASE call", "SAVEPOINT call")
+        link.settle()
 
     def undo(self) -> None:
         """Go back to the mark."""
-        self._open().script("ROLLBACK TO call")
+        link = self._open()
+        if link.unbegun:
+            link.withdraw(len(_BEGIN))
+            return
+        link.withdraw()
+        link.script("ROLLBACK TO call")
 
     def broken(self, error: Exception) -> bool:
         """The connection is gone, or the whole transaction is to be run again."""
         connection = self._open().connection
         status = connection.info.transaction_status
-        usable = status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        usable = self._open().begins or status in (
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        )
         return not usable or isinstance(error, (*_TRANSIENT, errors.ReadOnlySqlTransaction))
 
     def commit(self, topics: set[str]) -> None:
         """Make it durable, and notify all servers of what was named."""
         link = self._open()
-        notes = "".join(
-            f"SELECT pg_notify('{CHANNEL}', {Literal(note).as_string()});"
-            for note in packed(topics)
-        )
-        mark = ""
-        if link.changed:
+        changed = link.changed
+        for note in packed(topics):
+            link.later(_NOTIFY, {"channel": CHANNEL, "note": note})
+        if changed:
             self._serial += 1
             self._committing = True
-            mark = _SIGN.format(writer=self._writer, serial=self._serial, day=_today())
-        link.script(f"{notes}{mark}COMMIT")
+            sign = {"writer": self._writer, "serial": self._serial, "day": _today()}
+            link.later(_SIGN, sign)
+        link.say("COMMIT")
+        link.settle()
         self._committing = False
 
     def fate(self, error: Exception) -> Fate:
         """Find out by our mark, where only the answer to the commit was lost."""
         link = self._link
         if link is not None and not link.connection.closed:
+            link.withdraw()
             cause = error.__cause__ or error
             if isinstance(cause, _TRANSIENT):
                 link.script("ROLLBACK")
@@ -202,7 +214,8 @@ class PostgresSession:
     def _doubtful(self) -> Fate:
         """Look for our mark; to have the lock is to know that the transaction is over."""
         with connect(self._url) as connection:
-            connection.execute(_LOCK.encode())
+            for statement in _BEGIN:
+                connection.execute(statement.encode())
             statement = "SELECT serial FROM write_mark WHERE writer = %s"
             row = connection.execute(statement, [self._writer]).fetchone()
             connection.execute("ROLLBACK")
@@ -216,6 +229,20 @@ class PostgresSession:
         if self._link is None:
             raise psycopg.OperationalError("there is no connection")
         return self._link
+
+
+class _PostgresSql(Sql):
+    """Statements whose answer nobody asks for travel with the next."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, link: PostgresLink) -> None:
+        super().__init__(link)
+        self._link = link
+
+    def put(self, statement: str, **values: object) -> None:
+        """Run a statement that changes rows, however many; its failure may be told by the next."""
+        self._link.later(statement, values)
 
 
 def _today() -> int:

@@ -53,7 +53,7 @@ def turns(sql: Sql, lane: str) -> Iterator[ProjectId]:
 
 def note_turn(sql: Sql, lane: str, project: str, at: int) -> None:
     """Note that a project was served, so that the others come before it is again."""
-    sql.run(
+    sql.put(
         "INSERT INTO claim_turn (lane, project_id, served_at) VALUES (:lane, :project, :at)"
         " ON CONFLICT (lane, project_id) DO UPDATE SET served_at = excluded.served_at",
         lane=lane,

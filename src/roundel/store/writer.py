@@ -54,7 +54,7 @@ class Session(Protocol):
         """Return the connection: the same object for as long as it is the same connection."""
 
     def mark(self) -> None:
-        """Remember this point; the one before is forgotten."""
+        """Have done all that was asked for, and remember this point in the place of the last."""
 
     def undo(self) -> None:
         """Go back to the mark."""
@@ -163,9 +163,7 @@ class Writer:
                 return more
 
     def _run_known(self, group: list[Call[object]]) -> None:
-        for index, call in enumerate(group):
-            if index:
-                self._session.mark()
+        for call in group:
             self._run(call)
 
     def _gather(self, group: list[Call[object]]) -> bool:
@@ -178,7 +176,6 @@ class Writer:
             if call is None:
                 return False
             group.append(call)
-            self._session.mark()
             self._run(call)
         return True
 
@@ -187,6 +184,7 @@ class Writer:
         tx = self._begun()
         try:
             call.value = call.fn(tx)
+            self._session.mark()
         except Exception as error:
             if self._session.broken(error):
                 # Nothing of the group is left, and all of it must be run again or hear so.

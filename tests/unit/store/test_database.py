@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 import roundel
+from roundel.domain.clock import Micros
+from roundel.domain.ids import TimerId
+from roundel.domain.timers import Timer, TimerKind
 from roundel.store.database import Database, SqliteDatabase, StoreUnavailable
 from roundel.store.dialect import Sql
 from roundel.store.schema import prepare
@@ -87,6 +90,59 @@ async def test_a_refused_statement_is_rolled_back_to_its_call_only(
         await database.write(refused)
     await database.write(lambda tx: tx.documents.put("after"))
     assert await database.read(texts) == {"after"}
+
+
+def a_timer(subject: str) -> Timer:
+    kind = TimerKind.COMPILE
+    return Timer(id=TimerId(f"timer of {subject}"), kind=kind, subject=subject, run_at=Micros(5))
+
+
+async def test_a_failure_that_comes_late_is_told_to_its_call_alone(database: Database) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def first(tx: Transaction) -> None:
+        began.set()
+        go.wait()
+        tx.timers.add(a_timer("first"))
+
+    def twice(tx: Transaction) -> None:
+        tx.timers.add(a_timer("never"))
+        tx.timers.add(a_timer("never"))
+
+    calls = [asyncio.ensure_future(database.write(first))]
+    await asyncio.to_thread(began.wait)
+    calls.append(asyncio.ensure_future(database.write(twice)))
+    calls.append(asyncio.ensure_future(database.write(lambda tx: tx.timers.add(a_timer("last")))))
+    await asyncio.sleep(0)  # lets both be handed over
+    go.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert results[0] is None
+    assert type(results[1]).__name__ in {"IntegrityError", "UniqueViolation"}
+    assert results[2] is None
+    assert await database.read(subjects) == {"first", "last"}
+
+
+async def test_a_call_sees_what_it_has_put_and_keeps_nothing_if_it_fails(
+    database: Database,
+) -> None:
+    def asks(tx: Transaction) -> list[str]:
+        tx.timers.add(a_timer("mine"))
+        due = tx.timers.take_due(now=Micros(9), until=Micros(99), owner="me", limit=9)
+        return [it.subject for it in due]
+
+    def fails(tx: Transaction) -> None:
+        tx.timers.add(a_timer("never"))
+        raise ValueError("a mistake")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        await database.write(fails)
+    assert await database.write(asks) == ["mine"]
+    assert await database.read(subjects) == {"mine"}
+
+
+def subjects(sql: Sql) -> set[str]:
+    return {row[0] for row in sql.all("SELECT subject FROM timer")}
 
 
 async def test_a_caller_hears_of_success_only_after_the_commit(database: Database) -> None:

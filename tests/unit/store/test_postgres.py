@@ -204,3 +204,23 @@ async def test_steps_of_nobody_are_none(pair) -> None:
     (one, _), _ = pair
     nobody = ExecutionId("018e2d5f-0000-7000-8000-000000000000")
     assert await one.write(lambda tx: tx.steps.next_chunk(nobody, 0)) is None
+
+
+async def test_more_statements_than_are_kept_prepared_all_answer(pair) -> None:
+    (one, _), _ = pair
+
+    def ask(sql) -> list[int]:
+        return [sql.one(f"SELECT :n + {n}", n=n)[0] for n in range(600) for _ in range(3)]
+
+    assert await one.read(ask) == [n + n for n in range(600) for _ in range(3)]
+
+
+async def test_values_come_back_as_they_were(pair) -> None:
+    (one, _), _ = pair
+    values = {"a": "\u00e9\n'", "b": b"\x00\xff", "c": -(2**62), "d": None}
+    statement = "SELECT :a::text, :b::bytea, :c::bigint, :d::text, 1.5::float8, NULL::bigint"
+    assert await one.read(lambda sql: sql.one(statement, **values)) == (
+        *values.values(),
+        1.5,
+        None,
+    )

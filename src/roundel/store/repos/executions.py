@@ -60,12 +60,12 @@ class SqlExecutions:
                     return execution_of(row)
         return None
 
-    def save(self, execution: Execution, before: ExecutionStatus) -> bool:
+    def save(self, execution: Execution, before: ExecutionStatus) -> None:
         """Save unless its status is no longer `before`; refuse a move that the table lacks."""
         to = execution.status
         if to is not before and to not in EXECUTION_MOVES[before]:
             raise IllegalMove(f"an execution cannot go from {before} to {to}")
-        changed = self._sql.run(
+        self._sql.put(
             "UPDATE execution SET status = :status, runner_id = :runner_id, fence = :fence,"
             " lease_until = :lease_until, deadline = :deadline, canceling = :canceling,"
             " started_at = :started_at, stopped_at = :stopped_at"
@@ -73,7 +73,6 @@ class SqlExecutions:
             before=before.value,
             **_row(execution),
         )
-        return changed > 0
 
     def renew(self, execution_id: ExecutionId, lease_until: Micros) -> None:
         """Move the lease's end."""

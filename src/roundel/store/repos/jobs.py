@@ -72,13 +72,12 @@ class SqlJobs:
         )
         return None if row is None else int(row[0])
 
-    def save(self, job: Job, before: JobStatus) -> bool:
+    def save(self, job: Job, before: JobStatus) -> None:
         """Save unless its status is no longer `before`; refuse a move that the table lacks."""
         if job.status is not before:
             check_move(job.name, before, job.status)
-        changed = self._sql.run(_saving(before), before=before.value, **job_row(job))
+        self._sql.put(_saving(before), before=before.value, **job_row(job))
         self._wake(topic_of_changes(job.project_id))
-        return changed > 0
 
     def save_all(self, jobs: Sequence[Job], before: JobStatus) -> None:
         """Save several as `save` does."""

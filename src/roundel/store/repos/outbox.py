@@ -19,7 +19,7 @@ class SqlOutbox:
 
     def add(self, event: OutboxEvent) -> None:
         """Keep an event for its delivery."""
-        self._sql.run(
+        self._sql.put(
             "INSERT INTO outbox (id, kind, project_id, subject, facts, created_at)"
             " VALUES (:id, :kind, :project_id, :subject, :facts, :at)",
             id=event.id,

@@ -66,7 +66,7 @@ class SqlSteps:
 
     def close(self, execution_id: ExecutionId, status: StepStatus, at: Micros) -> None:
         """End the steps that are still running, as happens to those of a lost runner."""
-        self._sql.run(
+        self._sql.put(
             "UPDATE step SET status = :status, ended_at = :at"
             " WHERE execution_id = :execution AND status = 'running'",
             execution=execution_id,
@@ -89,7 +89,7 @@ class SqlSteps:
         )
         if row is None:
             return False
-        self._sql.run(
+        self._sql.put(
             "INSERT INTO chunk (execution_id, step, number, start_at, length, at, data, blob)"
             " VALUES (:execution, :step, :number, :start_at, :length, :at, :data, :blob)",
             execution=execution_id,

@@ -20,7 +20,7 @@ class SqlTimers:
 
     def add(self, timer: Timer) -> None:
         """Add a timer."""
-        self._sql.run(
+        self._sql.put(
             "INSERT INTO timer (id, kind, subject, run_at, attempts, owner)"
             " VALUES (:id, :kind, :subject, :run_at, :attempts, :owner)",
             id=timer.id,
@@ -85,11 +85,11 @@ class SqlTimers:
 
     def remove(self, timer_id: TimerId) -> None:
         """Remove a timer whose work is done."""
-        self._sql.run("DELETE FROM timer WHERE id = :id", id=timer_id)
+        self._sql.put("DELETE FROM timer WHERE id = :id", id=timer_id)
 
     def remove_for(self, kind: TimerKind, subject: str) -> None:
         """Remove the timers of a kind for one subject."""
-        self._sql.run(
+        self._sql.put(
             "DELETE FROM timer WHERE subject = :subject AND kind = :kind",
             subject=subject,
             kind=kind.value,

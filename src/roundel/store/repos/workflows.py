@@ -55,7 +55,7 @@ class SqlWorkflows:
 
     def add(self, workflow: Workflow) -> None:
         """Add a workflow."""
-        self._sql.run(
+        self._sql.put(
             f"INSERT INTO workflow ({WORKFLOW}) VALUES ({values_of(WORKFLOW)})",
             **workflow_row(workflow),
         )
@@ -66,16 +66,15 @@ class SqlWorkflows:
         row = self._sql.one(f"SELECT {WORKFLOW} FROM workflow WHERE id = :id", id=workflow_id)
         return None if row is None else workflow_of(row)
 
-    def save(self, workflow: Workflow, before: WorkflowStatus) -> bool:
-        """Save unless its status is no longer `before`; tell whether it was saved."""
-        changed = self._sql.run(
+    def save(self, workflow: Workflow, before: WorkflowStatus) -> None:
+        """Save unless its status is no longer `before`."""
+        self._sql.put(
             "UPDATE workflow SET status = :status, canceled_by = :canceled_by,"
             " stopped_at = :stopped_at WHERE id = :id AND status = :before",
             before=before.value,
             **workflow_row(workflow),
         )
         self._wake(topic_of_changes(workflow.project_id))
-        return changed > 0
 
     def add_slots(self, slots: Sequence[WorkflowSlot]) -> None:
         """Add slots; their jobs must be there already."""
