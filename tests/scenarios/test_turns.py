@@ -54,6 +54,22 @@ async def test_jobs_of_a_serial_group_run_one_after_another_in_order(house: Hous
     assert await jobs_of(house, *pipelines) == ["success"] * 3
 
 
+async def test_of_jobs_of_one_workflow_the_first_in_the_config_comes_first(house: House) -> None:
+    names = ["north", "east", "south", "west", "centre", "abroad"]
+    await house.trigger(in_group(a_plan(*names), *names))
+    assert await house.runner.run_all() == names
+
+
+async def test_of_jobs_of_one_workflow_that_were_ready_first_come_first(house: House) -> None:
+    plan = a_plan("build", "late<build", "early", "other")
+    await house.trigger(in_group(plan, "late", "early", "other"))
+    orders = [order for _ in range(2) if (order := await house.runner.claim()) is not None]
+    for order in orders:  # of `early` the end comes last, when `late` has asked
+        await house.runner.carry_out(order)
+    await house.runner.run_all()
+    assert house.runner.done == ["build", "early", "other", "late"]
+
+
 @pytest.mark.parametrize("ending", [ExecutionStatus.FAILED, ExecutionStatus.CANCELED])
 async def test_the_turn_passes_on_however_a_job_ends(house: House, ending: ExecutionStatus) -> None:
     house.runner.endings["deploy"] = ending

@@ -69,7 +69,7 @@ def _wish(tx: Tx, workflow: Workflow, slot: WorkflowSlot, job: Job, at: Micros) 
         holder=holder,
         rank=rank,
         held=False,
-        asked_at=at,
+        asked_at=Micros(at + slot.position),  # of those who ask at once, the config's first
     )
 
 

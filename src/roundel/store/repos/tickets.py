@@ -45,10 +45,10 @@ class SqlTickets:
         return [_ticket_of(row) for row in rows]
 
     def line(self, organization_id: OrganizationId, kind: TurnKind, key: str) -> Sequence[Ticket]:
-        """Return those who have their turn, then those who wait, in the order of their ranks."""
+        """Return those who have their turn, then those who wait: by rank, then as they asked."""
         rows = self._sql.all(
             f"SELECT {TICKET} FROM ticket WHERE organization_id = :organization"
-            " AND kind = :kind AND key = :key ORDER BY held DESC, rank, job_id",
+            " AND kind = :kind AND key = :key ORDER BY held DESC, rank, asked_at",
             organization=organization_id,
             kind=kind.value,
             key=key,
