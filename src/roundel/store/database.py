@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from roundel.store.dialect import BEGIN_WRITE, Sql, connect_reader, connect_writer
+from roundel.store.dialect import BEGIN_WRITE, KeepingSql, Sql, connect_reader, connect_writer
 from roundel.store.transaction import Transaction
 from roundel.store.wakeups import LocalWakeups
 from roundel.store.writer import Fate, StoreUnavailable, Writer
@@ -113,10 +113,11 @@ class SqliteSession:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._sql = Sql(connection)
+        self._sql = KeepingSql(connection)
 
     def begin(self) -> None:
         """Take the write lock, and mark the start."""
+        self._sql.forget()
         self._connection.execute(BEGIN_WRITE)
         self._connection.execute("SAVEPOINT call")
 
@@ -130,6 +131,7 @@ class SqliteSession:
 
     def undo(self) -> None:
         """Go back to the mark."""
+        self._sql.forget()
         self._connection.execute("ROLLBACK TO call")
 
     def broken(self, error: Exception) -> bool:

@@ -60,6 +60,13 @@ class Sql:
         """Return all rows."""
         return self._connection.execute(statement, values).fetchall()
 
+    def kept(self, statement: str, **values: object) -> list[Row]:
+        """Return all rows of tables that seldom change, perhaps as an earlier call saw them.
+
+        Who writes remembers them to the end of its transaction, or until such a table changes.
+        """
+        return self.all(statement, **values)
+
     def run(self, statement: str, **values: object) -> int:
         """Run a statement that changes rows; return how many it changed."""
         return self._connection.execute(statement, values).rowcount
@@ -71,6 +78,78 @@ class Sql:
     def each(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
         """Run a statement once for each of `rows`; a failure may be told by the next."""
         self._connection.executemany(statement, rows)
+
+
+# Read again and again by the calls of one transaction.
+_KEPT = frozenset(
+    {
+        *("checkout_key", "custom_claims", "git_link", "organization", "pipeline", "project"),
+        *("secret", "signing_key", "webhook", "workflow"),
+    }
+)
+# What is deleted from these takes nothing of other tables with it.
+_CHILDLESS = frozenset({"failure_streak", "outbox", "rollup", "timer"})
+_CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
+
+
+@lru_cache(maxsize=2048)
+def _outdates(statement: str) -> bool:
+    """Tell whether a statement may change rows that are kept."""
+    return any(
+        table in _KEPT or (verb == "DELETE FROM" and table not in _CHILDLESS)
+        for verb, table in _CHANGES.findall(statement)
+    )
+
+
+class KeepingSql(Sql):
+    """The statements of who writes; nobody else changes anything until its transaction ends."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._rows: dict[tuple[object, ...], list[Row]] = {}
+
+    def kept(self, statement: str, **values: object) -> list[Row]:
+        """Return all rows, as an earlier call of this transaction saw them if there was one."""
+        key = (statement, *values.values())
+        rows = self._rows.get(key)
+        if rows is None:
+            rows = self._rows[key] = self.all(statement, **values)
+        return rows
+
+    def forget(self) -> None:
+        """Remember no rows any more: the transaction ends, or a part of it is undone."""
+        self._rows.clear()
+
+    def one(self, statement: str, **values: object) -> Row | None:
+        """Return the first row, if any."""
+        self._notice(statement)
+        return super().one(statement, **values)
+
+    def all(self, statement: str, **values: object) -> list[Row]:
+        """Return all rows."""
+        self._notice(statement)
+        return super().all(statement, **values)
+
+    def run(self, statement: str, **values: object) -> int:
+        """Run a statement that changes rows; return how many it changed."""
+        self._notice(statement)
+        return super().run(statement, **values)
+
+    def put(self, statement: str, **values: object) -> None:
+        """Run a statement that changes rows, however many; its failure may be told by the next."""
+        self._notice(statement)
+        super().put(statement, **values)
+
+    def each(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
+        """Run a statement once for each of `rows`; a failure may be told by the next."""
+        self._notice(statement)
+        super().each(statement, rows)
+
+    def _notice(self, statement: str) -> None:
+        if self._rows and _outdates(statement):
+            self._rows.clear()
 
 
 def connect_writer(path: Path, *, durable: bool = True) -> sqlite3.Connection:

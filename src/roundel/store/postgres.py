@@ -19,7 +19,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from roundel.domain.ids import new_id
-from roundel.store.dialect import Sql
+from roundel.store.dialect import KeepingSql, Sql
 from roundel.store.postgres_link import CHANNEL, PostgresLink, connect
 from roundel.store.transaction import Transaction
 from roundel.store.wakeups import LocalWakeups
@@ -134,7 +134,7 @@ class PostgresSession:
     def __init__(self, url: str) -> None:
         self._url = url
         self._link: PostgresLink | None = None
-        self._sql: Sql | None = None
+        self._sql: _PostgresSql | None = None
         self._writer = new_id()
         self._serial = 0
         self._committing = False
@@ -146,10 +146,11 @@ class PostgresSession:
             self._link = PostgresLink(connect(self._url))
             self._sql = _PostgresSql(self._link)
             self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
+        self.sql().forget()
         self._link.say(*_BEGIN)
         self._link.changed = False
 
-    def sql(self) -> Sql:
+    def sql(self) -> KeepingSql:
         """Return the connection in the words of repositories."""
         if self._link is None or self._sql is None:
             raise psycopg.OperationalError("there is no connection")
@@ -163,6 +164,7 @@ class PostgresSession:
 
     def undo(self) -> None:
         """Go back to the mark."""
+        self.sql().forget()
         link = self._open()
         if link.unbegun:
             link.withdraw(len(_BEGIN))
@@ -231,7 +233,7 @@ class PostgresSession:
         return self._link
 
 
-class _PostgresSql(Sql):
+class _PostgresSql(KeepingSql):
     """Statements whose answer nobody asks for travel with the next."""
 
     __slots__ = ("_link",)
@@ -242,6 +244,7 @@ class _PostgresSql(Sql):
 
     def put(self, statement: str, **values: object) -> None:
         """Run a statement that changes rows, however many; its failure may be told by the next."""
+        self._notice(statement)
         self._link.later(statement, values)
 
 

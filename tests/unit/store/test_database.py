@@ -14,7 +14,9 @@ import pytest
 
 import roundel
 from roundel.domain.clock import Micros
+from roundel.domain.contexts import Sealed
 from roundel.domain.ids import TimerId
+from roundel.domain.oidc import SigningKey
 from roundel.domain.timers import Timer, TimerKind
 from roundel.store.database import Database, SqliteDatabase, StoreUnavailable
 from roundel.store.dialect import Sql
@@ -139,6 +141,49 @@ async def test_a_call_sees_what_it_has_put_and_keeps_nothing_if_it_fails(
         await database.write(fails)
     assert await database.write(asks) == ["mine"]
     assert await database.read(subjects) == {"mine"}
+
+
+def a_key(name: str) -> SigningKey:
+    sealed = Sealed(key_id="k", data=b"x")
+    return SigningKey(id=name, public_key="{}", private_key=sealed, signs_from=Micros(1))
+
+
+def known_keys(tx: Transaction) -> list[str]:
+    return [key.id for key in tx.signing_keys.all()]
+
+
+async def test_rows_that_seldom_change_are_read_anew_once_they_do(database: Database) -> None:
+    def changes(tx: Transaction) -> list[list[str]]:
+        seen = [known_keys(tx)]
+        tx.signing_keys.add(a_key("one"))
+        seen += [known_keys(tx), known_keys(tx)]
+        tx.signing_keys.remove(["one"])
+        return [*seen, known_keys(tx)]
+
+    assert await database.write(changes) == [[], ["one"], ["one"], []]
+
+
+async def test_what_a_failed_call_saw_of_its_own_changes_is_forgotten(database: Database) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def first(tx: Transaction) -> list[str]:
+        began.set()
+        go.wait()
+        return known_keys(tx)
+
+    def fails(tx: Transaction) -> None:
+        tx.signing_keys.add(a_key("never"))
+        assert known_keys(tx) == ["never"]
+        raise ValueError("a mistake")
+
+    calls = [asyncio.ensure_future(database.write(first))]
+    await asyncio.to_thread(began.wait)
+    calls += [asyncio.ensure_future(database.write(it)) for it in (fails, known_keys)]
+    await asyncio.sleep(0)  # lets both be handed over
+    go.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert (results[0], results[2]) == ([], [])
+    assert isinstance(results[1], ValueError)
 
 
 def subjects(sql: Sql) -> set[str]:

@@ -12,7 +12,7 @@ from roundel.store.schema import MIGRATIONS, NewerDatabase, migration_ids
 from roundel.store.transaction import Transaction
 from roundel.store.wakeups import LocalWakeups
 from tests.postgres import Cluster
-from tests.unit.store.test_database import texts
+from tests.unit.store.test_database import a_key, known_keys, texts
 
 ENDS = (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT)  # a power cut is SIGQUIT's likeness
 
@@ -224,3 +224,10 @@ async def test_values_come_back_as_they_were(pair) -> None:
         1.5,
         None,
     )
+
+
+async def test_what_another_server_has_changed_is_seen_by_the_next_transaction(pair) -> None:
+    (one, _), (other, _) = pair
+    assert await one.write(known_keys) == []
+    await other.write(lambda tx: tx.signing_keys.add(a_key("theirs")))
+    assert await one.write(known_keys) == ["theirs"]

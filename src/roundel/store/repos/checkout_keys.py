@@ -29,7 +29,7 @@ def key_of(row: Row) -> CheckoutKey:
 
 def of_project(sql: Sql, project_id: ProjectId) -> list[CheckoutKey]:
     """Return a project's keys in the order of their making."""
-    rows = sql.all(
+    rows = sql.kept(
         f"SELECT {KEY} FROM checkout_key WHERE project_id = :project ORDER BY created_at, md5",
         project=project_id,
     )

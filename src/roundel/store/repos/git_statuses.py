@@ -41,7 +41,7 @@ class SqlGitStatuses:
 
     def any_listener(self) -> bool:
         """Tell whether any project's statuses are shown anywhere."""
-        return self._sql.one("SELECT 1 FROM git_link LIMIT 1") is not None
+        return bool(self._sql.kept("SELECT 1 FROM git_link LIMIT 1"))
 
     def put(self, waiting: WaitingStatus) -> None:
         """Keep a status in the place of an earlier one of its context."""

@@ -18,7 +18,7 @@ class SqlSigningKeys:
 
     def all(self) -> Sequence[SigningKey]:
         """Return all keys, of which there are two or three."""
-        rows = self._sql.all(
+        rows = self._sql.kept(
             "SELECT id, public_key, key_id, private_key, signs_from FROM signing_key"
             " ORDER BY signs_from"
         )
@@ -78,7 +78,7 @@ class SqlCustomClaims:
 
     def _of(self, organization: OrganizationId, projects: Sequence[str]) -> dict[str, CustomClaims]:
         names, values = placeholders("project", projects)
-        rows = self._sql.all(
+        rows = self._sql.kept(
             "SELECT project_id, audience, audience_updated_at, ttl, ttl_updated_at"
             " FROM custom_claims WHERE organization_id = :organization"
             f" AND project_id IN ({names})",

@@ -24,8 +24,8 @@ class SqlPipelines:
 
     def get(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return the pipeline."""
-        row = self._sql.one(f"SELECT {PIPELINE} FROM pipeline WHERE id = :id", id=pipeline_id)
-        return None if row is None else pipeline_of(row)
+        rows = self._sql.kept(f"SELECT {PIPELINE} FROM pipeline WHERE id = :id", id=pipeline_id)
+        return pipeline_of(rows[0]) if rows else None
 
     def save(self, pipeline: Pipeline, before: PipelineState) -> bool:
         """Save unless its state is no longer `before`; tell whether it was saved.

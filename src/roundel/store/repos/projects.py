@@ -59,8 +59,8 @@ class SqlProjects:
 
     def get_by_id(self, project_id: ProjectId) -> Project | None:
         """Return the project."""
-        row = self._sql.one(f"{SELECT_PROJECT} WHERE p.id = :id", id=project_id)
-        return None if row is None else project_of(row)
+        rows = self._sql.kept(f"{SELECT_PROJECT} WHERE p.id = :id", id=project_id)
+        return project_of(rows[0]) if rows else None
 
     def all(self) -> Sequence[Project]:
         """Return all projects."""

@@ -57,7 +57,7 @@ class SqlSecrets:
 
     def all(self, owner: SecretOwner) -> Sequence[Variable]:
         """Return all variables by name."""
-        rows = self._sql.all(
+        rows = self._sql.kept(
             f"SELECT {VARIABLE} FROM secret WHERE {OF_OWNER} ORDER BY name", **_of(owner)
         )
         return [_variable_of(row) for row in rows]

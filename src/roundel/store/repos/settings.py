@@ -15,8 +15,8 @@ class SqlSettings:
 
     def of_project(self, project_id: ProjectId) -> ProjectSettings:
         """Return a project's settings; the defaults where it has none."""
-        row = self._sql.one("SELECT settings FROM project WHERE id = :id", id=project_id)
-        return project_settings_of("{}" if row is None else row[0])
+        rows = self._sql.kept("SELECT settings FROM project WHERE id = :id", id=project_id)
+        return project_settings_of(rows[0][0] if rows else "{}")
 
     def save_project(self, project_id: ProjectId, settings: ProjectSettings) -> None:
         """Save a project's settings."""
@@ -27,8 +27,9 @@ class SqlSettings:
 
     def of_organization(self, organization_id: OrganizationId) -> OrganizationSettings:
         """Return an organisation's settings; the defaults where it has none."""
-        row = self._sql.one("SELECT settings FROM organization WHERE id = :id", id=organization_id)
-        return organization_settings_of("{}" if row is None else row[0])
+        statement = "SELECT settings FROM organization WHERE id = :id"
+        rows = self._sql.kept(statement, id=organization_id)
+        return organization_settings_of(rows[0][0] if rows else "{}")
 
     def save_organization(
         self, organization_id: OrganizationId, settings: OrganizationSettings

@@ -144,7 +144,7 @@ class SqlWebhooks:
 
 def of_project(sql: Sql, project_id: ProjectId) -> list[Webhook]:
     """Return a project's webhooks in the order of their making."""
-    rows = sql.all(
+    rows = sql.kept(
         f"SELECT {WEBHOOK} FROM webhook WHERE project_id = :project ORDER BY created_at, id",
         project=project_id,
     )

@@ -63,8 +63,8 @@ class SqlWorkflows:
 
     def get(self, workflow_id: WorkflowId) -> Workflow | None:
         """Return the workflow."""
-        row = self._sql.one(f"SELECT {WORKFLOW} FROM workflow WHERE id = :id", id=workflow_id)
-        return None if row is None else workflow_of(row)
+        rows = self._sql.kept(f"SELECT {WORKFLOW} FROM workflow WHERE id = :id", id=workflow_id)
+        return workflow_of(rows[0]) if rows else None
 
     def save(self, workflow: Workflow, before: WorkflowStatus) -> None:
         """Save unless its status is no longer `before`."""
