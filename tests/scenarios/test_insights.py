@@ -1,5 +1,6 @@
 """Insights of runs that a whole server carried out."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,7 +12,9 @@ from roundel.app import UseCases
 from roundel.domain.clock import DAY, MINUTE
 from roundel.domain.ids import WorkflowId
 from roundel.domain.jobs import ExecutionStatus
+from roundel.domain.outbox import EventKind, OutboxEvent
 from roundel.domain.storage import TestResult as CaseResult
+from roundel.services.work import Tx
 from roundel.store.dialect import Row, Sql
 from roundel.store.queries.insights import SqlInsightReads
 from tests.api.client import Client
@@ -242,3 +245,41 @@ async def test_older_spellings_lead_to_the_same(house: House, client: Client) ->
     assert await get(client, whole) == await get(client, f"{BASE}/workflows")
     for rest in ("", "/main", "/main/jobs", "/main/jobs/build"):
         assert await get(client, old + rest) == await get(client, f"{BASE}/workflows{rest}")
+
+
+async def test_a_crowd_of_ended_jobs_is_counted_a_little_at_a_time(house: House) -> None:
+    def ended(tx: Tx) -> None:
+        for number in range(60):
+            tx.outbox.add(
+                OutboxEvent(
+                    id=f"event {number}",
+                    kind=EventKind.JOB_COMPLETED,
+                    project_id=house.project.id,
+                    subject="a job that is gone",
+                    facts={},
+                    at=house.clock.now(),
+                )
+            )
+
+    def waiting(tx: Tx) -> int:
+        return len(tx.jobs._sql.all("SELECT id FROM outbox"))  # type: ignore[attr-defined]
+
+    database = house.engine.database
+    # Whoever asks for a job comes in like this question, before all of them are counted.
+    _, _, left = await asyncio.gather(
+        database.write(ended), house.engine.ticks.tick(), database.write(waiting)
+    )
+    assert 0 < left < 60
+    assert await database.write(waiting) == 0
+
+
+async def test_jobs_that_end_together_count_as_if_they_had_ended_one_by_one(house: House) -> None:
+    for _ in range(3):
+        await house.trigger(a_plan("build", "lint"))
+    await house.runner.run_all()
+    await house.engine.ticks.tick()
+    rows = await house.rows(
+        "SELECT job, grain, branch, figures FROM rollup WHERE workflow = 'main' ORDER BY 1, 2, 3"
+    )
+    assert {job for job, *_ in rows} == {"", "build", "lint"}
+    assert [json.loads(figures)["runs"] for *_, figures in rows] == [3] * len(rows)

@@ -101,8 +101,8 @@ class TestRunView:
 class Insights(Protocol):
     """Where figures are kept."""
 
-    def fold(self, sample: Sample) -> None:
-        """Count a run in all intervals, branches and totals that it belongs to."""
+    def fold(self, samples: Sequence[Sample]) -> None:
+        """Count runs in all intervals, branches and totals that they belong to."""
 
     def credits_of(self, workflow_id: WorkflowId) -> int:
         """Return the compute units of a workflow's own jobs."""

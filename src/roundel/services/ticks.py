@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from roundel.domain.clock import MINUTE, SECOND, Micros
@@ -41,6 +41,7 @@ TAKEN = 10 * MINUTE  # how long taken work may take before somebody else tries
 FIRST_RETRY = 2 * SECOND  # doubled with each attempt
 COMPILE_ATTEMPTS = 5  # then the pipeline is given up: whoever waits for it deserves an answer
 AT_ONCE = 100  # rows per tick: keeps the transaction short
+EVENTS_AT_ONCE = 20  # of a transaction; each may touch a dozen rows
 
 LEASE = LEASE_SECONDS * SECOND
 CUT_OFF_SECONDS = LEASE_SECONDS / 3  # between two ticks; after that runners get their time again
@@ -119,11 +120,14 @@ class Ticks:
             await self._end_tasks()
 
     async def tick(self) -> None:
-        """Do what is due now."""
+        """Do what is due now.
+
+        What has ended is counted and told of a little at a time: who starts a job waits meanwhile.
+        """
         at = self._app.clock.now()
         cut_off, turned = self._was_cut_off(), self._clock_turned(at)
 
-        def transaction(tx: Tx) -> list[Timer]:
+        def transaction(tx: Tx) -> tuple[list[Timer], bool]:
             if at - self._shown >= BEAT:
                 self._show_life(tx, at)
             if cut_off:
@@ -132,17 +136,31 @@ class Ticks:
                 tx.executions.turn_clock(Micros(at + LEASE), turned)
             for execution in tx.executions.lapsed(at, AT_ONCE):
                 lapse(tx, execution, at)
-            events = tx.outbox.take(AT_ONCE)
-            fold_events(tx, events)
-            for event in events:
-                _tell(tx, event, self._app.addresses.public_url)
-            due = tx.timers.take_due(
-                now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
-            )
-            return [timer for timer in due if not _done_at_once(tx, timer, at)]
+            return self._due(tx, at)
 
-        for timer in await self._app.database.write(transaction):
+        more = await self._begin(transaction)
+        for _ in range(AT_ONCE // EVENTS_AT_ONCE - 1):
+            if not more:
+                return
+            more = await self._begin(lambda tx: self._due(tx, at))
+
+    def _due(self, tx: Tx, at: Micros) -> tuple[list[Timer], bool]:
+        """Return the work that is due; tell whether more waits in the outbox."""
+        events = tx.outbox.take(EVENTS_AT_ONCE)
+        fold_events(tx, events)
+        for event in events:
+            _tell(tx, event, self._app.addresses.public_url)
+        due = tx.timers.take_due(
+            now=at, until=Micros(at + TAKEN), owner=self._app.instance, limit=AT_ONCE
+        )
+        left = [timer for timer in due if not _done_at_once(tx, timer, at)]
+        return left, len(events) == EVENTS_AT_ONCE
+
+    async def _begin(self, transaction: Callable[[Tx], tuple[list[Timer], bool]]) -> bool:
+        timers, more = await self._app.database.write(transaction)
+        for timer in timers:
             self._own(timer.kind, timer.subject, timer.attempts, self._work_of(timer))
+        return more
 
     def _was_cut_off(self) -> bool:
         """Tell whether the database was away for so long that no lease could be renewed."""

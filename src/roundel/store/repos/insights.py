@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeAlias
 
 import msgspec
 
@@ -36,6 +37,8 @@ def credits_of(sql: Sql, workflow_id: WorkflowId) -> int:
 
 
 _PLACE = ("grain", "workflow", "branch", "start")
+_Place: TypeAlias = tuple[str, str, str, Micros]
+_AT_ONCE = 9  # places of one statement: as many as a run of a whole workflow has at most
 _KEEP = (
     "INSERT INTO rollup (project_id, grain, workflow, job, branch, start_at, figures)"
     " VALUES (:project, :grain, :workflow, :job, :branch, :start, :figures)"
@@ -54,56 +57,73 @@ def _figures_at(places: int) -> str:
     )
 
 
+def _places_of(sample: Sample) -> list[_Place]:
+    workflows = [(sample.workflow, sample.branch), (sample.workflow, ALL)]
+    if sample.job == WHOLE:
+        workflows.append((WHOLE, ALL))
+    return [
+        (grain.value, workflow, branch, start_of(grain, sample.started_at))
+        for grain in Grain
+        for workflow, branch in workflows
+    ]
+
+
 class SqlInsights:
     """Implements `domain.insight_views.Insights`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def fold(self, sample: Sample) -> None:
-        """Count a run in all intervals, branches and totals that it belongs to."""
-        workflows = [(sample.workflow, sample.branch), (sample.workflow, ALL)]
-        if sample.job == WHOLE:
-            workflows.append((WHOLE, ALL))
-        places = [
-            (grain.value, workflow, branch, start_of(grain, sample.started_at))
-            for grain in Grain
-            for workflow, branch in workflows
-        ]
-        known = self._known(sample, places)
+    def fold(self, samples: Sequence[Sample]) -> None:
+        """Count runs in all intervals, branches and totals that they belong to."""
+        counted: dict[tuple[ProjectId, str], dict[_Place, list[Sample]]] = {}
+        for sample in samples:
+            places = counted.setdefault((sample.project_id, sample.job), {})
+            for place in _places_of(sample):
+                places.setdefault(place, []).append(sample)
+        for (project, job), places in counted.items():
+            begun = False
+            for start in range(0, len(places), _AT_ONCE):
+                some = dict(list(places.items())[start : start + _AT_ONCE])
+                begun |= self._add(project, job, some)
+            if begun:  # an interval, so that others may be too old
+                self._drop_old(project, max(it.ended_at for its in places.values() for it in its))
+
+    def _add(self, project: ProjectId, job: str, places: dict[_Place, list[Sample]]) -> bool:
+        """Count runs in some places; tell whether one of these had none before."""
+        known = self._known(project, job, list(places))
         rows: list[dict[str, object]] = []
-        for number, place in enumerate(places):
+        for number, (place, samples) in enumerate(places.items()):
             figures = known.get(number) or Figures()
-            figures.add(sample)
+            for sample in samples:
+                figures.add(sample)
             rows.append(
                 {
-                    "project": sample.project_id,
-                    "job": sample.job,
+                    "project": project,
+                    "job": job,
                     "figures": json_text(figures),
                     **dict(zip(_PLACE, place, strict=True)),
                 }
             )
         self._sql.each(_KEEP, rows)
-        if len(known) < len(places):  # an interval has begun, so that others may be too old
-            self._sql.run(
-                "DELETE FROM rollup WHERE project_id = :project AND grain = 'hour'"
-                " AND start_at < :before",
-                project=sample.project_id,
-                before=sample.ended_at - HOURS_KEPT,
-            )
+        return len(known) < len(places)
 
-    def _known(
-        self, sample: Sample, places: Sequence[tuple[str, str, str, Micros]]
-    ) -> dict[int, Figures]:
+    def _drop_old(self, project: ProjectId, ended_at: Micros) -> None:
+        self._sql.put(
+            "DELETE FROM rollup WHERE project_id = :project AND grain = 'hour'"
+            " AND start_at < :before",
+            project=project,
+            before=ended_at - HOURS_KEPT,
+        )
+
+    def _known(self, project: ProjectId, job: str, places: Sequence[_Place]) -> dict[int, Figures]:
         """Return what the places have had, by their numbers, in one question."""
         values: dict[str, object] = {
             f"{name}{number}": value
             for number, place in enumerate(places)
             for name, value in zip(_PLACE, place, strict=True)
         }
-        rows = self._sql.all(
-            _figures_at(len(places)), project=sample.project_id, job=sample.job, **values
-        )
+        rows = self._sql.all(_figures_at(len(places)), project=project, job=job, **values)
         return {row[0]: figures_of(row[1]) for row in rows}
 
     def credits_of(self, workflow_id: WorkflowId) -> int:
