@@ -105,12 +105,17 @@ def _lower_percent(text: str) -> str:
 
 
 class Forms:
-    """All forms of all secrets of a job, compiled once and used by the masker of every step."""
+    """All forms of all secrets of a job, compiled once and used by the masker of every step.
+
+    They are compiled when something is looked through that may have one in it: many jobs print less
+    than the shortest of them is long.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._found: set[bytes] = set()
         self._sorted: list[bytes] = []
         self.longest = 0
+        self._shortest = 0
         self._pattern: re2._Regexp | None = None
         self._by_sight: dict[bytes, list[bytes]] = {}
         self._sights: list[int] = []  # the lengths of those keys
@@ -124,20 +129,25 @@ class Forms:
         found = self._found
         self._sorted = sorted(found)
         self.longest = max(map(len, found), default=0)
-        if found:
+        self._shortest = min(map(len, found), default=0)
+        self._pattern = self._heads = None
+
+    def _compiled(self) -> "re2._Regexp":
+        """Return the pattern of what forms begin with."""
+        if self._pattern is None:
             self._by_sight = {}
-            for form in sorted(found, key=len, reverse=True):
+            for form in sorted(self._found, key=len, reverse=True):
                 self._by_sight.setdefault(form[:_SIGHT_BYTES], []).append(form)
             self._sights = sorted({len(sight) for sight in self._by_sight})
             self._pattern = _compile(self._by_sight)
-            self._heads = _compile({form[:_HEAD_BYTES] for form in found})
+        return self._pattern
 
     def matches(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Yield the places of complete forms, left to right, without overlaps."""
-        if self._pattern is None:
+        if not self._found or len(data) < self._shortest:
             return
-        at = 0
-        while (match := self._pattern.search(data, at)) is not None:
+        pattern, at = self._compiled(), 0
+        while (match := pattern.search(data, at)) is not None:
             start = int(match.start())
             end = self._end_of_form(data, start)
             if end is None:
@@ -159,8 +169,10 @@ class Forms:
     def may_begin(self, data: bytes, start: int) -> int:
         """Return the first place from `start` whose rest could be the beginning of a form."""
         end = len(data)
-        if self._heads is None:
+        if not self._found or start >= end:
             return end
+        if self._heads is None:
+            self._heads = _compile({form[:_HEAD_BYTES] for form in self._found})
         at = max(start, end - self.longest + 1)
         # The heads have exactly this length or are a whole form that is shorter.
         while at <= end - _HEAD_BYTES:

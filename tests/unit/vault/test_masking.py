@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roundel.vault.masking import Forms, Masker, masked_text
+from roundel.vault.masking import MASK, Forms, Masker, masked_text
 
 SECRET = "hun/ter 2'\"ünïcode+&end"
 
@@ -76,6 +76,14 @@ def test_bytes_that_cannot_begin_a_secret_are_not_held_back():
     assert masker.feed(b"and then hun") == b"and then "
     assert masker.held == 3
     assert masker.flush() == b"hun"
+
+
+def test_a_secret_that_is_all_there_is_is_hidden_and_less_of_it_is_not():
+    forms = Forms(["hunter2", "a-longer-secret"])
+    assert Masker(forms).whole(b"hunter") == b"hunter"
+    assert Masker(forms).whole(b"hunter2") == MASK
+    forms.add("pass")  # shorter than what was looked for until now
+    assert Masker(forms).whole(b"pass") == MASK
 
 
 def test_without_secrets_everything_passes():
