@@ -18,6 +18,7 @@ from roundel.settings import Settings
 from roundel.vault.tokens import digest_of
 from tests.builders import a_plan
 from tests.fakes import FakeClock, FakeCompiler, FakeRepositories, ScriptedRunner
+from tests.waiting import until
 
 
 class House:
@@ -88,7 +89,12 @@ class House:
         await self.engine.database.write(lambda tx: tx.jobs._sql.run(statement))  # type: ignore[attr-defined]
 
     async def dump(self) -> str:
-        """Return all rows of all tables."""
+        """Return all rows of all tables, once the server has done what it begins with."""
+
+        async def begun() -> bool:
+            return self.engine.signer is None or bool(await self.rows("SELECT 1 FROM signing_key"))
+
+        await until(begun)
         tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
         if self.database_url is not None:
             tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
