@@ -1,5 +1,6 @@
 """Messages of git hosts: each counts once, strangers get nothing, and what was lost is found."""
 
+import gc
 from itertools import permutations
 from typing import Any
 
@@ -90,6 +91,18 @@ async def test_a_message_that_was_kept_is_acted_upon_after_a_crash(host: Hosted)
     headers, raw = push()
     receipt = await house.use.git.receive(host.connection, headers, raw)  # type: ignore[arg-type]
     assert receipt is not None
+    await house.restart()
+    await house.engine.ticks.tick()
+    await house.engine.ticks.settled()
+    assert len(await host.pipelines()) == 1
+
+
+async def test_a_message_that_comes_as_the_server_ends_is_acted_upon_later(host: Hosted) -> None:
+    house = host.house
+    headers, raw = push()
+    await house.use.git.receive(host.connection, headers, raw)  # type: ignore[arg-type]
+    await house.engine.ticks._end_tasks()  # in the very turn in which its task was made
+    gc.collect()  # work that never began would be told of here
     await house.restart()
     await house.engine.ticks.tick()
     await house.engine.ticks.settled()

@@ -287,6 +287,8 @@ class Ticks:
             await self._app.database.write(lambda tx: tx.timers.postpone(kind, subject, again))
 
     async def _end_tasks(self) -> None:
+        if self._tasks:  # one that was made just now begins first: work is not dropped unseen
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
