@@ -3,6 +3,8 @@
 import json
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from roundel.wire.api_client import ApiClient, ApiRefusal, ServerAway
 
 SLUG = "gh/demo/tally"
 PARAMETERS = {"greeting": "good morning", "release": True}
+ENDS = (signal.SIGINT, signal.SIGTERM)  # what ends the demo, and its server with it
 INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 
 
@@ -30,7 +33,7 @@ def demo(once: bool, image: str | None) -> None:
     """Start a server on a free port and run a sample pipeline on it."""
     # Both end the server as well.  A shell that starts us in the background has Ctrl-C ignored:
     # one that came before `wait_for_the_end` would be lost.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, signal.default_int_handler)
     try:
         succeeded = show(once=once, image=image)
@@ -47,7 +50,7 @@ def show(*, once: bool, image: str | None) -> bool:
     """Tell the whole story; True if every workflow succeeded."""
     ground = find_ground(image)
     tell_ground(ground)
-    with tempfile.TemporaryDirectory(prefix="roundel-demo-") as folder:
+    with temporary_folder() as folder:
         repository = make_repository(Path(folder) / "tally")
         with serving(Path(folder) / "data", ground) as stage:
             say(f"The server is at {stage.url}, its data and its token are in {stage.data}")
@@ -61,16 +64,30 @@ def show(*, once: bool, image: str | None) -> bool:
     return succeeded
 
 
+@contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Make a folder that is there for as long as the block lasts.
+
+    Ctrl-C and SIGTERM are kept back until it is sure to be removed.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    folder = tempfile.TemporaryDirectory(prefix="roundel-demo-")
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        yield folder.name
+    finally:
+        folder.cleanup()
+
+
 def wait_for_the_end() -> None:
     """Raise KeyboardInterrupt when Ctrl-C or SIGTERM comes.
 
     They are kept back meanwhile: a wait that begins just after one has come would never end.
     No other thread takes them either (`Said`).
     """
-    ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    signal.sigwait(ends)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    signal.sigwait(ENDS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     raise KeyboardInterrupt
 
 
