@@ -117,7 +117,7 @@ class PostgresDatabase:
         if link is None or link.connection.closed:
             link = self._local.link = PostgresLink(connect(self._url))
             self._reading.append(link)
-        link.say("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             return fn(Sql(link))
         finally:
@@ -147,7 +147,7 @@ class PostgresSession:
             self._sql = _PostgresSql(self._link)
             self._link.script(_FORGET.format(day=_today() - _KEPT_DAYS))
         self.sql().forget()
-        self._link.say(*_BEGIN)
+        self._link.begin(*_BEGIN)
         self._link.changed = False
 
     def sql(self) -> KeepingSql:

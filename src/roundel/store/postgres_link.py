@@ -23,7 +23,7 @@ CHANNEL = "roundel"
 CONNECT_SECONDS = 5
 # A server that stops in the middle of a transaction must not keep the others from writing.
 _OPTIONS = "-c idle_in_transaction_session_timeout=20s -c statement_timeout=60s -c TimeZone=UTC"
-_MOST_PREPARED = 512  # statements; then all are forgotten and prepared anew
+_MOST_PREPARED = 512  # statements; the next transaction forgets them, and prepares anew
 _INT8, _BYTEA, _ANY = 20, 17, 0  # as the catalogue of types numbers them
 _TEXT, _BINARY = 0, 1  # as the protocol calls how a value is written
 
@@ -121,6 +121,13 @@ class PostgresLink:
         self._waiting.append(self._order(statement, values))
         self.changed = True
 
+    def begin(self, *statements: str) -> None:
+        """Let a transaction begin with the next answer that is asked for."""
+        if len(self._prepared) >= _MOST_PREPARED:  # nothing waits now that names one of them
+            self._checked([self._pg.exec_(b"DEALLOCATE ALL")])
+            self._prepared.clear()
+        self.say(*statements)
+
     def say(self, *statements: str) -> None:
         """Put statements that change no rows behind those that wait."""
         self._waiting += [self._order(statement, {}) for statement in statements]
@@ -171,9 +178,6 @@ class PostgresLink:
         """Return the name of a prepared statement; at its first use there is none."""
         key = (query, types)
         if key not in self._prepared:
-            if len(self._prepared) >= _MOST_PREPARED and not self._waiting:
-                self._checked([self._pg.exec_(b"DEALLOCATE ALL")])
-                self._prepared.clear()
             self._prepared[key] = None
             return None
         name = self._prepared[key]

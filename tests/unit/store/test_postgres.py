@@ -231,3 +231,26 @@ async def test_what_another_server_has_changed_is_seen_by_the_next_transaction(p
     assert await one.write(known_keys) == []
     await other.write(lambda tx: tx.signing_keys.add(a_key("theirs")))
     assert await one.write(known_keys) == ["theirs"]
+
+
+def test_no_statement_is_forgotten_while_it_waits(url: str, monkeypatch) -> None:
+    from roundel.store import postgres_link
+
+    monkeypatch.setattr(postgres_link, "_MOST_PREPARED", 2)
+    link = postgres_link.PostgresLink(postgres_link.connect(url))
+    try:
+        link.script("CREATE TEMP TABLE pair (a BIGINT, b BIGINT)")
+        # Three kinds by where the NULLs are, each often enough to be prepared.
+        rows = [{"a": a, "b": b} for a, b in ((1, None), (None, 1), (1, 1)) for _ in range(3)]
+        for _ in range(2):
+            link.begin("BEGIN")
+            link.execute("SELECT 1", {})  # so that the rows are what waits first
+            link.executemany("INSERT INTO pair VALUES (:a, :b)", rows)
+            link.script("COMMIT")
+        link.begin("BEGIN")
+        assert link.execute("SELECT COUNT(*) FROM pair", {}).fetchone() == (2 * len(rows),)
+        kept = link.execute("SELECT COUNT(*) FROM pg_prepared_statements", {}).fetchone()
+        assert kept is not None
+        assert kept[0] <= 2
+    finally:
+        link.close()
