@@ -3,12 +3,10 @@
 `ROUNDEL_RANDOM_PIPELINES` is how many are tried; a soak takes 10,000.
 """
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roundel.domain.ids import JobId, PipelineId, WorkflowId
@@ -19,6 +17,7 @@ from roundel.domain.runners import Lease, Result
 from tests.builders import a_job_plan
 from tests.scenarios.conftest import House
 from tests.scenarios.model import ENDED, Model
+from tests.scenarios.trying import try_all
 
 _USUAL = 10_000 if os.environ.get("ROUNDEL_SOAK") else 100
 PIPELINES = int(os.environ.get("ROUNDEL_RANDOM_PIPELINES", _USUAL))
@@ -196,31 +195,18 @@ async def wind_down(trial: Trial) -> None:
 def test_random_pipelines_stand_where_the_model_says_after_every_event(
     tmp_path: Path, database_url: str | None
 ) -> None:
-    with asyncio.Runner() as runner:
+    leases: dict[str, Lease] = {}
 
-        async def begin() -> House:
-            house = House(tmp_path / "data", database_url)
-            await house.open()
-            return house
+    async def numbers_without_gaps(house: House) -> None:
+        jobs = await house.engine.reads.recent_jobs(house.project.id, limit=100)
+        numbers = [view.job.number for view in jobs]
+        newest = numbers[0] or 0
+        assert numbers == list(range(newest, newest - len(numbers), -1))
 
-        house = runner.run(begin())
-        leases: dict[str, Lease] = {}
-        try:
-
-            @settings(
-                max_examples=PIPELINES,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                database=None,
-            )
-            @given(st.data())
-            def try_all(data: st.DataObject) -> None:
-                runner.run(one_pipeline(house, leases, data))
-
-            try_all()
-            jobs = runner.run(house.engine.reads.recent_jobs(house.project.id, limit=100))
-            numbers = [view.job.number for view in jobs]
-            newest = numbers[0] or 0
-            assert numbers == list(range(newest, newest - len(numbers), -1))
-        finally:
-            runner.run(house.engine.stop())
+    house = House(tmp_path / "data", database_url)
+    try_all(
+        house,
+        PIPELINES,
+        lambda data: one_pipeline(house, leases, data),
+        after=numbers_without_gaps,
+    )

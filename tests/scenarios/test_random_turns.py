@@ -3,14 +3,12 @@
 No model says where each job stands; what holds at every moment does.
 """
 
-import asyncio
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roundel.domain.clock import SECOND, Micros
@@ -22,6 +20,7 @@ from roundel.domain.runners import JobOrder, Result
 from roundel.domain.settings import ProjectSettings
 from tests.builders import a_job_plan
 from tests.scenarios.conftest import House
+from tests.scenarios.trying import try_all
 
 _USUAL = 3_000 if os.environ.get("ROUNDEL_SOAK") else 40
 TRIES = int(os.environ.get("ROUNDEL_RANDOM_TURNS", _USUAL))
@@ -215,33 +214,13 @@ async def events_of(trial: Trial, data: st.DataObject) -> None:
     await trial.end_all()
 
 
+async def allow_early_reruns(house: House) -> None:
+    early = ProjectSettings(rerun_while_running=True)
+    await house.engine.database.write(lambda tx: tx.settings.save_project(house.project.id, early))
+
+
 def test_random_workflows_take_turns_and_all_of_them_end(
     tmp_path: Path, database_url: str | None
 ) -> None:
-    with asyncio.Runner() as runner:
-
-        async def begin() -> House:
-            house = House(tmp_path / "data", database_url)
-            await house.open()
-            early = ProjectSettings(rerun_while_running=True)
-            await house.engine.database.write(
-                lambda tx: tx.settings.save_project(house.project.id, early)
-            )
-            return house
-
-        house = runner.run(begin())
-        try:
-
-            @settings(
-                max_examples=TRIES,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                database=None,
-            )
-            @given(st.data())
-            def try_all(data: st.DataObject) -> None:
-                runner.run(one_try(house, data))
-
-            try_all()
-        finally:
-            runner.run(house.engine.stop())
+    house = House(tmp_path / "data", database_url)
+    try_all(house, TRIES, lambda data: one_try(house, data), before=allow_early_reruns)
