@@ -1,4 +1,4 @@
-"""Asking for jobs: one question waits for work, and while work comes several are asked at once.
+"""Asking for jobs: one question waits for work; the more comes, the more are asked at once.
 
 A claim is a transaction at the server and what is signed for its job after that.  A runner with
 many slots that claimed one job after another would have few of them busy.
@@ -33,7 +33,7 @@ class Asking:
         self._more = replace(offer, wait_seconds=0.0)
         self._holds = holds
         self._take = take
-        self._flows = False  # whether the last question had a job for its answer
+        self._most = 1  # questions at once: twice as many after each time that all brought a job
         self._lost = False  # whether an answer, and a job in it, may have been lost on its way
 
     async def ask(self, free: int) -> None:
@@ -41,20 +41,19 @@ class Asking:
 
         A refusal of the server is raised.
         """
-        at_once = min(free, MOST_AT_ONCE) if self._flows and not self._lost else 1
-        others = [asyncio.create_task(self._ask_once()) for _ in range(at_once - 1)]
+        others = [asyncio.create_task(self._ask_once()) for _ in range(min(free, self._most) - 1)]
         try:
             order = await persistently("claim", lambda: self._ask(others))
-            self._flows = order is not None
             if order is not None:
                 await self._take(order)
-            await _ended(others)
+            all_had_one = order is not None and all(await asyncio.gather(*others))
+            self._most = min(2 * self._most, MOST_AT_ONCE) if all_had_one else 1
         finally:
             for other in others:
                 other.cancel()
             await _ended(others)
 
-    async def _ask(self, others: "Sequence[asyncio.Task[None]]") -> JobOrder | None:
+    async def _ask(self, others: "Sequence[asyncio.Task[bool]]") -> JobOrder | None:
         """Ask and wait for work.
 
         After an answer that was lost the server learns first what we have, so that a job in that
@@ -66,14 +65,15 @@ class Asking:
             self._lost = False
         return await self._claim(self._offer)
 
-    async def _ask_once(self) -> None:
-        """Begin a job more if there is one now."""
+    async def _ask_once(self) -> bool:
+        """Begin a job more if there is one now; tell whether there was."""
         try:
             order = await self._claim(self._more)
         except Exception:  # the question that waits meets the same, and tells of it
-            return
+            return False
         if order is not None:
             await self._take(order)
+        return order is not None
 
     async def _claim(self, offer: Offer) -> JobOrder | None:
         try:
@@ -85,5 +85,5 @@ class Asking:
             raise
 
 
-async def _ended(tasks: "Sequence[asyncio.Task[None]]") -> None:
+async def _ended(tasks: "Sequence[asyncio.Task[bool]]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)

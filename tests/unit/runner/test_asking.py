@@ -66,29 +66,44 @@ async def test_a_runner_that_waits_asks_once_however_many_slots_are_free() -> No
     assert (desk.most, desk.waits) == (1, [20.0] * 3)
 
 
-@pytest.mark.parametrize(("free", "at_once"), [(1, 1), (3, 3), (32, MOST_AT_ONCE)])
-async def test_while_work_comes_several_are_asked_for_at_once(free: int, at_once: int) -> None:
-    desk = Desk(1 + at_once)
+@pytest.mark.parametrize(
+    ("free", "times"),
+    [(1, [1, 1, 1]), (3, [1, 2, 3, 3]), (32, [1, 2, 4, MOST_AT_ONCE, MOST_AT_ONCE])],
+)
+async def test_the_more_work_comes_the_more_is_asked_for_at_once(
+    free: int, times: list[int]
+) -> None:
+    desk = Desk(sum(times))
     slots = Slots(desk)
-    await slots.asking.ask(free)
-    assert (desk.most, len(slots.taken)) == (1, 1)
-    await slots.asking.ask(free)
-    assert (desk.most, len(slots.taken)) == (at_once, 1 + at_once)
-    assert sorted(desk.waits[1:]) == [0.0] * (at_once - 1) + [20.0]
+    for at_once in times:
+        desk.most, before, asked = 0, len(slots.taken), len(desk.waits)
+        await slots.asking.ask(free)
+        assert (desk.most, len(slots.taken)) == (at_once, before + at_once)
+        assert sorted(desk.waits[asked:]) == [0.0] * (at_once - 1) + [20.0]
+
+
+async def test_a_job_now_and_then_costs_one_question_more() -> None:
+    desk = Desk(1)
+    slots = Slots(desk)
+    await slots.asking.ask(32)
+    for _ in range(2):
+        await slots.asking.ask(32)
+    assert desk.waits == [20.0, 20.0, 0.0, 20.0]
 
 
 async def test_after_a_lost_answer_the_server_hears_what_there_is_before_more_is_asked() -> None:
     desk = Desk(9)
     slots = Slots(desk)
     await slots.asking.ask(4)
-    desk.lost = {3}  # one of those that are asked beside the one that waits
     await slots.asking.ask(4)
-    assert len(slots.taken) == 4
+    desk.lost = {5}  # one of those that are asked beside the one that waits
+    await slots.asking.ask(4)
+    assert len(slots.taken) == 6
     held = frozenset(slots.taken)
     await slots.asking.ask(4)
     assert desk.settled == [(held, 0)]
-    assert desk.waits[5:] == [20.0]
-    assert len(slots.taken) == 5
+    assert desk.waits[7:] == [20.0]
+    assert len(slots.taken) == 7
 
 
 async def test_a_lost_answer_to_the_question_that_waits_is_asked_for_again() -> None:
