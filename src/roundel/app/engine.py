@@ -125,7 +125,9 @@ class Engine(LazyParts):
         """End what runs behind the scenes, then close the store."""
         for task in self._behind:
             task.cancel()
-        await asyncio.gather(*self._behind, return_exceptions=True)
+        for task in self._behind:
+            with suppress(asyncio.CancelledError):
+                await task  # a failure of ours is not to be lost
         self._behind = ()
         await self.compiler.close()
         if not self._stopped:
