@@ -80,25 +80,24 @@ class Sql:
         self._connection.executemany(statement, rows)
 
 
-# Read again and again by the calls of one transaction.
-_KEPT = frozenset(
-    {
-        *("checkout_key", "custom_claims", "git_link", "organization", "pipeline", "project"),
-        *("secret", "signing_key", "webhook", "workflow"),
-    }
-)
 # What is deleted from these takes nothing of other tables with it.
 _CHILDLESS = frozenset({"failure_streak", "outbox", "rollup", "timer"})
+_READS = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+)")
 _CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
 
 
+@lru_cache(maxsize=256)
+def _tables_read(statement: str) -> frozenset[str]:
+    return frozenset(_READS.findall(statement))
+
+
 @lru_cache(maxsize=2048)
-def _outdates(statement: str) -> bool:
-    """Tell whether a statement may change rows that are kept."""
-    return any(
-        table in _KEPT or (verb == "DELETE FROM" and table not in _CHILDLESS)
-        for verb, table in _CHANGES.findall(statement)
-    )
+def _tables_changed(statement: str) -> frozenset[str] | None:
+    """Return the tables that a statement may change rows of; None for any."""
+    changes = _CHANGES.findall(statement)
+    if any(verb == "DELETE FROM" and table not in _CHILDLESS for verb, table in changes):
+        return None
+    return frozenset(table for _, table in changes)
 
 
 class KeepingSql(Sql):
@@ -108,14 +107,15 @@ class KeepingSql(Sql):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._rows: dict[tuple[object, ...], list[Row]] = {}
+        self._rows: dict[frozenset[str], dict[tuple[object, ...], list[Row]]] = {}  # by tables
 
     def kept(self, statement: str, **values: object) -> list[Row]:
         """Return all rows, as an earlier call of this transaction saw them if there was one."""
+        answers = self._rows.setdefault(_tables_read(statement), {})
         key = (statement, *values.values())
-        rows = self._rows.get(key)
+        rows = answers.get(key)
         if rows is None:
-            rows = self._rows[key] = self.all(statement, **values)
+            rows = answers[key] = self.all(statement, **values)
         return rows
 
     def forget(self) -> None:
@@ -148,8 +148,13 @@ class KeepingSql(Sql):
         super().each(statement, rows)
 
     def _notice(self, statement: str) -> None:
-        if self._rows and _outdates(statement):
+        if not self._rows:
+            return
+        changed = _tables_changed(statement)
+        if changed is None:
             self._rows.clear()
+        elif changed:
+            self._rows = {it: rows for it, rows in self._rows.items() if it.isdisjoint(changed)}
 
 
 def connect_writer(path: Path, *, durable: bool = True) -> sqlite3.Connection:

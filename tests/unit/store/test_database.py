@@ -19,7 +19,7 @@ from roundel.domain.ids import TimerId
 from roundel.domain.oidc import SigningKey
 from roundel.domain.timers import Timer, TimerKind
 from roundel.store.database import Database, SqliteDatabase, StoreUnavailable
-from roundel.store.dialect import Sql
+from roundel.store.dialect import KeepingSql, Sql
 from roundel.store.schema import prepare
 from roundel.store.transaction import Transaction
 from roundel.store.wakeups import LocalWakeups
@@ -161,6 +161,33 @@ async def test_rows_that_seldom_change_are_read_anew_once_they_do(database: Data
         return [*seen, known_keys(tx)]
 
     assert await database.write(changes) == [[], ["one"], ["one"], []]
+
+
+def test_an_answer_is_kept_until_a_table_that_it_read_changes() -> None:
+    connection = sqlite3.connect(":memory:")
+    for table in ("person", "dog", "cat"):
+        connection.execute(f"CREATE TABLE {table} AS SELECT 1 AS id, 1 AS owner")
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    sql = KeepingSql(connection)
+
+    def owners() -> list[tuple[int]]:
+        return sql.kept("SELECT p.id FROM person p JOIN dog d ON d.owner = p.id")
+
+    assert owners() == owners() == [(1,)]
+    sql.run("UPDATE cat SET owner = 2")
+    assert owners() == [(1,)]
+    assert len([it for it in asked if it.startswith("SELECT")]) == 1
+    for change in (
+        "INSERT INTO dog VALUES (2, 1)",
+        "UPDATE person SET id = 1",
+        "DELETE FROM cat",  # what hangs on a row goes with it
+    ):
+        before = len(asked)
+        sql.run(change)
+        assert owners() == [(1,), (1,)]
+        assert len([it for it in asked[before:] if it.startswith("SELECT")]) == 1
+    connection.close()
 
 
 async def test_what_a_failed_call_saw_of_its_own_changes_is_forgotten(database: Database) -> None:
