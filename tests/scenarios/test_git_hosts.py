@@ -58,9 +58,10 @@ async def test_r12_out_of_order_each_push_has_one_pipeline(
     assert sorted(made) == [A, B, C]
 
 
-async def test_r12_a_lost_message_is_found_within_five_minutes(host: Hosted) -> None:
-    repositories = host.house.repositories
+async def test_r12_a_lost_message_is_found_within_five_minutes(house: House) -> None:
+    repositories = house.repositories
     repositories.found_heads = {"refs/heads/main": A}
+    host = await hosted(house)
     await host.look()
     assert await host.pipelines() == []  # what was there before starts nothing
     repositories.found_heads = {"refs/heads/main": B, "refs/tags/v1": B}

