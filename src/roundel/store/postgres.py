@@ -34,6 +34,7 @@ NOTE_BYTES = 7000  # PostgreSQL takes notifications of less than 8000 bytes
 # One number for all servers of a database: who holds it, writes.
 _WRITE_LOCK = 0x726F756E64656C
 _BEGIN = ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})", "SAVEPOINT call")
+_MARK = ("RELEASE call", "SAVEPOINT call")
 # Its own statement in each transaction that changes anything.  The id of a transaction would not
 # do: after a crash PostgreSQL gives it to another, if nothing of the first had reached the disk.
 _SIGN = (
@@ -159,16 +160,19 @@ class PostgresSession:
     def mark(self) -> None:
         """Remember this point; the one before is forgotten."""
         link = self._open()
-        link.say("RELEASE call", "SAVEPOINT call")
-        link.settle()
+        doubtful = link.waits  # what waits may fail, and the call that it is of must hear so
+        link.say(*_MARK)
+        if doubtful:
+            link.settle()
 
     def undo(self) -> None:
         """Go back to the mark."""
         self.sql().forget()
         link = self._open()
-        if link.unbegun:
-            link.withdraw(len(_BEGIN))
-            return
+        for first in (_BEGIN, _MARK):  # the mark itself may not have been sent yet
+            if link.waits_with(*first):
+                link.withdraw(len(first))
+                return
         link.withdraw()
         link.script("ROLLBACK TO call")
 

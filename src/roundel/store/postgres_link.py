@@ -89,9 +89,19 @@ class PostgresLink:
         return self._pg.transaction_status == TransactionStatus.IDLE
 
     @property
+    def waits(self) -> bool:
+        """Whether statements wait to be sent."""
+        return bool(self._waiting)
+
+    @property
     def begins(self) -> bool:
         """Whether a transaction waits to be begun."""
-        return self.unbegun and bool(self._waiting)
+        return self.unbegun and self.waits
+
+    def waits_with(self, *statements: str) -> bool:
+        """Tell whether these are the first of what waits."""
+        first = [order.query for order in self._waiting[: len(statements)]]
+        return first == [statement.encode() for statement in statements]
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> _Answer:
         """Run a statement of ours, behind those that wait."""

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,51 @@ async def test_a_call_that_fails_takes_nothing_of_its_group_with_it(
 
     assert isinstance(results[1], ValueError)
     assert await database.read(texts) == {"first", "last"}
+
+
+def mistaken(tx: Transaction) -> None:
+    raise ValueError("before anything was said")
+
+
+def put_and_mistaken(tx: Transaction) -> None:
+    tx.timers.add(a_timer("never"))
+    raise ValueError("before anything was asked")
+
+
+def asked_and_mistaken(tx: Transaction) -> None:
+    tx.timers.add(a_timer("never"))
+    known_keys(tx)
+    raise ValueError("after an answer")
+
+
+def refused(tx: Transaction) -> None:
+    tx.timers.add(a_timer("first"))
+    known_keys(tx)
+
+
+@pytest.mark.parametrize("fails", [mistaken, put_and_mistaken, asked_and_mistaken, refused])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_was_answered_stays_however_the_next_call_of_the_group_fails(
+    database: Database, fails: Callable[[Transaction], None], times: int
+) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def first(tx: Transaction) -> None:
+        began.set()
+        go.wait()
+        tx.timers.add(a_timer("first"))
+        known_keys(tx)  # so that nothing of this call waits to be sent
+
+    calls = [asyncio.ensure_future(database.write(first))]
+    await asyncio.to_thread(began.wait)
+    calls += [asyncio.ensure_future(database.write(fails)) for _ in range(times)]
+    calls.append(asyncio.ensure_future(database.write(lambda tx: tx.timers.add(a_timer("last")))))
+    await asyncio.sleep(0)  # lets all be handed over
+    go.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [isinstance(it, Exception) for it in results] == [False, *[True] * times, False]
+    assert await database.read(subjects) == {"first", "last"}
 
 
 async def test_a_refused_statement_is_rolled_back_to_its_call_only(
