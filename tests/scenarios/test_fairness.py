@@ -114,6 +114,36 @@ async def test_projects_with_as_much_at_work_take_turns(house: House) -> None:
     assert all(len(set(served[start : start + 3])) == 3 for start in (0, 3, 6))
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_claims_are_served_by_turns_and_within_limits_however_they_come(
+    house: House, at_once: bool
+) -> None:
+    web, elsewhere = house.project, await another(house, "gh/globex/web")
+    single, third = await another(house, "gh/acme/single"), await another(house, "gh/acme/third")
+    one, seven = ProjectSettings(max_running_jobs=1), OrganizationSettings(max_running_jobs=7)
+    await house.engine.database.write(lambda tx: tx.settings.save_project(single.id, one))
+    acme = web.organization.id
+    await house.engine.database.write(lambda tx: tx.settings.save_organization(acme, seven))
+    for project, count in ((web, 3), (single, 3), (third, 5), (elsewhere, 2)):
+        await trigger(house, project, a_plan(*(f"j{number}" for number in range(count))))
+
+    runners = [ScriptedRunner(house.engine.runners, RunnerId(f"r{n}")) for n in range(12)]
+    if at_once:
+        orders = list(await asyncio.gather(*(runner.claim() for runner in runners)))
+    else:
+        orders = [await runner.claim() for runner in runners]
+    in_line = sorted((web, single, third, elsewhere), key=lambda it: it.id)
+    rounds = (
+        in_line,
+        [it for it in in_line if it is not single],  # one job at a time
+        [it for it in in_line if it in (web, third)],  # nothing of `elsewhere` is left
+    )
+    expected = [it.slug for each in rounds for it in each]
+    # Of `third`'s jobs two wait: seven of the organization are at work.
+    assert [it.project_slug for it in orders if it] == [str(slug) for slug in expected]
+    assert orders[9:] == [None] * 3
+
+
 async def test_of_one_project_the_oldest_comes_first(house: House) -> None:
     await house.trigger(a_plan("a", "b"))
     await house.trigger(a_plan("c"))
@@ -227,7 +257,7 @@ async def test_the_expected_start_counts_how_long_jobs_have_been_running(house: 
     _, order = await begun(house, a_plan("before"))
     house.clock.forward(60 * SECOND)
     await house.runner.carry_out(order)  # so a minute is usual
-    pipeline, _ = await begun(house, a_plan("a", "b", "c"))
+    pipeline, running = await begun(house, a_plan("a", "b", "c"))
 
     async def seconds_until(job: str) -> int:
         now, waiting = house.clock.now(), await why(house, pipeline, job)
@@ -237,6 +267,7 @@ async def test_the_expected_start_counts_how_long_jobs_have_been_running(house: 
     assert (await seconds_until("b"), await seconds_until("c")) == (60, 120)
     house.clock.forward(40 * SECOND)
     assert (await seconds_until("b"), await seconds_until("c")) == (20, 80)
+    await house.engine.runners.renew(running.lease)
     house.clock.forward(40 * SECOND)  # it runs longer than is usual: at any moment now
     assert (await seconds_until("b"), await seconds_until("c")) == (0, 60)
     await begun(house, a_plan("d"))  # b, in a second slot

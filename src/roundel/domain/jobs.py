@@ -178,6 +178,21 @@ class Jobs(Protocol):
         """Let a job that was claimed be running; one that stands elsewhere stays there."""
 
 
+class Claims(Protocol):
+    """Leases queued executions.  Who changes the queue in between says so by `look_anew`."""
+
+    def next(
+        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
+    ) -> Execution | None:
+        """Lease a queued execution of these lanes to `runner` under a new fence.
+
+        Projects take turns; of one project the oldest comes first.
+        """
+
+    def look_anew(self) -> None:
+        """Find out again whose turn it is."""
+
+
 class Executions(Protocol):
     """Where executions are kept.  Those in `queued` are the queue."""
 
@@ -185,13 +200,8 @@ class Executions(Protocol):
 
     def get(self, execution_id: ExecutionId) -> Execution | None: ...
 
-    def claim(
-        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
-    ) -> Execution | None:
-        """Lease a queued execution of these lanes to `runner` under a new fence.
-
-        Projects take turns; of one project the oldest comes first.
-        """
+    def claims(self) -> "Claims":
+        """Return what leases queued executions, one after another in this transaction."""
 
     def save(self, execution: Execution, before: ExecutionStatus) -> None:
         """Save unless its status is no longer `before`."""

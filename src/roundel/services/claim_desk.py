@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roundel.domain.clock import SECOND, Micros
-from roundel.domain.jobs import Execution, ExecutionStatus, Job, JobStatus, lane_of
+from roundel.domain.jobs import Claims, Execution, ExecutionStatus, Job, JobStatus, lane_of
 from roundel.domain.records import dataclass
 from roundel.domain.runners import Offer, Result
 from roundel.services.claims import LEASE
@@ -88,6 +88,7 @@ def queues_of(offer: Offer) -> tuple[str, ...]:
 
 def _give(tx: Tx, offers: Sequence[Offer], app: App, at: Micros) -> list[Draft | None]:
     """Return what the first of the offers get, up to as many as are served at once."""
+    claims = tx.executions.claims()
     empty: set[str] = set()
     drafts: list[Draft | None] = []
     given = 0
@@ -96,7 +97,7 @@ def _give(tx: Tx, offers: Sequence[Offer], app: App, at: Micros) -> list[Draft |
         lanes = [lane for lane in queues_of(offer) if lane not in empty]
         random.shuffle(lanes)
         # A microsecond apart, so that projects have their turns in the order of the claims.
-        draft = _claim(tx, offer, lanes, app, Micros(at + given)) if lanes else None
+        draft = _claim(tx, claims, offer, lanes, app, Micros(at + given)) if lanes else None
         drafts.append(draft)
         if draft is None:
             empty.update(lanes)
@@ -107,9 +108,11 @@ def _give(tx: Tx, offers: Sequence[Offer], app: App, at: Micros) -> list[Draft |
     return drafts
 
 
-def _claim(tx: Tx, offer: Offer, lanes: Sequence[str], app: App, at: Micros) -> Draft | None:
+def _claim(
+    tx: Tx, claims: Claims, offer: Offer, lanes: Sequence[str], app: App, at: Micros
+) -> Draft | None:
     # An execution whose order cannot be made must not keep others from theirs.
-    while execution := tx.executions.claim(
+    while execution := claims.next(
         runner=offer.runner_id,
         lanes=lanes,
         lease_until=Micros(at + LEASE),
@@ -121,6 +124,7 @@ def _claim(tx: Tx, offer: Offer, lanes: Sequence[str], app: App, at: Micros) -> 
             log.error("cannot run a job: %s", error, extra={"event": "order-failed"})
             refused = Result(status=ExecutionStatus.INFRASTRUCTURE_FAIL, message=str(error))
             end_execution(tx, execution, refused, at)
+            claims.look_anew()
     return None
 
 

@@ -10,7 +10,7 @@ from roundel.domain.resource_use import Sample, joined
 from roundel.store.dialect import SKIP_LOCKED, Sql
 from roundel.store.rows import EXECUTION, execution_of, values_of
 from roundel.store.samples import kept_samples, text_of
-from roundel.store.turns import note_turn, turns
+from roundel.store.turns import Turns
 
 # Who needs it: a runner that asks for work.  One statement picks the oldest of a project in a lane
 # by the partial index on queued rows, and leases it; to lose the race is to find no row.
@@ -41,24 +41,9 @@ class SqlExecutions:
         row = self._sql.one(f"SELECT {EXECUTION} FROM execution WHERE id = :id", id=execution_id)
         return None if row is None else execution_of(row)
 
-    def claim(
-        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
-    ) -> Execution | None:
-        """Lease the next queued execution of these lanes to `runner` under a new fence."""
-        for lane in lanes:
-            for project in turns(self._sql, lane):
-                row = self._sql.one(
-                    _CLAIM,
-                    runner=runner,
-                    lane=lane,
-                    project=project,
-                    lease_until=lease_until,
-                    deadline=deadline,
-                )
-                if row is not None:
-                    note_turn(self._sql, lane, project, lease_until)
-                    return execution_of(row)
-        return None
+    def claims(self) -> "SqlClaims":
+        """Return what leases queued executions, one after another."""
+        return SqlClaims(self._sql)
 
     def save(self, execution: Execution, before: ExecutionStatus) -> None:
         """Save unless its status is no longer `before`; refuse a move that the table lacks."""
@@ -136,6 +121,38 @@ class SqlExecutions:
             until=until,
             by=max(by, 0),
         )
+
+
+class SqlClaims:
+    """Implements `domain.jobs.Claims`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+        self._turns = Turns(sql)
+
+    def look_anew(self) -> None:
+        """Find out again whose turn it is."""
+        self._turns = Turns(self._sql)
+
+    def next(
+        self, *, runner: RunnerId, lanes: Sequence[str], lease_until: Micros, deadline: Micros
+    ) -> Execution | None:
+        """Lease the next queued execution of these lanes to `runner` under a new fence."""
+        for lane in lanes:
+            for project in self._turns.of(lane):
+                row = self._sql.one(
+                    _CLAIM,
+                    runner=runner,
+                    lane=lane,
+                    project=project,
+                    lease_until=lease_until,
+                    deadline=deadline,
+                )
+                if row is not None:
+                    self._turns.served(lane, project, lease_until)
+                    return execution_of(row)
+                self._turns.empty(lane, project)
+        return None
 
 
 def _row(execution: Execution) -> dict[str, object]:
