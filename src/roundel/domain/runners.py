@@ -182,6 +182,26 @@ class Chunk:
     at: Micros
 
 
+@dataclass(frozen=True, slots=True)
+class OutputEnd:
+    """How far the server has a step's output: the number of its next chunk, and its bytes."""
+
+    next_chunk: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedChunk:
+    """A chunk that is the next of its step, the byte where it begins, and its object if it has one.
+
+    With `blob` the data is in that object already, and only the index row is written.
+    """
+
+    chunk: Chunk
+    start_at: int
+    blob: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepProgress:
     """What the server has of one step of an execution."""
@@ -316,14 +336,13 @@ class Steps(Protocol):
     def close(self, execution_id: ExecutionId, status: StepStatus, at: Micros) -> None:
         """End the steps that are still running, as happens to those of a lost runner."""
 
-    def append(self, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> bool:
-        """Append the chunk if it is the next of its step; tell whether it was.
+    def output_ends(
+        self, execution_id: ExecutionId, steps: Collection[int]
+    ) -> Mapping[int, OutputEnd]:
+        """Return how far the output of these steps is there; a step that is not is left out."""
 
-        With `blob`, the data is in that object already and only the index row is written.
-        """
-
-    def next_chunk(self, execution_id: ExecutionId, step: int) -> int | None:
-        """Return the number that the step's next chunk must have; None if there is no step."""
+    def append(self, execution_id: ExecutionId, chunks: Sequence[PlacedChunk]) -> None:
+        """Append chunks to their steps, in this order."""
 
     def unsealed(self, execution_id: ExecutionId, at_least: int) -> Sequence[int]:
         """Return the steps with at least so many bytes whose output is still in chunks."""

@@ -9,7 +9,15 @@ from roundel.domain.clock import Micros
 from roundel.domain.errors import Invalid
 from roundel.domain.ids import ExecutionId
 from roundel.domain.jobs import Execution, ExecutionStatus
-from roundel.domain.runners import Chunk, Lease, Orders, Result, Shipment
+from roundel.domain.runners import (
+    Chunk,
+    Lease,
+    Orders,
+    OutputEnd,
+    PlacedChunk,
+    Result,
+    Shipment,
+)
 from roundel.services.claims import LEASE, held, holds
 from roundel.services.results import begun, finish_execution, save_steps, take_report
 from roundel.services.work import App, Tx, topic_of_output
@@ -73,8 +81,8 @@ def _keep(
     begun = [ended.pop(step.index, step) for step in shipment.begun]
     if shipment.begun or shipment.ended:
         execution = take_report(tx, execution, begun, Micros(at + LEASE), at)
-    for chunk in shipment.chunks:
-        _append(tx, execution.id, chunk, blobs.get((chunk.step, chunk.number)))
+    if shipment.chunks:
+        tx.steps.append(execution.id, _placed(tx, execution.id, shipment.chunks, blobs))
     save_steps(tx, execution.id, tuple(ended.values()))
     return execution
 
@@ -92,12 +100,23 @@ async def _put_large(
     return blobs
 
 
-def _append(tx: Tx, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> None:
-    if tx.steps.append(execution_id, chunk, blob):
-        tx.wake(topic_of_output(execution_id, chunk.step))
-        return
-    due = tx.steps.next_chunk(execution_id, chunk.step)
-    if due is None:
-        raise Invalid(f"step {chunk.step} was never reported, so it has no output")
-    if chunk.number > due:
-        raise Invalid(f"step {chunk.step}: chunk {chunk.number} came before chunk {due}")
+def _placed(
+    tx: Tx,
+    execution_id: ExecutionId,
+    chunks: Sequence[Chunk],
+    blobs: Mapping[tuple[int, int], str],
+) -> list[PlacedChunk]:
+    """Return the chunks that are new; refuse those between which and what is there some miss."""
+    placed = []
+    ends = dict(tx.steps.output_ends(execution_id, {chunk.step for chunk in chunks}))
+    for chunk in chunks:
+        step, number, end = chunk.step, chunk.number, ends.get(chunk.step)
+        if end is None:
+            raise Invalid(f"step {step} was never reported, so it has no output")
+        if number > end.next_chunk:
+            raise Invalid(f"step {step}: chunk {number} came before chunk {end.next_chunk}")
+        if number == end.next_chunk:
+            placed.append(PlacedChunk(chunk, end.size, blobs.get((step, number))))
+            ends[step] = OutputEnd(number + 1, end.size + len(chunk.data))
+            tx.wake(topic_of_output(execution_id, step))
+    return placed

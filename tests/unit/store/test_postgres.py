@@ -203,7 +203,7 @@ async def test_texts_with_zero_bytes_are_kept_without_them(pair) -> None:
 async def test_steps_of_nobody_are_none(pair) -> None:
     (one, _), _ = pair
     nobody = ExecutionId("018e2d5f-0000-7000-8000-000000000000")
-    assert await one.write(lambda tx: tx.steps.next_chunk(nobody, 0)) is None
+    assert await one.write(lambda tx: tx.steps.output_ends(nobody, {0})) == {}
 
 
 async def test_more_statements_than_are_kept_prepared_all_answer(pair) -> None:

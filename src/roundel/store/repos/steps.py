@@ -1,11 +1,18 @@
 """The steps of executions, and the index of their output."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from roundel.domain.clock import Micros
 from roundel.domain.ids import ExecutionId, ProjectId
-from roundel.domain.runners import Chunk, StepOutline, StepProgress, StepReport, StepStatus
-from roundel.store.dialect import Sql
+from roundel.domain.runners import (
+    OutputEnd,
+    PlacedChunk,
+    StepOutline,
+    StepProgress,
+    StepReport,
+    StepStatus,
+)
+from roundel.store.dialect import Sql, in_pieces, placeholders
 from roundel.store.rows import STEP, STEP_WIDTH, step_of, values_of
 
 _SAVE = (
@@ -74,43 +81,56 @@ class SqlSteps:
             at=at,
         )
 
-    def append(self, execution_id: ExecutionId, chunk: Chunk, blob: str | None) -> bool:
-        """Append the chunk if it is the next of its step; tell whether it was."""
-        row = self._sql.one(
-            "UPDATE step SET next_chunk = next_chunk + 1, size = size + :length,"
-            " source_end = :source_end"
-            " WHERE execution_id = :execution AND position = :step AND next_chunk = :number"
-            " RETURNING size",
-            execution=execution_id,
-            step=chunk.step,
-            number=chunk.number,
-            length=len(chunk.data),
-            source_end=chunk.source_end,
-        )
-        if row is None:
-            return False
-        self._sql.put(
+    def output_ends(
+        self, execution_id: ExecutionId, steps: Collection[int]
+    ) -> Mapping[int, OutputEnd]:
+        """Return how far the output of these steps is there; a step that is not is left out."""
+        found: dict[int, OutputEnd] = {}
+        for some in in_pieces(sorted(steps)):
+            names, values = placeholders("step", some)
+            rows = self._sql.all(
+                "SELECT position, next_chunk, size FROM step"
+                f" WHERE execution_id = :execution AND position IN ({names})",
+                execution=execution_id,
+                **values,
+            )
+            found.update((row[0], OutputEnd(row[1], row[2])) for row in rows)
+        return found
+
+    def append(self, execution_id: ExecutionId, chunks: Sequence[PlacedChunk]) -> None:
+        """Append chunks to their steps, in this order."""
+        self._sql.each(
             "INSERT INTO chunk (execution_id, step, number, start_at, length, at, data, blob)"
             " VALUES (:execution, :step, :number, :start_at, :length, :at, :data, :blob)",
-            execution=execution_id,
-            step=chunk.step,
-            number=chunk.number,
-            start_at=row[0] - len(chunk.data),
-            length=len(chunk.data),
-            at=chunk.at,
-            data=chunk.data if blob is None else None,
-            blob=blob,
+            [
+                {
+                    "execution": execution_id,
+                    "step": it.chunk.step,
+                    "number": it.chunk.number,
+                    "start_at": it.start_at,
+                    "length": len(it.chunk.data),
+                    "at": it.chunk.at,
+                    "data": it.chunk.data if it.blob is None else None,
+                    "blob": it.blob,
+                }
+                for it in chunks
+            ],
         )
-        return True
-
-    def next_chunk(self, execution_id: ExecutionId, step: int) -> int | None:
-        """Return the number that the step's next chunk must have; None if there is no step."""
-        row = self._sql.one(
-            "SELECT next_chunk FROM step WHERE execution_id = :execution AND position = :step",
-            execution=execution_id,
-            step=step,
+        last = {it.chunk.step: it for it in chunks}
+        self._sql.each(
+            "UPDATE step SET next_chunk = :number + 1, size = :size, source_end = :source_end"
+            " WHERE execution_id = :execution AND position = :step",
+            [
+                {
+                    "execution": execution_id,
+                    "step": step,
+                    "number": it.chunk.number,
+                    "size": it.start_at + len(it.chunk.data),
+                    "source_end": it.chunk.source_end,
+                }
+                for step, it in last.items()
+            ],
         )
-        return None if row is None else int(row[0])
 
     def unsealed(self, execution_id: ExecutionId, at_least: int) -> Sequence[int]:
         """Return the steps with at least so many bytes whose output is still in chunks."""
