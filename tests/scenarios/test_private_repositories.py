@@ -127,8 +127,8 @@ async def test_a_repository_elsewhere_is_not_opened_with_the_connections_token(
 async def test_a_host_that_refuses_a_password_leaves_the_job_to_try_without(
     private: House, api: RecordingHost
 ) -> None:
-    host = await connected(private, api, **an_app())
     api.refusals = [(403, {})] * 20
+    host = await connected(private, api, **an_app())
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
     await checkout_of(host, "push", body)
 
@@ -136,8 +136,8 @@ async def test_a_host_that_refuses_a_password_leaves_the_job_to_try_without(
 async def test_a_host_in_trouble_is_told_to_the_job_that_may_ask_again(
     private: House, api: RecordingHost
 ) -> None:
-    host = await connected(private, api, **an_app())
     api.refusals = [(502, {})] * 20
+    host = await connected(private, api, **an_app())
     body = sent.github_push(repository={**sent.GITHUB_REPOSITORY, "clone_url": _url(host)})
     order = await order_of(host, "push", body)
     assert {it.problem for it in private.repositories.opened if it} == {
