@@ -165,14 +165,15 @@ async def test_a_job_asks_for_a_token_with_an_audience_of_its_own(
     house: House, client: Client
 ) -> None:
     order = await ordered(house)
-    house.clock.forward(1800 * SECOND)
     server = house.engine.runners
-    token = await server.identity_token(order.lease, {"aud": "sts.example"}, False)
+    async with house.unwatched():
+        house.clock.forward(1800 * SECOND)
+        token = await server.identity_token(order.lease, {"aud": "sts.example"}, False)
+        several = await server.identity_token(order.lease, {"aud": ["a", "b"]}, True)
     claims = await checked(house, client, token)
     assert claims["aud"] == "sts.example"
     assert claims["iat"] == house.clock.now() // SECOND
     assert claims["sub"].endswith("/vcs-ref/refs/heads/main")
-    several = await server.identity_token(order.lease, {"aud": ["a", "b"]}, True)
     claims = await checked(house, client, several)
     assert claims["aud"] == ["a", "b"]
     assert claims["iss"] == f"{house.engine.addresses.public_url}/oidc"

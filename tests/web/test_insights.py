@@ -49,9 +49,11 @@ async def test_a_workflow_s_page_says_which_jobs_decided_how_long_it_took(street
         for _ in slots:
             order = await house.runner.claim()
             assert order is not None
-            house.clock.forward(MINUTE)
-            await house.engine.runners.report(order.lease, [a_report()])
-            await house.engine.runners.finish(order.lease, Result(status=ExecutionStatus.SUCCESS))
+            async with house.unwatched():
+                house.clock.forward(MINUTE)
+                await house.engine.runners.report(order.lease, [a_report()])
+                success = Result(status=ExecutionStatus.SUCCESS)
+                await house.engine.runners.finish(order.lease, success)
         await house.engine.ticks.tick()
     house.clock.forward(SECOND)
     page = text_of(await (await street.visitor()).get(f"{PLACE}/workflow?name=main"))
