@@ -39,7 +39,7 @@ PHASES = {
     "running": "services.output.take_shipment",
     "finished": "services.output.take_end",
     "approved": "services.approvals.approve_job",
-    "beating": "Ticks.tick",
+    "beating": "Ticks._tick",
 }
 
 
