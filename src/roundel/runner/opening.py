@@ -1,12 +1,15 @@
 """The two steps that every job begins with, which no config names."""
 
+import re
+
 from roundel.backends.launch import settable
 from roundel.domain.runners import JobOrder
 
 SPIN_UP = "Spin up environment"
 PREPARE = "Preparing environment variables"
 
-_HIDDEN_WORDS = ("TOKEN", "KEY", "SECRET", "PASSWORD")
+_SHOWN = re.compile(r"CIRCLE.*|CI|PAGER|GIT_PAGER", re.DOTALL)
+_HIDDEN = re.compile(r"TOKEN|KEY|SECRET|PASSWORD")
 
 
 def environment_of(order: JobOrder) -> dict[str, str]:
@@ -38,6 +41,6 @@ def variables_text(order: JobOrder) -> str:
 
 
 def _shown(name: str, value: str, order: JobOrder) -> bool:
-    if not (name.startswith("CIRCLE") or name in {"CI", "PAGER", "GIT_PAGER"}):
+    if _SHOWN.fullmatch(name) is None or _HIDDEN.search(name) is not None:
         return False
-    return value not in order.masks and not any(word in name for word in _HIDDEN_WORDS)
+    return value not in order.masks
