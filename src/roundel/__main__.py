@@ -10,6 +10,9 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # said again, it would cut the end itself
         raise SystemExit(_INTERRUPTED) from None
 
 

@@ -1,5 +1,6 @@
 """Ctrl-C during `roundel run`, once and again, at any moment."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -31,6 +32,25 @@ def test_ctrl_c_said_again_does_not_wait_for_a_job_that_does_not_end(tmp_path: P
     process.communicate()
     assert processes_of(checkout) == []
     assert list(checkout.cache.glob("**/runner/jobs/*")) == []
+
+
+def test_ctrl_c_over_and_over_ends_the_run_without_a_word_and_whole(tmp_path: Path) -> None:
+    job = a_job("trap '' TERM INT; while true; do sleep 4711; done")
+    for number in range(8):  # each is interrupted at other moments of its end
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        checkout = Checkout(folder, job)
+        process = started(checkout)
+        before = time.monotonic()
+        while process.poll() is None and time.monotonic() - before < GRACE_SECONDS:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.004)
+        process.kill()
+        said, _ = process.communicate()
+        assert process.returncode == 130, said
+        assert "Traceback" not in str(said)
+        assert processes_of(checkout) == []
 
 
 SLOW_GIT = """#!/bin/sh

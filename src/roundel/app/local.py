@@ -15,7 +15,7 @@ from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, last_ran, mark_of
 from roundel.app.local_plan import PlanChange, config_text, pretended_values
-from roundel.app.local_session import Session
+from roundel.app.local_session import ENDING_SIGNALS, Session
 from roundel.app.local_trouble import told
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
@@ -65,13 +65,19 @@ async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summar
         wanted = replace(wanted, parameters=typed(source[0], wanted.parameters))
     if wanted.dry:
         return await _plan(wanted, checkout, source, ref, audience)
-    async with (
-        _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, commit),
-        Session(
-            engine, wanted, audience, checkout.root, commit, told=_variables(wanted, checkout)
-        ) as session,
-    ):
-        return await session.pipeline(project, ref, by, change)
+    try:
+        async with (
+            _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, own),
+            Session(
+                engine, wanted, audience, checkout.root, own, told=_variables(wanted, checkout)
+            ) as session,
+        ):
+            return await session.pipeline(project, ref, by, change)
+    finally:
+        # The session's signals stay until the engine has ended, too: one that cut its end would
+        # leave a thread of it, for which the program would wait for ever.
+        for number in ENDING_SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
 
 async def _plan(

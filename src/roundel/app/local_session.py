@@ -155,9 +155,6 @@ class Session:
         # What had to be left because there was no time is ended now, however often we are told to.
         await end_leftovers(self._backend, self._engine.folder.runner)
         await self._backend.close()
-        loop = asyncio.get_running_loop()
-        for number in ENDING_SIGNALS:
-            loop.remove_signal_handler(number)
         self._log.end()
         self._logs.close()
 
