@@ -184,7 +184,9 @@ class PostgresSession:
             TransactionStatus.INTRANS,
             TransactionStatus.INERROR,
         )
-        return not usable or isinstance(error, (*_TRANSIENT, errors.ReadOnlySqlTransaction))
+        cut = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        again = isinstance(error, (*_TRANSIENT, errors.ReadOnlySqlTransaction))
+        return not usable or cut or again
 
     def commit(self, topics: set[str]) -> None:
         """Make it durable, and notify all servers of what was named."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 from psycopg import errors
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
 from roundel.store.dialect import Row, for_postgres
 
@@ -247,7 +247,10 @@ class PostgresLink:
     def _checked(self, results: "list[PGresult]") -> "list[PGresult]":
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
-                if self._pg.status != ConnStatus.OK:
+                # What the database refuses has a code; libpq's own words are of a connection that
+                # broke, which it may not have marked as such yet.
+                coded = result.error_field(DiagnosticField.SQLSTATE) is not None
+                if self._pg.status != ConnStatus.OK or not coded:
                     raise psycopg.OperationalError(result.get_error_message(self._encoding))
                 raise errors.error_from_result(result, self._encoding)
         return results

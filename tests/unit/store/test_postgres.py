@@ -1,7 +1,9 @@
 """What only PostgreSQL has: several writers, wake-ups between them, connections that break."""
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -252,5 +254,47 @@ def test_no_statement_is_forgotten_while_it_waits(url: str, monkeypatch) -> None
         kept = link.execute("SELECT COUNT(*) FROM pg_prepared_statements", {}).fetchone()
         assert kept is not None
         assert kept[0] <= 2
+    finally:
+        link.close()
+
+
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["new", "to be prepared", "prepared"])
+@pytest.mark.parametrize("behind", [False, True], ids=["alone", "behind others"])
+@pytest.mark.parametrize("how", [socket.SHUT_WR, socket.SHUT_RDWR], ids=["half", "whole"])
+def test_a_connection_that_is_cut_is_told_as_such_whatever_was_said(
+    url: str, before: int, behind: bool, how: int
+) -> None:
+    from psycopg import OperationalError
+
+    from roundel.store.postgres_link import PostgresLink, connect
+
+    link = PostgresLink(connect(url))
+    try:
+        for _ in range(before):
+            link.execute("SELECT :n + 1", {"n": 1})
+        with socket.socket(fileno=os.dup(link.connection.fileno())) as wire:
+            wire.shutdown(how)
+        if behind:
+            link.say("SELECT 1")
+        with pytest.raises(OperationalError):
+            link.execute("SELECT :n + 1", {"n": 1})
+    finally:
+        link.close()
+
+
+def test_a_failure_without_a_code_is_one_of_the_connection(url: str) -> None:
+    from psycopg import OperationalError, errors
+    from psycopg.pq import ExecStatus
+
+    from roundel.store.postgres_link import PostgresLink, connect
+
+    link = PostgresLink(connect(url))
+    try:
+        with pytest.raises(errors.UndefinedTable):
+            link.execute("SELECT 1 FROM nowhere", {})
+        # As libpq answers when it could not write, before it has read that the other end is gone.
+        cut = link.connection.pgconn.make_empty_result(ExecStatus.FATAL_ERROR)
+        with pytest.raises(OperationalError):
+            link._checked([cut])
     finally:
         link.close()
