@@ -1,5 +1,6 @@
 """The command line: what it says, and with which exit code it ends."""
 
+import signal
 import subprocess
 import sys
 import tomllib
@@ -38,9 +39,15 @@ class Interrupted(LazyGroup):
 
 
 def test_ctrl_c_ends_a_command_without_a_word_and_as_shells_expect_it():
-    ended = CliRunner().invoke(Interrupted("roundel"), ["run"])
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        ended = CliRunner().invoke(Interrupted("roundel"), ["run"])
+        again = signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended.exit_code == 130
     assert ended.output == ""
+    assert again is signal.SIG_IGN  # one more does not cut the end
 
 
 @pytest.mark.parametrize("how", ["-m", "-c"])
