@@ -137,7 +137,7 @@ async def test_whoever_holds_no_lease_is_refused_everything(there: Served, late:
         with pytest.raises(LeaseLost):
             await call
     assert await server.resume(wrong) is None
-    await server.canceled(wrong)  # comes back at once
+    await server.canceled(wrong)  # comes back by itself
 
 
 async def test_output_said_twice_is_kept_once_and_a_gap_is_refused(there: Served) -> None:

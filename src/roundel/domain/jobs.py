@@ -200,7 +200,7 @@ class Executions(Protocol):
 
     def get(self, execution_id: ExecutionId) -> Execution | None: ...
 
-    def claims(self) -> "Claims":
+    def claims(self) -> Claims:
         """Return what leases queued executions, one after another in this transaction."""
 
     def save(self, execution: Execution, before: ExecutionStatus) -> None:

@@ -8,7 +8,7 @@ from roundel.domain.runners import JobOrder
 SPIN_UP = "Spin up environment"
 PREPARE = "Preparing environment variables"
 
-_SHOWN = re.compile(r"CIRCLE.*|CI|PAGER|GIT_PAGER", re.DOTALL)
+_SHOWN = re.compile(r"CIRCLE.*|CI|PAGER|GIT_PAGER")
 _HIDDEN = re.compile(r"TOKEN|KEY|SECRET|PASSWORD")
 
 
