@@ -293,3 +293,12 @@ async def test_a_network_without_an_address_left_is_an_infrastructure_failure(tm
             await first.ended.wait()
     finally:
         await asyncio.to_thread(running.stop)
+
+
+async def test_an_engine_without_its_usual_network_can_be_used(fake: FakeEngine) -> None:
+    fake.failing["GET networks one"] = (404, "network bridge not found")
+    backend = DockerBackend(url=fake.url)
+    try:
+        assert await backend.gateway() == "127.0.0.1"
+    finally:
+        await backend.close()

@@ -152,7 +152,12 @@ class DockerBackend:
 
     async def gateway(self) -> str:
         """Return this machine's address as containers see it, on the engine's usual network."""
-        network = await (await self._connection.engine.networks.get("bridge")).show()
+        try:
+            network = await (await self._connection.engine.networks.get("bridge")).show()
+        except DockerError as error:
+            if error.status != 404:
+                raise
+            network = {}  # an engine may be told to have none
         addresses = (network.get("IPAM") or {}).get("Config") or [{}]
         return str(addresses[0].get("Gateway") or "127.0.0.1")
 
