@@ -15,7 +15,7 @@ import pytest
 from roundel.backends.process import ProcessBackend
 from roundel.backends.process_ahead import given_to, stamp_of_the_machine
 from roundel.backends.processes import HOME_MARK, marked
-from roundel.backends.protocol import SandboxLost
+from roundel.backends.protocol import SandboxLost, StepOrder
 from roundel.domain.plan import ExecutorKind, ExecutorPlan
 from tests.contracts.sandboxes import opened, said, secrets_below
 from tests.fake_server import FakeServer, an_order
@@ -121,6 +121,46 @@ async def test_jobs_in_a_row_have_one_each_and_share_nothing(backend, tmp_path):
                 seen.add(given_to(tmp_path / order.lease.execution_id))
                 await ready(tmp_path, 2 if len(seen) > 1 else 1)
     assert len(seen) == 4 and "" not in seen
+    assert left_of(tmp_path) == []
+
+
+async def nothing(data: bytes, source_end: int) -> None:
+    """Take no output."""
+    raise AssertionError(f"{data!r} up to {source_end}")
+
+
+def first_shell(home: Path) -> int:
+    """Return the process that waits to become the first step of a job that has not come."""
+    (found,) = [
+        pid
+        for pid in marked(HOME_MARK, str(home))
+        if b"supervisor.sh\0-l\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return found
+
+
+async def test_the_shell_of_the_first_step_waits_as_well(backend, tmp_path):
+    order = an_order()
+    async with serving(backend, tmp_path):
+        (numbers,) = re.findall(
+            r"NSpid:\s(.*)", Path(f"/proc/{first_shell(tmp_path)}/status").read_text()
+        )
+        async with opened(backend, tmp_path, order) as sandbox:
+            assert given_to(tmp_path / order.lease.execution_id)
+            assert await said(sandbox, "echo $$") == numbers.split()[-1] + "\n"
+            assert await said(sandbox, "echo $$", index=3) != numbers.split()[-1] + "\n"
+
+
+async def test_a_first_step_whose_shell_was_killed_fails(backend, tmp_path):
+    order = an_order()
+    async with serving(backend, tmp_path):
+        os.kill(first_shell(tmp_path), signal.SIGKILL)
+        async with opened(backend, tmp_path, order) as sandbox:
+            assert given_to(tmp_path / order.lease.execution_id)
+            step = StepOrder(index=2, script="echo a", argv=None, cwd=None, environment={})
+            end = await sandbox.run(step, nothing)
+            assert end.code == 128 + signal.SIGKILL
+            assert await said(sandbox, "echo b", index=3) == "b\n"
     assert left_of(tmp_path) == []
 
 

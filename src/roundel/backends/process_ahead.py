@@ -27,8 +27,11 @@ from roundel.domain.records import dataclass
 LOG = logging.getLogger("roundel.runner")
 IN_A_ROW_SECONDS = 2.0  # jobs that begin within this time of each other come in a row
 MOST = 2
-# A world that is made at once would keep the job that has just come from its first step.
-_LATER_SECONDS = 0.003
+# A world that is made at once would keep the job that has just come from its first step.  Where one
+# job chases the next, all wait for worlds more than for their steps.
+_LATER_SECONDS = 0.01
+_CHASE_SECONDS = 0.015
+_SOON_SECONDS = 0.003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +78,10 @@ class WorldsAhead:
         Nothing is awaited on the way.  Raise OSError if it cannot be written down.
         """
         now = time.monotonic()
-        count = MOST if now - self._last < IN_A_ROW_SECONDS else 1
-        self._last = now
-        asyncio.get_running_loop().call_later(_LATER_SECONDS, self._fill, count)
+        since, self._last = now - self._last, now
+        later = _SOON_SECONDS if since < _CHASE_SECONDS else _LATER_SECONDS
+        count = MOST if since < IN_A_ROW_SECONDS else 1
+        asyncio.get_running_loop().call_later(later, self._fill, count)
         stamp = self.stamp() if self._spares else b""
         for spare in list(self._spares):
             if (spare.world.user is not None) is not with_user:

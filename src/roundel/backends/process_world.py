@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -28,7 +29,11 @@ from roundel.backends.users import INSIDE, NAME, JobUser
 from roundel.domain.records import dataclass
 
 SHARED_TMP = Path("/tmp")  # noqa: S108 - over which a job's own is laid
-_GATE = 4  # as the supervisor has it
+# As the supervisor has them: what its job comes by, and two pipes, one for it and the shells of its
+# first step, one among these.
+_GATE = 4
+_PIPES = ((5, 6), (7, 8))
+_ABOVE = 9  # the least number that is none of them
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -92,34 +97,38 @@ class World:
         return started
 
     def _spawned(self, argv: list[str], gate: int | None) -> int:
-        log = os.open(
-            self.folder.private / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
-        null = os.open(os.devnull, os.O_RDWR)
-        actions = [
-            (os.POSIX_SPAWN_DUP2, null, 0),
-            (os.POSIX_SPAWN_DUP2, null, 1),
-            (os.POSIX_SPAWN_DUP2, log, 2),
-        ]
-        if gate is not None:
-            actions.append((os.POSIX_SPAWN_DUP2, gate, _GATE))
-        try:
-            return os.posix_spawn(
-                argv[0],
-                argv,
-                self.base(),
-                file_actions=actions,
-                setsid=True,
-                setsigmask=(),
-                setsigdef=DEFAULT_SIGNALS,
-            )
-        except OSError as error:
-            raise CannotOpen(
-                f"The job's supervisor cannot be started: {error.strerror}.", infrastructure=True
-            ) from error
-        finally:
-            os.close(null)
-            os.close(log)
+        path = self.folder.private / "supervisor.log"
+        with contextlib.ExitStack() as ours:
+
+            def given(descriptor: int) -> int:
+                ours.callback(os.close, descriptor)
+                return descriptor
+
+            log = given(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+            null = given(os.open(os.devnull, os.O_RDWR))
+            places = [(null, 0), (null, 1), (log, 2)]
+            if gate is not None:
+                places.append((gate, _GATE))
+                for numbers in _PIPES:
+                    ends = [given(end) for end in os.pipe2(os.O_CLOEXEC)]
+                    # Out of the way of the numbers that are to be theirs.
+                    high = [given(fcntl.fcntl(it, fcntl.F_DUPFD_CLOEXEC, _ABOVE)) for it in ends]
+                    places += zip(high, numbers, strict=True)
+            try:
+                return os.posix_spawn(
+                    argv[0],
+                    argv,
+                    self.base(),
+                    file_actions=[(os.POSIX_SPAWN_DUP2, *place) for place in places],
+                    setsid=True,
+                    setsigmask=(),
+                    setsigdef=DEFAULT_SIGNALS,
+                )
+            except OSError as error:
+                raise CannotOpen(
+                    f"The job's supervisor cannot be started: {error.strerror}.",
+                    infrastructure=True,
+                ) from error
 
     def make_directory(self, path: str) -> None:
         """Make the working directory, if it is below the job's home and nothing has run there yet.

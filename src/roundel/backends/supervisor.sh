@@ -9,7 +9,9 @@
 # table TABLES/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
 # With -w the job has not come yet: a line on descriptor 4 says that it has, the end of that file
-# that it never will.
+# that it never will.  The shells of its first step wait as well, and hear which it is through two
+# pipes: the one that will wait for the step's end reads 5 what we write to 6, and tells the one that
+# will become the step, 8 to 7.
 #
 # Commands come as lines through the FIFO JOB/control:
 #   run INDEX          start the step of SECRETS/INDEX.launch; a second time does nothing
@@ -21,6 +23,8 @@
 #   full                    the disk was, when a step failed or something was to be said
 #   ended INDEX CODE OOMS   OOMS counts the kernel's memory kills here since the start
 
+_rd_launcher=
+[ "$1" = -l ] && _rd_launcher=-l && shift
 _rd_job=$1 _rd_secrets=$2
 shift 2
 _rd_wait=
@@ -142,15 +146,38 @@ start() {
     [ $_rd_groups = bash ] && set -m
     _rd_index=$1
     (launch "$1") </dev/null >>"$_rd_job/$1.out" 2>&1 &
-    echo $! >"$_rd_job/$1.pid"
-    say "started $1"
-    wait $!
-    _rd_code=$?
-    [ $_rd_code = 0 ] || { echo 1 >"$_rd_job/probe"; } 2>/dev/null || say full
-    ooms
-    say "ended $1 $_rd_code $((_rd_oom - _rd_oom_before))"
+    wait_for_step
   ) &
 }
+
+wait_for_step() { # it is the last process that was started
+  echo $! >"$_rd_job/$_rd_index.pid"
+  say "started $_rd_index"
+  wait $!
+  _rd_code=$?
+  [ $_rd_code = 0 ] || { echo 1 >"$_rd_job/probe"; } 2>/dev/null || say full
+  ooms
+  say "ended $_rd_index $_rd_code $((_rd_oom - _rd_oom_before))"
+}
+
+start_ahead() { # as `start`, for a step that is not known yet
+  (
+    exec 3<&- 4<&- 6>&-
+    $_rd_setsid /bin/sh "$0" -l "$_rd_job" "$_rd_secrets" </dev/null 5<&- 8>&- &
+    read -r _rd_index <&5 || exit 0
+    echo "$_rd_index" >&8 # that nobody may read any more: 7 is open here as well
+    exec 5<&- 7<&- 8>&-
+    wait_for_step
+  ) &
+  exec 5<&- 7<&- 8>&-
+}
+
+if [ -n "$_rd_launcher" ]; then # we are the shell that `start_ahead` starts
+  read -r _rd_index <&7 || exit 0
+  exec 7<&- >>"$_rd_job/$_rd_index.out" 2>&1
+  _rd_setsid=
+  launch "$_rd_index"
+fi
 
 signal() {
   read -r _rd_pid <"$_rd_job/$1.pid" || return
@@ -173,7 +200,9 @@ exec 3<>"$_rd_job/control" || exit 71
 ooms
 _rd_oom_before=$_rd_oom
 say "ready $_rd_has"
+_rd_ahead=
 if [ -n "$_rd_wait" ]; then
+  [ $_rd_groups = setsid ] && start_ahead && _rd_ahead=1
   read -r _rd_word <&4 || exit 0
   exec 4<&-
 fi
@@ -187,7 +216,13 @@ while read -r _rd_word _rd_index _rd_name <&3; do
     run)
       case $_rd_seen in *" $_rd_index "*) continue ;; esac
       _rd_seen="$_rd_seen$_rd_index "
-      start "$_rd_index"
+      if [ -n "$_rd_ahead" ]; then
+        echo "$_rd_index" >&6
+        exec 6>&-
+        _rd_ahead=
+      else
+        start "$_rd_index"
+      fi
       ;;
     signal) signal "$_rd_index" "$_rd_name" ;;
     end) exit 0 ;;
