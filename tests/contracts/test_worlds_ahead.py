@@ -14,7 +14,7 @@ import pytest
 
 from roundel.backends.process import ProcessBackend
 from roundel.backends.process_ahead import given_to, stamp_of_the_machine
-from roundel.backends.processes import HOME_MARK, marked
+from roundel.backends.processes import HOME_MARK, marked, told
 from roundel.backends.protocol import SandboxLost, StepOrder
 from roundel.domain.plan import ExecutorKind, ExecutorPlan
 from tests.contracts.sandboxes import opened, said, secrets_below
@@ -129,22 +129,26 @@ async def nothing(data: bytes, source_end: int) -> None:
     raise AssertionError(f"{data!r} up to {source_end}")
 
 
-def first_shell(home: Path) -> int:
+async def first_shell(home: Path) -> int:
     """Return the process that waits to become the first step of a job that has not come."""
-    (found,) = [
-        pid
-        for pid in marked(HOME_MARK, str(home))
-        if b"supervisor.sh\0-l\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    return found
+    found: list[int] = []
+
+    async def there() -> bool:
+        for pid in marked(HOME_MARK, str(home)):
+            with contextlib.suppress(OSError):  # one that has ended meanwhile
+                if b"supervisor.sh\0-l\0" in told(f"/proc/{pid}/cmdline"):
+                    found.append(pid)
+        return bool(found)
+
+    await until(there)
+    return found[0]
 
 
 async def test_the_shell_of_the_first_step_waits_as_well(backend, tmp_path):
     order = an_order()
     async with serving(backend, tmp_path):
-        (numbers,) = re.findall(
-            r"NSpid:\s(.*)", Path(f"/proc/{first_shell(tmp_path)}/status").read_text()
-        )
+        status = Path(f"/proc/{await first_shell(tmp_path)}/status").read_text()
+        (numbers,) = re.findall(r"NSpid:\s(.*)", status)
         async with opened(backend, tmp_path, order) as sandbox:
             assert given_to(tmp_path / order.lease.execution_id)
             assert await said(sandbox, "echo $$") == numbers.split()[-1] + "\n"
@@ -154,7 +158,7 @@ async def test_the_shell_of_the_first_step_waits_as_well(backend, tmp_path):
 async def test_a_first_step_whose_shell_was_killed_fails(backend, tmp_path):
     order = an_order()
     async with serving(backend, tmp_path):
-        os.kill(first_shell(tmp_path), signal.SIGKILL)
+        os.kill(await first_shell(tmp_path), signal.SIGKILL)
         async with opened(backend, tmp_path, order) as sandbox:
             assert given_to(tmp_path / order.lease.execution_id)
             step = StepOrder(index=2, script="echo a", argv=None, cwd=None, environment={})
