@@ -74,7 +74,7 @@ _LOOK = """
 set +e
 pwd; umask; env | sort; ls -a ~ /tmp; ulimit -a; ls -l /proc/self/fd | wc -l
 stat -c '%n %A' ~ /tmp/.roundel/* "${BASH_ENV%/*}"/*
-ps -o args | sed 's, -w,,' | head -n 4
+ps -o args | sed 's, -[aw],,' | head -n 4
 cut -d ' ' -f 5,6 /proc/self/mountinfo | grep -v -e overlay2 -e netns | sort; exit 0
 """
 

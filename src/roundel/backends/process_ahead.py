@@ -28,7 +28,8 @@ LOG = logging.getLogger("roundel.runner")
 IN_A_ROW_SECONDS = 2.0  # jobs that begin within this time of each other come in a row
 MOST = 2
 # A world that is made at once would keep the job that has just come from its first step.  Where one
-# job chases the next, all wait for worlds more than for their steps.
+# job chases the next, all wait for processors more than for anything: then each world is made soon,
+# and without the shells of a first step, which cost more than they save there.
 _LATER_SECONDS = 0.01
 _CHASE_SECONDS = 0.015
 _SOON_SECONDS = 0.003
@@ -66,7 +67,7 @@ class WorldsAhead:
         """Make one, and again whenever a job has taken one; slots do not matter."""
         del free
         self._home = home
-        self._fill(1)
+        self._fill(1, with_shells=True)
 
     def names(self) -> set[str]:
         """Return those that are being made, kept or removed: whoever sweeps leaves them alone."""
@@ -79,9 +80,10 @@ class WorldsAhead:
         """
         now = time.monotonic()
         since, self._last = now - self._last, now
-        later = _SOON_SECONDS if since < _CHASE_SECONDS else _LATER_SECONDS
+        chase = since < _CHASE_SECONDS
+        later = _SOON_SECONDS if chase else _LATER_SECONDS
         count = MOST if since < IN_A_ROW_SECONDS else 1
-        asyncio.get_running_loop().call_later(later, self._fill, count)
+        asyncio.get_running_loop().call_later(later, self._fill, count, not chase)
         stamp = self.stamp() if self._spares else b""
         for spare in list(self._spares):
             if (spare.world.user is not None) is not with_user:
@@ -117,14 +119,14 @@ class WorldsAhead:
 
     # -- making and removing --
 
-    def _fill(self, count: int) -> None:
+    def _fill(self, count: int, with_shells: bool) -> None:
         if self._home is None:
             return
         for _ in range(count - len(self._spares) - self._making):
             self._making += 1
-            self._spawn(self._make(self._home))
+            self._spawn(self._make(self._home, with_shells=with_shells))
 
-    async def _make(self, home: Path) -> None:
+    async def _make(self, home: Path, *, with_shells: bool) -> None:
         try:
             isolation, own_users = await self._ground.known()
         finally:
@@ -136,7 +138,7 @@ class WorldsAhead:
         world = World(folder=folder, home=home, isolation=isolation, user=user)
         self._names.add(name)
         try:
-            self._spares.append(_started(world, self.stamp()))
+            self._spares.append(_started(world, self.stamp(), with_shells=with_shells))
         except (OSError, CannotOpen) as error:  # a job that comes will say so
             LOG.info("event=not_prepared: %s", error)
             await asyncio.to_thread(world.remove_files)
@@ -171,10 +173,11 @@ def _met_a_full_disk(world: World) -> bool:
         return True
 
 
-def _started(world: World, stamp: bytes) -> _Spare:
+def _started(world: World, stamp: bytes, *, with_shells: bool) -> _Spare:
     inner, gate = os.pipe2(os.O_CLOEXEC)
     try:
-        return _Spare(world=world, supervisor=world.start(inner), gate=gate, stamp=stamp)
+        supervisor = world.start(inner, with_shells=with_shells)
+        return _Spare(world=world, supervisor=supervisor, gate=gate, stamp=stamp)
     except BaseException:
         os.close(gate)
         raise

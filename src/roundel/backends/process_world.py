@@ -66,10 +66,11 @@ class World:
             environment |= {"USER": NAME, "LOGNAME": NAME, "SHELL": "/bin/sh"}
         return environment
 
-    def start(self, gate: int | None = None) -> Identity:
+    def start(self, gate: int | None = None, *, with_shells: bool = False) -> Identity:
         """Start the supervisor, in folders that are made for it.  Raise CannotOpen, or OSError.
 
-        From `gate` it learns that its job has come; without, it is there already.
+        From `gate` it learns that its job has come; without, it is there already.  `with_shells`
+        those of the job's first step wait beside it.
         """
         folder = self.folder
         folder.make(programs_beside=self.user is not None)
@@ -81,7 +82,7 @@ class World:
         argv = [*self.isolation, "/bin/sh", str(programs / "supervisor.sh")]
         argv += [str(folder.job), str(folder.secrets)]
         if gate is not None:
-            argv.append("-w")
+            argv.append("-a" if with_shells else "-w")
         if self.user is not None:
             self.user.prepare(folder, home, tmp, programs)
             argv += ["-u", str(self.user.number), str(folder.private)]
@@ -89,14 +90,14 @@ class World:
             if folder.root.is_relative_to(SHARED_TMP):  # a place where it stays in sight
                 (tmp / folder.root.relative_to(SHARED_TMP)).mkdir(parents=True, exist_ok=True)
             argv += ["-t", str(tmp), str(folder.root)]
-        pid = self._spawned(argv, gate)
+        pid = self._spawned(argv, gate, with_shells=with_shells)
         started = identity_of(pid)
         if started is None:
             reap(pid)
             raise CannotOpen("The job's supervisor ended at once.", infrastructure=True)
         return started
 
-    def _spawned(self, argv: list[str], gate: int | None) -> int:
+    def _spawned(self, argv: list[str], gate: int | None, *, with_shells: bool) -> int:
         path = self.folder.private / "supervisor.log"
         with contextlib.ExitStack() as ours:
 
@@ -109,11 +110,11 @@ class World:
             places = [(null, 0), (null, 1), (log, 2)]
             if gate is not None:
                 places.append((gate, _GATE))
-                for numbers in _PIPES:
-                    ends = [given(end) for end in os.pipe2(os.O_CLOEXEC)]
-                    # Out of the way of the numbers that are to be theirs.
-                    high = [given(fcntl.fcntl(it, fcntl.F_DUPFD_CLOEXEC, _ABOVE)) for it in ends]
-                    places += zip(high, numbers, strict=True)
+            for numbers in _PIPES if with_shells else ():
+                ends = [given(end) for end in os.pipe2(os.O_CLOEXEC)]
+                # Out of the way of the numbers that are to be theirs.
+                high = [given(fcntl.fcntl(it, fcntl.F_DUPFD_CLOEXEC, _ABOVE)) for it in ends]
+                places += zip(high, numbers, strict=True)
             try:
                 return os.posix_spawn(
                     argv[0],

@@ -1,6 +1,6 @@
 # Runs the steps of one job.  POSIX sh only: dash, bash and busybox ash; nothing else is needed.
 #
-#   sh supervisor.sh JOB SECRETS [-w] [-t TMP KEEP | -u USER TABLES] [-- COMMAND...]
+#   sh supervisor.sh JOB SECRETS [-w | -a] [-t TMP KEEP | -u USER TABLES] [-- COMMAND...]
 #
 # JOB is the job folder, SECRETS the folder with a launch file per step.  TMP is laid over /tmp (in
 # a mount namespace of our own), where the folder KEEP stays in sight if it was below /tmp: then
@@ -9,9 +9,9 @@
 # table TABLES/mounts says what of the job is laid where USER can reach it.
 # COMMAND is the image's own, kept running beside the steps.
 # With -w the job has not come yet: a line on descriptor 4 says that it has, the end of that file
-# that it never will.  The shells of its first step wait as well, and hear which it is through two
-# pipes: the one that will wait for the step's end reads 5 what we write to 6, and tells the one that
-# will become the step, 8 to 7.
+# that it never will.  With -a the shells of its first step wait as well, and hear which it is through
+# two pipes: the one that will wait for the step's end reads 5 what we write to 6, and tells the one
+# that will become the step, 8 to 7.
 #
 # Commands come as lines through the FIFO JOB/control:
 #   run INDEX          start the step of SECRETS/INDEX.launch; a second time does nothing
@@ -28,7 +28,7 @@ _rd_launcher=
 _rd_job=$1 _rd_secrets=$2
 shift 2
 _rd_wait=
-[ "${1-}" = -w ] && _rd_wait=-w && shift
+case ${1-} in -w | -a) _rd_wait=$1 && shift ;; esac
 if [ "${1-}" = -t ]; then
   case $3 in /tmp/*)
     _rd_keep=${3#/tmp/}
@@ -202,7 +202,7 @@ _rd_oom_before=$_rd_oom
 say "ready $_rd_has"
 _rd_ahead=
 if [ -n "$_rd_wait" ]; then
-  [ $_rd_groups = setsid ] && start_ahead && _rd_ahead=1
+  [ $_rd_wait$_rd_groups = -asetsid ] && start_ahead && _rd_ahead=1
   read -r _rd_word <&4 || exit 0
   exec 4<&-
 fi
