@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from roundel.backends import process_ahead
 from roundel.backends.process import ProcessBackend
 from roundel.backends.process_ahead import given_to, stamp_of_the_machine
 from roundel.backends.processes import HOME_MARK, marked, told
@@ -129,16 +131,23 @@ async def nothing(data: bytes, source_end: int) -> None:
     raise AssertionError(f"{data!r} up to {source_end}")
 
 
+def launchers(home: Path) -> list[int]:
+    """Return the processes that wait to become the first step of a job that has not come."""
+    found = []
+    for pid in marked(HOME_MARK, str(home)):
+        with contextlib.suppress(OSError):  # one that has ended meanwhile
+            if b"supervisor.sh\0-l\0" in told(f"/proc/{pid}/cmdline"):
+                found.append(pid)
+    return found
+
+
 async def first_shell(home: Path) -> int:
-    """Return the process that waits to become the first step of a job that has not come."""
+    """Return the only one of these, once it is there."""
     found: list[int] = []
 
     async def there() -> bool:
-        for pid in marked(HOME_MARK, str(home)):
-            with contextlib.suppress(OSError):  # one that has ended meanwhile
-                if b"supervisor.sh\0-l\0" in told(f"/proc/{pid}/cmdline"):
-                    found.append(pid)
-        return bool(found)
+        found[:] = launchers(home)
+        return len(found) == 1
 
     await until(there)
     return found[0]
@@ -153,6 +162,20 @@ async def test_the_shell_of_the_first_step_waits_as_well(backend, tmp_path):
             assert given_to(tmp_path / order.lease.execution_id)
             assert await said(sandbox, "echo $$") == numbers.split()[-1] + "\n"
             assert await said(sandbox, "echo $$", index=3) != numbers.split()[-1] + "\n"
+
+
+async def test_no_shells_wait_where_one_job_chases_the_next(backend, tmp_path, monkeypatch):
+    monkeypatch.setattr(process_ahead, "_CHASE_SECONDS", math.inf)
+    async with serving(backend, tmp_path):
+        async with opened(backend, tmp_path, an_order()) as sandbox:
+            await said(sandbox, "echo a")  # what has waited for it becomes this
+            await ready(tmp_path)
+            assert launchers(tmp_path) == []
+        order = an_order()
+        async with opened(backend, tmp_path, order) as sandbox:
+            assert given_to(tmp_path / order.lease.execution_id)
+            assert await said(sandbox, "echo a") == "a\n"
+    assert left_of(tmp_path) == []
 
 
 async def test_a_first_step_whose_shell_was_killed_fails(backend, tmp_path):
