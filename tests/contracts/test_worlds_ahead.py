@@ -81,23 +81,32 @@ cut -d ' ' -f 5,6 /proc/self/mountinfo | grep -v -e overlay2 -e netns | sort; ex
 """
 
 
-async def test_a_job_cannot_tell_that_its_world_was_made_ahead(backend, tmp_path):
-    looks, given = [], []
+async def looks(backend: ProcessBackend, home: Path) -> list[str]:
+    """Return what two jobs see: one whose world was made ahead, and one whose was not."""
+    seen, given = [], []
     for ahead in (True, False):
         order = an_order(environment={"A": "1"})
-        root = tmp_path / order.lease.execution_id
+        root = home / order.lease.execution_id
         async with contextlib.AsyncExitStack() as stack:
             if ahead:
-                await stack.enter_async_context(serving(backend, tmp_path))
-            sandbox = await stack.enter_async_context(opened(backend, tmp_path, order))
+                await stack.enter_async_context(serving(backend, home))
+            sandbox = await stack.enter_async_context(opened(backend, home, order))
             given.append(bool(given_to(root)))
             text = await said(sandbox, _LOOK)
         for name in re.findall(r"ahead/world-[0-9a-f-]+|" + order.lease.execution_id, text):
             text = text.replace(name, "NAME")
         text = re.sub(r"world-[0-9a-f-]{36}", "NAME", text)
-        looks.append(re.sub(r"\b1[89]\d{8}\b", "USER", text))
+        seen.append(re.sub(r"\b1[89]\d{8}\b", "USER", text))
     assert given == [True, False]
-    assert looks[0].splitlines() == looks[1].splitlines()
+    return seen
+
+
+async def test_a_job_cannot_tell_that_its_world_was_made_ahead(backend, tmp_path):
+    stamp, attempt = b"", 0
+    while stamp != stamp_of_the_machine():  # somebody else has mounted something meanwhile
+        stamp, attempt = stamp_of_the_machine(), attempt + 1
+        first, second = await looks(backend, tmp_path / str(attempt))
+    assert first.splitlines() == second.splitlines()
 
 
 async def test_nothing_is_left_of_a_job_that_had_one_nor_of_those_that_nobody_had(
