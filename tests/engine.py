@@ -3,6 +3,7 @@
 The data folder is kept between runs, so that images are made once.
 """
 
+import contextlib
 import fcntl
 import itertools
 import os
@@ -72,6 +73,14 @@ def install() -> None:
             raise NoEngine(f"apt-get {words[0]} failed: {done.stderr.decode()[-400:]}")
 
 
+@contextlib.contextmanager
+def _no_other_starts() -> Iterator[None]:
+    """Wait until no daemon of any run is starting: each makes the rules of iptables anew."""
+    with Path("/run/roundel-engines.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class RunningEngine:
     """An engine's process with all that belongs to it."""
 
@@ -93,7 +102,7 @@ class RunningEngine:
 
     def begin(self) -> None:
         """Start the daemon, at its socket of before."""
-        with (self._home / "dockerd.log").open("wb") as log:
+        with _no_other_starts(), (self._home / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     # A run of tests that is killed takes its engine with it.
@@ -113,8 +122,8 @@ class RunningEngine:
                 start_new_session=True,
                 pass_fds=(self._lock,),  # the folder is taken for as long as the engine lives
             )
-        self.engine = Engine(self._run / "docker.sock", self._process.pid)
-        self._until_it_answers()
+            self.engine = Engine(self._run / "docker.sock", self._process.pid)
+            self._until_it_answers()
 
     def end(self) -> None:
         """End the daemon, as a restart of the machine's does; `begin` starts it again."""

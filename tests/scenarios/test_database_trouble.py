@@ -177,17 +177,27 @@ async def test_r4_a_storm_of_connections_is_waited_out(
 
     house = on_postgres
     storm: list[psycopg.Connection] = []
-    with contextlib.suppress(psycopg.OperationalError):
-        while True:
-            storm.append(psycopg.connect(postgres.url("postgres"), autocommit=True))
-    storm[0].execute(END_OURS)
-    with contextlib.suppress(psycopg.OperationalError):
-        while True:  # the places of those that were just ended
-            storm.append(psycopg.connect(postgres.url("postgres"), autocommit=True))
-    waiting = asyncio.create_task(triggers(house))
-    done, _ = await asyncio.wait([waiting], timeout=0.3)
-    assert not done
-    for one in storm:
-        one.close()
+
+    def take_all_places() -> None:
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                storm.append(psycopg.connect(postgres.url("postgres"), autocommit=True))
+
+    async def all_are_taken() -> bool:
+        """One of ours that is told to end may have its place for a while, or have another."""
+        if storm[0].execute(END_OURS).fetchall():
+            return False
+        take_all_places()
+        return not storm[0].execute(END_OURS).fetchall()
+
+    take_all_places()
+    try:
+        await until(all_are_taken)
+        waiting = asyncio.create_task(triggers(house))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+    finally:
+        for one in storm:
+            one.close()
     assert (await waiting).number == 1
     await sees_through(house, 1)
