@@ -11,7 +11,7 @@
 # With -w the job has not come yet: a line on descriptor 4 says that it has, the end of that file
 # that it never will.  With -a the shells of its first step wait as well, and hear which it is through
 # two pipes: the one that will wait for the step's end reads 5 what we write to 6, and tells the one
-# that will become the step, 8 to 7.
+# that will become the step, 8 to 7.  That one is this program with -l before JOB.
 #
 # Commands come as lines through the FIFO JOB/control:
 #   run INDEX          start the step of SECRETS/INDEX.launch; a second time does nothing
@@ -24,7 +24,7 @@
 #   ended INDEX CODE OOMS   OOMS counts the kernel's memory kills here since the start
 
 _rd_launcher=
-[ "$1" = -l ] && _rd_launcher=-l && shift
+[ "$1" = -l ] && _rd_launcher=1 && shift
 _rd_job=$1 _rd_secrets=$2
 shift 2
 _rd_wait=
@@ -201,8 +201,15 @@ ooms
 _rd_oom_before=$_rd_oom
 say "ready $_rd_has"
 _rd_ahead=
+if [ "$_rd_wait" = -a ]; then
+  if [ $_rd_groups = setsid ]; then
+    start_ahead
+    _rd_ahead=1
+  else
+    exec 5<&- 6>&- 7<&- 8>&- # no step is to have them
+  fi
+fi
 if [ -n "$_rd_wait" ]; then
-  [ $_rd_wait$_rd_groups = -asetsid ] && start_ahead && _rd_ahead=1
   read -r _rd_word <&4 || exit 0
   exec 4<&-
 fi
