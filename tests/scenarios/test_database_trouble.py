@@ -177,20 +177,17 @@ async def test_r4_a_storm_of_connections_is_waited_out(
 
     house = on_postgres
     storm: list[psycopg.Connection] = []
-
-    def take_all_places() -> None:
-        with contextlib.suppress(psycopg.OperationalError):
-            while True:
-                storm.append(psycopg.connect(postgres.url("postgres"), autocommit=True))
+    url = postgres.url("postgres")
 
     async def all_are_taken() -> bool:
-        """One of ours that is told to end may have its place for a while, or have another."""
-        if storm[0].execute(END_OURS).fetchall():
-            return False
-        take_all_places()
-        return not storm[0].execute(END_OURS).fetchall()
+        """Take each place that one of ours leaves, which may be long after it was told to end."""
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                storm.append(psycopg.connect(url, autocommit=True, application_name="storm"))
+        storm[0].execute(END_OURS)
+        [(places,)] = storm[0].execute("SHOW max_connections")
+        return len(storm) == int(places)
 
-    take_all_places()
     try:
         await until(all_are_taken)
         waiting = asyncio.create_task(triggers(house))
