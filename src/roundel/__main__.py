@@ -6,8 +6,10 @@ _INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a word, also while it is being loaded."""
     try:
-        from roundel.cli.main import main as run
+        from roundel.cli.loading import loading
 
+        with loading():
+            from roundel.cli.main import main as run
         run()
     except KeyboardInterrupt:
         import signal

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from roundel.cli.follow import Follower, Line, jobs_of, workflows_of
+from roundel.cli.loading import INTERRUPTED
 from roundel.cli.output import Failure
 from roundel.cli.palette import COLOURS
 from roundel.cli.stage import Ground, Stage, find_ground, make_repository, serving
@@ -19,7 +20,6 @@ from roundel.wire.api_client import ApiClient, ApiRefusal, ServerAway
 SLUG = "gh/demo/tally"
 PARAMETERS = {"greeting": "good morning", "release": True}
 ENDS = (signal.SIGINT, signal.SIGTERM)  # what ends the demo, and its server with it
-INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 
 
 @click.command("demo")

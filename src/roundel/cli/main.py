@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from roundel import __version__
+from roundel.cli.loading import INTERRUPTED, loading
 
 # name -> (module:attribute, what `roundel --help` says of it)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -30,7 +31,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 # They are over in a moment, and have closed what they opened when they return.
 SHORT = frozenset({"config", "run"})
-INTERRUPTED = 130  # as shells say of a program that Ctrl-C ended
 YOUNG_OBJECTS = 50_000  # what is loaded stays, so looking through it for garbage finds none
 
 
@@ -48,7 +48,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        with loading():
+            command: click.Command = getattr(import_module(module), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

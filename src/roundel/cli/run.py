@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from roundel.cli.main import INTERRUPTED
+from roundel.cli.loading import INTERRUPTED, loading
 from roundel.cli.options import image_rule, prepare_ahead_option
 from roundel.cli.output import Failure
 from roundel.cli.run_values import context_file, env_file, job_step, pair, variable
@@ -184,9 +184,10 @@ def run(**options: Any) -> None:
     if options["prune"]:
         prune()
         return
-    seat = sit(options)
-    from roundel.app.local import ConfigErrors, run_here
+    with loading():
+        from roundel.app.local import ConfigErrors, run_here
 
+    seat = sit(options)
     try:
         with seat.closing:
             summary = run_here(wanted(options, seat), seat.audience)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from roundel.cli.loading import loading
 from roundel.cli.options import (
     backend_option,
     image_map_option,
@@ -75,7 +76,8 @@ def serve(
     **rest: Any,
 ) -> None:
     """Serve the API, pages, scheduler and, unless --no-runner, run jobs."""
-    from roundel.app import serve as serve_until_told
+    with loading():
+        from roundel.app import serve as serve_until_told
 
     settings = Settings(
         data=data or default_data_folder(dict(os.environ), Path.home()),
