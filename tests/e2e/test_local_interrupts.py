@@ -54,14 +54,16 @@ def test_ctrl_c_over_and_over_ends_the_run_without_a_word_and_whole(tmp_path: Pa
 
 
 SLOW_GIT = """#!/bin/sh
-case $1 in gc) touch "${0%/*}/waits"; exec sleep 4711 ;; esac
+case " $* " in *" $SLOW "*) touch "${0%/*}/waits"; exec sleep 4711 ;; esac
 exec "$REAL_GIT" "$@"
 """
 
 
-def test_ctrl_c_during_the_runners_clone_cancels_the_job_and_does_not_fail_it(
-    tmp_path: Path,
-) -> None:
+def interrupted_in_git(tmp_path: Path, word: str) -> tuple[Checkout, int, str]:
+    """Press Ctrl-C while a command of git that has `word` runs; return the end and what was said.
+
+    As a terminal does, that tells all that run in front, git with them.
+    """
     checkout = Checkout(tmp_path, a_job("echo done"))
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -71,20 +73,47 @@ def test_ctrl_c_during_the_runners_clone_cancels_the_job_and_does_not_fail_it(
     process = subprocess.Popen(
         checkout.command(),
         cwd=checkout.root,
-        env=checkout.environment(PATH=path, REAL_GIT=shutil.which("git") or ""),
+        env=checkout.environment(PATH=path, REAL_GIT=shutil.which("git") or "", SLOW=word),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    until((programs / "waits").exists, bool)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that run in front
-    told = process.communicate(timeout=RUN_SECONDS)[0]
-    assert process.returncode == 130, told
+    try:
+        until((programs / "waits").exists, bool)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=RUN_SECONDS)[0]
+    finally:
+        process.kill()
+    return checkout, process.returncode, told
+
+
+def test_ctrl_c_during_the_snapshot_ends_the_run_without_a_word(tmp_path: Path) -> None:
+    checkout, code, told = interrupted_in_git(tmp_path, "write-tree")
+    assert (code, told) == (130, "")
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ctrl_c_during_the_runners_clone_cancels_the_job_and_does_not_fail_it(
+    tmp_path: Path,
+) -> None:
+    checkout, code, told = interrupted_in_git(tmp_path, "gc")
+    assert code == 130, told
     assert "build  canceled" in told
     assert "failed" not in told
     assert processes_of(checkout) == []
+
+
+def test_a_run_below_nohup_goes_on_when_the_terminal_is_gone(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, a_job("while test ! -e go; do sleep 0.05; done"))
+    process = started(checkout, "--in-place", hangups=signal.SIG_IGN)
+    process.send_signal(signal.SIGHUP)
+    checkout.write("go", "")
+    said, _ = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 0, said
+    assert "build  success" in said
 
 
 def test_what_a_killed_run_has_left_undone_can_be_run_again(tmp_path: Path) -> None:

@@ -202,7 +202,9 @@ def test_the_next_run_removes_what_a_killed_one_has_left(tmp_path: Path) -> None
     assert processes_of(checkout) == []
 
 
-def started(checkout: Checkout, *words: str) -> "subprocess.Popen[str]":
+def started(
+    checkout: Checkout, *words: str, hangups: signal.Handlers = signal.SIG_DFL
+) -> "subprocess.Popen[str]":
     """Return a run whose job has come to its sleep."""
     process = subprocess.Popen(
         checkout.command(*words),
@@ -212,6 +214,7 @@ def started(checkout: Checkout, *words: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hangups),
     )
     until(lambda: sleepers(checkout), bool)
     return process

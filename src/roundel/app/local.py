@@ -15,7 +15,8 @@ from roundel.app.engine import Adapters, Engine
 from roundel.app.local_events import Audience, Note, Planned, Summary
 from roundel.app.local_pipeline import create, last_ran, mark_of
 from roundel.app.local_plan import PlanChange, config_text, pretended_values
-from roundel.app.local_session import ENDING_SIGNALS, Session
+from roundel.app.local_session import Session
+from roundel.app.local_signals import interruptible, until_signalled, whole
 from roundel.app.local_trouble import told
 from roundel.app.local_wanted import (
     MOST_AT_ONCE,
@@ -54,8 +55,12 @@ __all__ = ["CannotRunHere", "ConfigErrors", "Wanted", "run_here", "state_folder"
 def run_here(wanted: Wanted, audience: Audience) -> Summary:
     """Run to the end, or until SIGINT, SIGTERM or SIGHUP; nothing that runs is left behind."""
     checkout = find_checkout(wanted.folder)
-    with told(state_folder(wanted.cache, checkout.root)), asyncio.Runner() as runner:
-        return runner.run(_run(wanted, checkout, audience))
+    with (
+        told(state_folder(wanted.cache, checkout.root)),
+        interruptible(),
+        asyncio.Runner() as runner,
+    ):
+        return runner.run(until_signalled(_run(wanted, checkout, audience)))
 
 
 async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summary:
@@ -65,19 +70,13 @@ async def _run(wanted: Wanted, checkout: Checkout, audience: Audience) -> Summar
         wanted = replace(wanted, parameters=typed(source[0], wanted.parameters))
     if wanted.dry:
         return await _plan(wanted, checkout, source, ref, audience)
-    try:
-        async with (
-            _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, own),
-            Session(
-                engine, wanted, audience, checkout.root, own, told=_variables(wanted, checkout)
-            ) as session,
-        ):
-            return await session.pipeline(project, ref, by, change)
-    finally:
-        # The session's signals stay until the engine has ended, too: one that cut its end would
-        # leave a thread of it, for which the program would wait for ever.
-        for number in ENDING_SIGNALS:
-            asyncio.get_running_loop().remove_signal_handler(number)
+    async with (
+        _engine(wanted, checkout, source, ref, audience) as (engine, change, project, by, own),
+        Session(
+            engine, wanted, audience, checkout.root, own, told=_variables(wanted, checkout)
+        ) as session,
+    ):
+        return await session.pipeline(project, ref, by, change)
 
 
 async def _plan(
@@ -144,7 +143,7 @@ async def _engine(
         )
         yield engine, change, project, by, snapshot.commit
     finally:
-        await engine.stop()
+        await whole(engine.stop())
 
 
 def _open(wanted: Wanted, checkout: Checkout, change: PlanChange) -> Engine:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from roundel.app.local_plan import PlanChange
 from roundel.app.local_questions import Questions
 from roundel.app.local_results import LogFiles, keep_results
 from roundel.app.local_server import TellingServer
+from roundel.app.local_signals import hear_signals
 from roundel.app.local_snapshots import NoSnapshot, Snapshots
 from roundel.app.local_trouble import TROUBLE, RunLog
 from roundel.app.local_wanted import CannotRunHere, Wanted
@@ -45,7 +45,6 @@ from roundel.settings import BackendChoice
 
 SLOW_POLL_SECONDS = 0.5  # what changes without an end of a job is seen this late
 MOST_WORKFLOWS = 1000
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal is gone
 LEAVE_SECONDS = 15.0  # for sandboxes that are being removed at the end
 
 
@@ -132,9 +131,7 @@ class Session:
             slots=self._wanted.slots or os.cpu_count() or 1,
             attendant=self._attending,
         )
-        loop = asyncio.get_running_loop()
-        for number in ENDING_SIGNALS:
-            loop.add_signal_handler(number, self._interrupt)
+        hear_signals(self._interrupt)
         self._log = RunLog(engine.folder.path, note=self._attending.note, broken=self._give_up)
         self._log.begin()
         return self
