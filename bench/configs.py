@@ -10,6 +10,8 @@ workflows:
   w: {{jobs: [only]}}
 """
 
+GOES_ON = ONE.replace("echo hi", '{name: echo hi, command: "echo hi; sleep 0.1"}')
+
 
 def chain(length: int) -> str:
     """Return a config of `length` jobs, each of which requires the one before."""
