@@ -11,10 +11,9 @@ from roundel.runner.lease import NOTHING, HeldLease
 from roundel.vault.masking import Forms, Masker, masked_text
 
 CHUNK_BYTES = 64 * 1024
-SPACING_SECONDS = 0.2  # between two calls with output; the first after a pause goes at once
-# After a step's begin: its first output, perhaps all there is.  After its end: the next one begins,
-# or the job ends as well.
-FOLLOWING_SECONDS = 0.02
+SPACING_SECONDS = 0.2  # between two calls with output; a step's first output goes at once
+BEGIN_SECONDS = 0.004  # after a step's begin: its first output, or its end
+FOLLOWING_SECONDS = 0.02  # after a step's end: the next one begins, or the job ends as well
 FULL_BYTES = 8 * 1024 * 1024  # not yet delivered; then the reader of the output waits
 CALL_BYTES = 2 * 1024 * 1024  # of output in one call
 
@@ -48,6 +47,11 @@ class StepStream:
             end = min(first + at + len(part), source_end)
             self._put(self._masker.feed(part), end - self._masker.held)
         await self._shipper.room()
+
+    @property
+    def unsent(self) -> bool:
+        """Tell whether nothing of the output has been handed over."""
+        return self._number == 0
 
     def say(self, text: str) -> None:
         """Add a text of ours after what the step wrote."""
@@ -173,30 +177,27 @@ class Shipper:
     async def run(self) -> None:
         """Send until only the rest is left.  Raise LeaseLost when the lease is lost."""
         loop = asyncio.get_running_loop()
-        last_call = last_output = 0.0
+        last_output = 0.0
         while True:
             await self._changed.wait()
-            await self._gather(max(last_output + SPACING_SECONDS, last_call + FOLLOWING_SECONDS))
+            await self._gather(last_output + SPACING_SECONDS)
             if self._ending:
                 return
             self._changed.clear()
             output = self._pending > 0
             await self._send()
-            last_call = loop.time()
             if output:
-                last_output = last_call
+                last_output = loop.time()
             if not self._changed.is_set() and not self._unsent():
                 self._idle.set()
 
     async def _gather(self, until: float) -> None:
         """Wait for what goes with the same call.
 
-        Output waits for more until then, and a step's end for what follows it.  That a step has
-        begun and goes on is told at once.
+        Output waits for more until then, and a step's begin or end for what follows it.
         """
         now = asyncio.get_running_loop().time
-        if self._ends():
-            until = now() + FOLLOWING_SECONDS
+        until = now() + self._patience() if self._reports or self._ends() else until
         while not self._urgent() and now() < until:
             self._changed.clear()
             try:
@@ -204,13 +205,20 @@ class Shipper:
                     await self._changed.wait()
             except TimeoutError:
                 return
-            if self._ends():
-                until = min(until, now() + FOLLOWING_SECONDS)
+            until = min(until, now() + self._patience())
 
     def _urgent(self) -> bool:
-        if self._ending or self._pending >= CHUNK_BYTES:
-            return True
-        return any(self._streams[report.index].closing is None for report in self._reports)
+        return self._ending or self._pending >= CHUNK_BYTES or self._speaks_first()
+
+    def _speaks_first(self) -> bool:
+        streams = self._streams.values()
+        return any(it.pieces and it.unsent and it.closing is None for it in streams)
+
+    def _patience(self) -> float:
+        """Return for how many seconds what is there may wait for more."""
+        if any(self._streams[report.index].closing is None for report in self._reports):
+            return BEGIN_SECONDS
+        return FOLLOWING_SECONDS if self._ends() else SPACING_SECONDS
 
     def _ends(self) -> bool:
         return any(stream.closing for stream in self._streams.values())

@@ -1,10 +1,14 @@
 """The order in which a job's reports and output reach the server."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
+
+import pytest
 
 from roundel.domain.clock import SystemClock
 from roundel.domain.runners import Shipment, StepReport, StepStatus
+from roundel.runner import ship
 from roundel.runner.lease import HeldLease
 from roundel.runner.ship import Shipper
 from roundel.vault.masking import Forms
@@ -32,10 +36,14 @@ class SlowServer:
         await self.let_go.wait()
 
 
+def shipper_to(server: SlowServer) -> Shipper:
+    held = cast("HeldLease", cast("Any", server))
+    return Shipper(held, Forms(()), SystemClock())
+
+
 async def test_output_of_a_step_that_begins_during_a_call_waits_until_the_step_is_told() -> None:
     server = SlowServer()
-    held = cast("HeldLease", cast("Any", server))
-    shipper = Shipper(held, Forms(()), SystemClock())
+    shipper = shipper_to(server)
     running = asyncio.create_task(shipper.run())
     shipper.begin(began(0))
     await server.reporting.wait()
@@ -47,3 +55,44 @@ async def test_output_of_a_step_that_begins_during_a_call_waits_until_the_step_i
     assert server.told == [("report", 0)]
     assert [step.index for step in rest.begun] == [1]
     assert [(chunk.step, chunk.data) for chunk in rest.chunks] == [(1, b"early\n")]
+
+
+async def test_a_steps_first_output_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ship, "SPACING_SECONDS", 1000.0)
+    monkeypatch.setattr(ship, "BEGIN_SECONDS", 1000.0)
+    server = SlowServer()
+    server.let_go.set()
+    shipper = shipper_to(server)
+    running = asyncio.create_task(shipper.run())
+    before = shipper.begin(began(0))
+    await before(b"hi\n", 3)
+    async with asyncio.timeout(30):
+        await server.reporting.wait()
+    assert server.told == [("report", 0), ("chunk", 0)]
+    server.reporting.clear()
+    before.end(replace(began(0), status=StepStatus.SUCCESS))
+    stream = shipper.begin(began(1))
+    await stream(b"hi\n", 3)
+    async with asyncio.timeout(30):
+        await server.reporting.wait()
+    assert server.told[2:] == [("report", 1), ("chunk", 1), ("end", 0)]
+    await stream(b"more\n", 8)  # waits for more, as it is not the first
+    rest = await shipper.rest()
+    running.cancel()
+    assert [chunk.data for chunk in rest.chunks] == [b"more\n"]
+
+
+async def test_a_step_that_says_nothing_is_told_of_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ship, "SPACING_SECONDS", 1000.0)
+    monkeypatch.setattr(ship, "FOLLOWING_SECONDS", 1000.0)
+    server = SlowServer()
+    server.let_go.set()
+    shipper = shipper_to(server)
+    running = asyncio.create_task(shipper.run())
+    before = shipper.begin(began(0))
+    before.end(replace(began(0), status=StepStatus.SUCCESS))
+    shipper.begin(began(1))
+    async with asyncio.timeout(30):
+        await server.reporting.wait()
+    running.cancel()
+    assert server.told == [("report", 0), ("report", 1), ("end", 0)]
