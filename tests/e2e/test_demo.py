@@ -1,5 +1,6 @@
 """`roundel demo`, as a newcomer meets it."""
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -90,5 +91,20 @@ def test_the_demo_stays_up_until_ctrl_c_and_ends_its_server(tmp_path: Path) -> N
     rest, _ = process.communicate(timeout=WITHIN_SECONDS)
     assert process.returncode == 0, said + rest
     assert "Stopped; nothing is left behind." in rest
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []
+
+
+def test_ctrl_c_said_over_and_over_leaves_nothing_of_the_demo(tmp_path: Path) -> None:
+    process = demo(tmp_path)
+    assert process.stdout is not None
+    said = next(line for line in process.stdout if line.startswith("The server is at"))
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.004)
+    said += process.communicate(timeout=WITHIN_SECONDS)[0]
+    assert "Stopped; nothing is left behind." in said
+    assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []

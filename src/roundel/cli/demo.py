@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from roundel.cli.follow import Follower, Line, jobs_of, workflows_of
+from roundel.cli.interrupts import Interrupts
 from roundel.cli.loading import INTERRUPTED
 from roundel.cli.output import Failure
 from roundel.cli.palette import COLOURS
@@ -19,7 +20,6 @@ from roundel.wire.api_client import ApiClient, ApiRefusal, ServerAway
 
 SLUG = "gh/demo/tally"
 PARAMETERS = {"greeting": "good morning", "release": True}
-ENDS = (signal.SIGINT, signal.SIGTERM)  # what ends the demo, and its server with it
 
 
 @click.command("demo")
@@ -31,12 +31,8 @@ ENDS = (signal.SIGINT, signal.SIGTERM)  # what ends the demo, and its server wit
 )
 def demo(once: bool, image: str | None) -> None:
     """Start a server on a free port and run a sample pipeline on it."""
-    # Both end the server as well.  A shell that starts us in the background has Ctrl-C ignored:
-    # one that came before `wait_for_the_end` would be lost.
-    for number in ENDS:
-        signal.signal(number, signal.default_int_handler)
     try:
-        succeeded = show(once=once, image=image)
+        succeeded = show(Interrupts(signal.SIGINT, signal.SIGTERM), once=once, image=image)
     except KeyboardInterrupt:
         click.echo("\nStopped; nothing is left behind.")
         raise SystemExit(INTERRUPTED if once else 0) from None
@@ -46,13 +42,14 @@ def demo(once: bool, image: str | None) -> None:
         raise SystemExit(1)
 
 
-def show(*, once: bool, image: str | None) -> bool:
+def show(interrupts: Interrupts, *, once: bool, image: str | None) -> bool:
     """Tell the whole story; True if every workflow succeeded."""
-    ground = find_ground(image)
+    with interrupts.kept_back():
+        ground = find_ground(image)
     tell_ground(ground)
-    with temporary_folder() as folder:
+    with temporary_folder(interrupts) as folder:
         repository = make_repository(Path(folder) / "tally")
-        with serving(Path(folder) / "data", ground) as stage:
+        with serving(Path(folder) / "data", ground, interrupts) as stage:
             say(f"The server is at {stage.url}, its data and its token are in {stage.data}")
             succeeded = run_pipeline(ApiClient(stage.url, stage.token), stage, repository)
             if once:
@@ -60,35 +57,22 @@ def show(*, once: bool, image: str | None) -> bool:
             else:
                 tell_what_to_try(stage)
                 say("The server stays up until Ctrl-C.")
-                wait_for_the_end()
+                interrupts.wait()
     return succeeded
 
 
 @contextmanager
-def temporary_folder() -> Iterator[str]:
-    """Make a folder that is there for as long as the block lasts.
-
-    Ctrl-C and SIGTERM are kept back until it is sure to be removed.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    folder = tempfile.TemporaryDirectory(prefix="roundel-demo-")
+def temporary_folder(interrupts: Interrupts) -> Iterator[str]:
+    """Make a folder that is there for as long as the block lasts."""
+    folder = None
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        with interrupts.kept_back():
+            folder = tempfile.TemporaryDirectory(prefix="roundel-demo-")
         yield folder.name
     finally:
-        folder.cleanup()
-
-
-def wait_for_the_end() -> None:
-    """Raise KeyboardInterrupt when Ctrl-C or SIGTERM comes.
-
-    They are kept back meanwhile: a wait that begins just after one has come would never end.
-    No other thread takes them either (`Said`).
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    signal.sigwait(ENDS)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-    raise KeyboardInterrupt
+        if folder is not None:
+            with interrupts.kept_back():
+                folder.cleanup()
 
 
 def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from roundel.cli.interrupts import Interrupts
 from roundel.cli.output import Failure
 from roundel.domain.records import dataclass
 
@@ -114,9 +115,21 @@ def make_repository(path: Path) -> Path:
 
 
 @contextmanager
-def serving(data: Path, ground: Ground) -> Iterator[Stage]:
+def serving(data: Path, ground: Ground, interrupts: Interrupts) -> Iterator[Stage]:
     """Run `roundel serve` on a free port; it is stopped however the block is left."""
-    process = subprocess.Popen(
+    said = None
+    try:
+        with interrupts.kept_back():
+            said = Said(_started(data, ground))
+        yield Stage(url=said.address(), data=data)
+    finally:
+        if said is not None:
+            with interrupts.kept_back():
+                said.end()
+
+
+def _started(data: Path, ground: Ground) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [
             *(sys.executable, "-m", "roundel", "serve", "--data", str(data)),
             *("--port", "0", "--slots", "4", *ground.options),
@@ -126,14 +139,8 @@ def serving(data: Path, ground: Ground) -> Iterator[Stage]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        start_new_session=True,  # Ctrl-C is for us; the server is stopped in order below
+        start_new_session=True,  # Ctrl-C is for us, who stop the server in order
     )
-    said = Said(process)
-    try:
-        yield Stage(url=said.address(), data=data)
-    finally:
-        stop(process)
-        said.close()
 
 
 class Said:
@@ -164,7 +171,9 @@ class Said:
             raise Failure("the server did not start:\n" + "".join(self._lines))
         return self._url
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Stop the server and hear its last words."""
+        stop(self._process)
         self._thread.join(STOP_WITHIN_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()
