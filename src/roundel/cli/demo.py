@@ -3,8 +3,6 @@
 import json
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +45,12 @@ def show(interrupts: Interrupts, *, once: bool, image: str | None) -> bool:
     with interrupts.kept_back():
         ground = find_ground(image)
     tell_ground(ground)
-    with temporary_folder(interrupts) as folder:
-        repository = make_repository(Path(folder) / "tally")
-        with serving(Path(folder) / "data", ground, interrupts) as stage:
+    with interrupts.holding(
+        lambda: tempfile.TemporaryDirectory(prefix="roundel-demo-"),
+        lambda made: made.cleanup(),
+    ) as folder:
+        repository = make_repository(Path(folder.name) / "tally")
+        with serving(Path(folder.name) / "data", ground, interrupts) as stage:
             say(f"The server is at {stage.url}, its data and its token are in {stage.data}")
             succeeded = run_pipeline(ApiClient(stage.url, stage.token), stage, repository)
             if once:
@@ -59,20 +60,6 @@ def show(interrupts: Interrupts, *, once: bool, image: str | None) -> bool:
                 say("The server stays up until Ctrl-C.")
                 interrupts.wait()
     return succeeded
-
-
-@contextmanager
-def temporary_folder(interrupts: Interrupts) -> Iterator[str]:
-    """Make a folder that is there for as long as the block lasts."""
-    folder = None
-    try:
-        with interrupts.kept_back():
-            folder = tempfile.TemporaryDirectory(prefix="roundel-demo-")
-        yield folder.name
-    finally:
-        if folder is not None:
-            with interrupts.kept_back():
-                folder.cleanup()
 
 
 def run_pipeline(api: ApiClient, stage: Stage, repository: Path) -> bool:

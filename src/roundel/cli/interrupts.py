@@ -1,10 +1,12 @@
 """Ctrl-C and SIGTERM that end a command in order, however often they are said."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 class Interrupts:
@@ -32,6 +34,19 @@ class Interrupts:
         if self._waits:
             self._waits = False
             raise KeyboardInterrupt
+
+    @contextmanager
+    def holding(self, make: Callable[[], T], end: Callable[[T], object]) -> Iterator[T]:
+        """Yield what `make` returns, and end it: no signal comes between, nor cuts either off."""
+        made: list[T] = []
+        try:
+            with self.kept_back():
+                made.append(make())
+            yield made[0]
+        finally:
+            with self.kept_back():
+                for thing in made:
+                    end(thing)
 
     def wait(self) -> NoReturn:
         """Raise KeyboardInterrupt once a signal comes.

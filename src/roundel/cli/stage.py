@@ -117,15 +117,8 @@ def make_repository(path: Path) -> Path:
 @contextmanager
 def serving(data: Path, ground: Ground, interrupts: Interrupts) -> Iterator[Stage]:
     """Run `roundel serve` on a free port; it is stopped however the block is left."""
-    said = None
-    try:
-        with interrupts.kept_back():
-            said = Said(_started(data, ground))
+    with interrupts.holding(lambda: Said(_started(data, ground)), Said.end) as said:
         yield Stage(url=said.address(), data=data)
-    finally:
-        if said is not None:
-            with interrupts.kept_back():
-                said.end()
 
 
 def _started(data: Path, ground: Ground) -> "subprocess.Popen[str]":
