@@ -1,6 +1,5 @@
 """`roundel demo`, as a newcomer meets it."""
 
-import contextlib
 import re
 import signal
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.interrupting import interrupted_until_it_ends
 from tests.e2e.server import ROOT, processes_of, program_environment
 from tests.engine import Engine
 from tests.images import DEBIAN, have
@@ -99,11 +99,7 @@ def test_ctrl_c_said_over_and_over_leaves_nothing_of_the_demo(tmp_path: Path) ->
     process = demo(tmp_path)
     assert process.stdout is not None
     said = next(line for line in process.stdout if line.startswith("The server is at"))
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.004)
-    said += process.communicate(timeout=WITHIN_SECONDS)[0]
+    said += interrupted_until_it_ends(process, WITHIN_SECONDS)
     assert "Stopped; nothing is left behind." in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,5 @@
 """Ctrl-C during `roundel run`, once and again, at any moment."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +11,7 @@ import pytest
 
 from roundel.backends.protocol import GRACE_SECONDS
 from tests.e2e.client import until
+from tests.e2e.interrupting import interrupted_until_it_ends
 from tests.e2e.test_local_runs import a_job, processes_of, started
 from tests.local import RUN_SECONDS, Checkout
 
@@ -36,20 +36,14 @@ def test_ctrl_c_said_again_does_not_wait_for_a_job_that_does_not_end(tmp_path: P
 
 def test_ctrl_c_over_and_over_ends_the_run_without_a_word_and_whole(tmp_path: Path) -> None:
     job = a_job("trap '' TERM INT; while true; do sleep 4711; done")
-    for number in range(8):  # each is interrupted at other moments of its end
+    for number in range(8):
         folder = tmp_path / str(number)
         folder.mkdir()
         checkout = Checkout(folder, job)
         process = started(checkout)
-        before = time.monotonic()
-        while process.poll() is None and time.monotonic() - before < GRACE_SECONDS:
-            process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.004)
-        process.kill()
-        said, _ = process.communicate()
+        said = interrupted_until_it_ends(process, GRACE_SECONDS)
         assert process.returncode == 130, said
-        assert "Traceback" not in str(said)
+        assert "Traceback" not in said
         assert processes_of(checkout) == []
 
 

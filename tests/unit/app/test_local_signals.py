@@ -1,9 +1,8 @@
 """Signals that come while a local run ends."""
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.snippets import python
 
 BEGIN = """
 import asyncio, os, signal, threading
@@ -63,16 +62,6 @@ signal.raise_signal(signal.SIGINT)
 """
 
 
-def said(code: str, number: int) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", f"{BEGIN}\nNUMBER = {number}\n{code}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("number", [1, 2, 15])
 @pytest.mark.parametrize(
     ("code", "told"),
@@ -80,10 +69,10 @@ def said(code: str, number: int) -> "subprocess.CompletedProcess[str]":
     ids=["closing", "stopping", "hearing"],
 )
 def test_no_signal_cuts_the_end_off(code: str, told: str, number: int) -> None:
-    done = said(code, number)
+    done = python(BEGIN, f"NUMBER = {number}", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, told, "")
 
 
 def test_one_that_comes_after_all_ends_the_process_without_a_word() -> None:
-    done = said(AFTERWARDS, 2)
+    done = python(BEGIN, AFTERWARDS)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

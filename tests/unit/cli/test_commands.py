@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from roundel.cli.main import COMMANDS, LazyGroup, cli
+from tests.snippets import python
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,15 +78,8 @@ def test_help_loads_no_command_and_no_server():
         "heavy = {'asyncio', 'starlette', 'msgspec', 'yaml', 'rich', 'roundel.app'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={"PYTHONPATH": "src"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr.strip() == "[]"
+    done = python(code)
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
 
 
 @pytest.mark.parametrize(("key", "code"), [("jobs", 0), ("jbos", 1)])
@@ -121,13 +115,7 @@ def test_the_end_waits_for_threads_that_work():
         "end_at_once(3)\n"
         "go_on.set()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(code)
     assert (done.returncode, done.stdout) == (0, "worked\n")
 
 

@@ -1,7 +1,6 @@
 """Ctrl-C while code is being loaded."""
 
-import subprocess
-import sys
+from tests.snippets import python
 
 BEGIN = """
 import os, signal
@@ -36,25 +35,15 @@ print("goes on")
 """
 
 
-def run(code: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", f"{BEGIN}\n{code}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_an_interrupt_while_a_class_is_made_ends_the_process_without_a_word() -> None:
-    done = run(IN_A_CLASS)
+    done = python(BEGIN, IN_A_CLASS)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_afterwards_an_interrupt_is_an_exception_again() -> None:
-    assert "KeyboardInterrupt" in run(AFTERWARDS).stderr
+    assert "KeyboardInterrupt" in python(BEGIN, AFTERWARDS).stderr
 
 
 def test_an_interrupt_that_is_ignored_stays_ignored() -> None:
-    done = run(BELOW_A_SHELLS_BACKGROUND)
+    done = python(BEGIN, BELOW_A_SHELLS_BACKGROUND)
     assert (done.returncode, done.stdout) == (0, "goes on\n")

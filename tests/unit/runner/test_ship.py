@@ -1,6 +1,8 @@
 """The order in which a job's reports and output reach the server."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -36,22 +38,31 @@ class SlowServer:
         await self.let_go.wait()
 
 
-def shipper_to(server: SlowServer) -> Shipper:
-    held = cast("HeldLease", cast("Any", server))
-    return Shipper(held, Forms(()), SystemClock())
+@contextlib.asynccontextmanager
+async def shipping() -> AsyncIterator[tuple[Shipper, SlowServer]]:
+    server = SlowServer()
+    shipper = Shipper(cast("HeldLease", cast("Any", server)), Forms(()), SystemClock())
+    running = asyncio.create_task(shipper.run())
+    yield shipper, server
+    running.cancel()
+
+
+async def told(server: SlowServer) -> list[tuple[str, int]]:
+    """Wait for the next call; return all that was told so far."""
+    async with asyncio.timeout(30):
+        await server.reporting.wait()
+    server.reporting.clear()
+    return server.told
 
 
 async def test_output_of_a_step_that_begins_during_a_call_waits_until_the_step_is_told() -> None:
-    server = SlowServer()
-    shipper = shipper_to(server)
-    running = asyncio.create_task(shipper.run())
-    shipper.begin(began(0))
-    await server.reporting.wait()
-    second = shipper.begin(began(1))
-    await second(b"early\n", 6)
-    server.let_go.set()
-    rest = await shipper.rest()
-    running.cancel()
+    async with shipping() as (shipper, server):
+        shipper.begin(began(0))
+        await told(server)
+        second = shipper.begin(began(1))
+        await second(b"early\n", 6)
+        server.let_go.set()
+        rest = await shipper.rest()
     assert server.told == [("report", 0)]
     assert [step.index for step in rest.begun] == [1]
     assert [(chunk.step, chunk.data) for chunk in rest.chunks] == [(1, b"early\n")]
@@ -60,39 +71,28 @@ async def test_output_of_a_step_that_begins_during_a_call_waits_until_the_step_i
 async def test_a_steps_first_output_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ship, "SPACING_SECONDS", 1000.0)
     monkeypatch.setattr(ship, "BEGIN_SECONDS", 1000.0)
-    server = SlowServer()
-    server.let_go.set()
-    shipper = shipper_to(server)
-    running = asyncio.create_task(shipper.run())
-    before = shipper.begin(began(0))
-    await before(b"hi\n", 3)
-    async with asyncio.timeout(30):
-        await server.reporting.wait()
-    assert server.told == [("report", 0), ("chunk", 0)]
-    server.reporting.clear()
-    before.end(replace(began(0), status=StepStatus.SUCCESS))
-    stream = shipper.begin(began(1))
-    await stream(b"hi\n", 3)
-    async with asyncio.timeout(30):
-        await server.reporting.wait()
-    assert server.told[2:] == [("report", 1), ("chunk", 1), ("end", 0)]
-    await stream(b"more\n", 8)  # waits for more, as it is not the first
-    rest = await shipper.rest()
-    running.cancel()
+    async with shipping() as (shipper, server):
+        server.let_go.set()
+        first = shipper.begin(began(0))
+        await first(b"hi\n", 3)
+        assert await told(server) == [("report", 0), ("chunk", 0)]
+        first.end(replace(began(0), status=StepStatus.SUCCESS))
+        second = shipper.begin(began(1))
+        await second(b"hi\n", 3)
+        assert (await told(server))[2:] == [("report", 1), ("chunk", 1), ("end", 0)]
+        await second(b"more\n", 8)
+        for _ in range(100):  # turns of the loop, in which the shipper may do what it wants
+            await asyncio.sleep(0)
+        rest = await shipper.rest()
     assert [chunk.data for chunk in rest.chunks] == [b"more\n"]
 
 
 async def test_a_step_that_says_nothing_is_told_of_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ship, "SPACING_SECONDS", 1000.0)
     monkeypatch.setattr(ship, "FOLLOWING_SECONDS", 1000.0)
-    server = SlowServer()
-    server.let_go.set()
-    shipper = shipper_to(server)
-    running = asyncio.create_task(shipper.run())
-    before = shipper.begin(began(0))
-    before.end(replace(began(0), status=StepStatus.SUCCESS))
-    shipper.begin(began(1))
-    async with asyncio.timeout(30):
-        await server.reporting.wait()
-    running.cancel()
-    assert server.told == [("report", 0), ("report", 1), ("end", 0)]
+    async with shipping() as (shipper, server):
+        server.let_go.set()
+        first = shipper.begin(began(0))
+        first.end(replace(began(0), status=StepStatus.SUCCESS))
+        shipper.begin(began(1))
+        assert await told(server) == [("report", 0), ("report", 1), ("end", 0)]
