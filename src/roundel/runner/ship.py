@@ -197,7 +197,8 @@ class Shipper:
         Output waits for more until then, and a step's begin or end for what follows it.
         """
         now = asyncio.get_running_loop().time
-        until = now() + self._patience() if self._reports or self._ends() else until
+        if self._reports or self._ends():
+            until = now() + self._patience()
         while not self._urgent() and now() < until:
             self._changed.clear()
             try:
